@@ -1,0 +1,42 @@
+# Milepost's front desk. Only Python 3.11+, git and make are needed; everything else comes with `make install`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: install demo test lint types wheel check bench nightly clean
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml requirements-dev.lock scripts/install.sh
+	PYTHON=$(PYTHON) VENV=$(VENV) sh scripts/install.sh
+	@touch $@
+
+demo: install
+	$(BIN)/python examples/demo.py
+
+test: install
+	$(BIN)/python -m pytest -m "not nightly"
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: install
+	$(BIN)/mypy
+	$(BIN)/basedpyright
+
+wheel: install
+	$(BIN)/python scripts/check_wheel.py
+
+check: lint types test wheel
+
+bench: install
+	$(BIN)/python benchmarks/ingest.py
+
+nightly: install
+	$(BIN)/python -m pytest -m nightly
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
