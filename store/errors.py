@@ -1,0 +1,119 @@
+"""Every error Milepost raises.
+
+    MilepostError
+    ├── NotFound                 a path, kb, plan, journey, checkpoint or preset that does not exist (for you)
+    │   └── CheckpointNotFound
+    ├── UsageError               what was asked cannot be meant: the caller corrects the call
+    ├── PolicyError              policy forbids it, or the policy contradicts itself
+    ├── PlanRejected             the plan does not validate, or has open questions
+    ├── ApprovalRequired         a person has to say yes first
+    ├── StalePlan                the world moved since the plan was made
+    ├── JourneyFailed            a step could not be done
+    │   └── EmbeddingFailed
+    ├── RollbackConflict         something stands in the way of an undo
+    ├── StoreBusy                another process publishes to this home
+    ├── StoreDamaged             the record or a view needs repair
+    └── StoreTooNew              a newer Milepost wrote this home
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class MilepostError(Exception):
+    """Say what was asked, what was found, and the next move.
+
+    `code` names the kind for programs, `exit_code` is the command line's. `cause`, `state` (what was and was not
+    changed) and `next` (one command to copy) are empty where there is nothing to say. Facts are in `facts`.
+    """
+
+    code = "failed"
+    exit_code = 1
+
+    def __init__(
+        self, message: str, *, cause: str = "", state: str = "", next: str = "", **facts: Any
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.cause = cause
+        self.state = state
+        self.next = next
+        self.facts = facts
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_revive, (type(self), self.message, self.cause, self.state, self.next, self.facts))
+
+
+def _revive(
+    kind: type[MilepostError], message: str, cause: str, state: str, next: str, facts: dict[str, Any]
+) -> MilepostError:
+    return kind(message, cause=cause, state=state, next=next, **facts)
+
+
+class NotFound(MilepostError):
+    code = "not_found"
+    exit_code = 2
+
+
+class CheckpointNotFound(NotFound):
+    code = "checkpoint_not_found"
+
+
+class UsageError(MilepostError):
+    code = "usage"
+    exit_code = 2
+
+
+class PolicyError(MilepostError):
+    code = "policy"
+    exit_code = 3
+
+
+class PlanRejected(MilepostError):
+    code = "plan_rejected"
+    exit_code = 3
+
+
+class ApprovalRequired(MilepostError):
+    code = "approval_required"
+    exit_code = 3
+
+
+class StalePlan(MilepostError):
+    """`facts["moved"]` lists what moved, one sentence each."""
+
+    code = "stale_plan"
+    exit_code = 4
+
+
+class JourneyFailed(MilepostError):
+    code = "journey_failed"
+
+
+class EmbeddingFailed(JourneyFailed):
+    code = "embedding_failed"
+
+
+class RollbackConflict(MilepostError):
+    """`facts["conflicts"]` is a list of `{source, changed_by}`."""
+
+    code = "rollback_conflict"
+    exit_code = 6
+
+
+class StoreBusy(MilepostError):
+    """`facts["holder"]` is `{pid, journey_id, stopped}`."""
+
+    code = "store_busy"
+    exit_code = 7
+
+
+class StoreDamaged(MilepostError):
+    code = "store_damaged"
+    exit_code = 7
+
+
+class StoreTooNew(MilepostError):
+    code = "store_too_new"
+    exit_code = 7

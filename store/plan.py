@@ -1,0 +1,146 @@
+"""A plan: what a journey will do, written down before it does it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Action = Literal["add", "replace", "remove", "skip", "reject"]
+Effect = Literal["reversible", "compensable", "irreversible"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Interval(_Frozen):
+    """A duration in seconds as quantiles; `basis` says what it comes from."""
+
+    p10: float = 0.0
+    p50: float = 0.0
+    p90: float = 0.0
+    basis: str = "shipped constants"
+
+
+class PlanStep(_Frozen):
+    """One action of a plan. An argument `{"$ref": step_id, "field": name or None}` is an earlier step's result."""
+
+    id: str = Field(max_length=64)
+    action: str = Field(max_length=64)
+    args: dict[str, Any] = Field(default_factory=dict)
+    depends_on: tuple[str, ...] = ()
+    milestone: str | None = None
+    rollback_handler: str | None = None
+    effect: Effect = "reversible"
+    estimate: Interval | None = None
+
+
+class PlannedFile(_Frozen):
+    """What will happen to one file. `sha256` and `bytes` are of the raw file; `chunks` is exact where not estimated."""
+
+    path: str
+    source: str
+    sha256: str = ""
+    bytes: int = 0
+    media_type: str = ""
+    action: Action
+    reason: str | None = None
+    detail: str | None = None
+    warnings: tuple[str, ...] = ()
+    chunks: int = 0
+    chunks_replaced: int = 0
+    estimated: bool = False
+
+
+class Origin(_Frozen):
+    """Who made the plan: `planner` is "template", "ai" or "fallback"."""
+
+    planner: Literal["template", "ai", "fallback"] = "template"
+    version: str = "1"
+    model: str | None = None
+    prompt_version: str | None = None
+    attempts: int = 0
+    reason: str | None = None
+
+
+class Summary(_Frozen):
+    add: int = 0
+    replace: int = 0
+    remove: int = 0
+    skip: int = 0
+    reject: int = 0
+    warn: int = 0
+
+
+class Base(_Frozen):
+    """The state of the world a plan was made for."""
+
+    kb_revision: int = 0
+    journeys_ended: int = 0
+    parser: str = ""
+    chunker: str = ""
+    embedder: str = ""
+    policy_digest: str = ""
+
+
+class Question(_Frozen):
+    about: str
+    text: str
+
+
+class Declined(_Frozen):
+    what: str
+    why: str
+    policy_key: str = ""
+
+
+class Plan(_Frozen):
+    """The typed, saved list of steps with files, effects, estimates and the state of the world it was made for.
+
+    `digest` is over everything but time, estimates and origin; `plan_id` comes from the digest, so the same
+    request in the same world gives the same id.
+    """
+
+    plan_id: str = ""
+    journey_type: str = "data_ingest"
+    kb: str | None = None
+    tenant: str = "default"
+    owner: str = ""
+    request: str | None = None
+    parent: str | None = None
+    origin: Origin = Origin()
+    steps: tuple[PlanStep, ...] = ()
+    files: tuple[PlannedFile, ...] = ()
+    questions: tuple[Question, ...] = ()
+    declined: tuple[Declined, ...] = ()
+    summary: Summary = Summary()
+    estimated_time: Interval = Interval()
+    resources: dict[str, Any] = Field(default_factory=dict)
+    base: Base = Base()
+    policy: dict[str, Any] = Field(default_factory=dict)
+    digest: str = ""
+    generated_at: str = ""
+
+    def sealed(self) -> Plan:
+        """Return this plan with `digest` and `plan_id` computed from what it says."""
+        digest = plan_digest(self)
+        return self.model_copy(update={"digest": digest, "plan_id": f"plan_{digest[:24]}"})
+
+
+_NOT_IN_DIGEST = {"plan_id", "digest", "generated_at", "origin", "estimated_time", "resources"}
+
+
+def plan_digest(plan: Plan) -> str:
+    """SHA-256 in hexadecimal over the plan's canonical JSON, without time, estimates and origin."""
+    body = plan.model_dump(mode="json", exclude=_NOT_IN_DIGEST)
+    for step in body["steps"]:
+        step.pop("estimate", None)
+    return hashlib.sha256(canonical_json(body).encode()).hexdigest()
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys, no spaces, no escapes beyond the needed ones; NaN is refused."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

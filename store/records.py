@@ -1,0 +1,210 @@
+"""What is read back from the record: journeys, checkpoints, revisions, hits, rollbacks."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from .plan import Interval
+
+
+class JourneyStatus(StrEnum):
+    PLANNED = "planned"
+    AWAITING_APPROVAL = "awaiting_approval"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+    COMPENSATING = "compensating"
+    COMPENSATED = "compensated"
+    COMPENSATION_FAILED = "compensation_failed"
+    ROLLED_BACK = "rolled_back"
+    NEEDS_ATTENTION = "needs_attention"
+
+
+Outcome = Literal["added", "replaced", "removed", "skipped", "rejected", "failed", "staged"]
+
+
+class Record(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class UserContext(BaseModel):
+    """Who asks, as the embedding program authenticated them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    user: str
+    tenant: str = "default"
+
+
+class FileOutcome(Record):
+    path: str
+    source: str
+    outcome: Outcome
+    reason: str | None = None
+    detail: str | None = None
+    warnings: list[str] = Field(default_factory=list)
+    chunks: int = 0
+
+
+class StepRecord(Record):
+    """One step as it ran: `status` is "pending", "running", "done", "failed" or "undone"; `seconds` of wall time."""
+
+    id: str
+    action: str
+    status: str = "pending"
+    seconds: float | None = None
+    estimate: Interval | None = None
+
+
+class Checkpoint(Record):
+    """A place to return to. `revision` is the kb's at that moment; `state_digest` covers the kb's visible chunks."""
+
+    checkpoint_id: str
+    milestone_id: str
+    journey_id: str
+    kb: str | None = None
+    revision: int = 0
+    timestamp: str = ""
+    available_until: str | None = None
+    state: dict[str, Any] = Field(default_factory=dict)
+    rollback_handler: str | None = None
+    state_digest: str = ""
+
+
+class Journey(Record):
+    """One run of one plan."""
+
+    journey_id: str
+    plan_id: str
+    journey_type: str = "data_ingest"
+    kb: str | None = None
+    tenant: str = "default"
+    user: str = ""
+    status: JourneyStatus
+    revision_before: int = 0
+    revision_after: int = 0
+    started_at: str = ""
+    ended_at: str | None = None
+    parent: str | None = None
+    detail: str | None = None
+    files: list[FileOutcome] = Field(default_factory=list)
+    steps: list[StepRecord] = Field(default_factory=list)
+    checkpoints: list[Checkpoint] = Field(default_factory=list)
+    embeddings_computed: int = 0
+
+    def checkpoint(self, milestone_id: str) -> str:
+        """The id of this journey's newest checkpoint at a milestone; KeyError where there is none."""
+        for checkpoint in reversed(self.checkpoints):
+            if checkpoint.milestone_id == milestone_id:
+                return checkpoint.checkpoint_id
+        raise KeyError(milestone_id)
+
+
+class Location(Record):
+    """Where in its source a chunk comes from; what does not apply is None. Pages and rows count from 1."""
+
+    page: int | None = None
+    heading: str | None = None
+    rows: list[int] | None = None
+    start: int | None = None
+    end: int | None = None
+
+
+class SearchHit(Record):
+    """One answer; `score` is between 0 and 1, higher is better."""
+
+    rank: int
+    score: float
+    source: str
+    location: dict[str, Any]
+    text: str
+    chunk_id: str
+    revision: int
+
+
+class KbInfo(Record):
+    name: str
+    revision: int
+    sources: int
+    chunks: int
+
+
+class KbStats(KbInfo):
+    collection: str | None
+    chroma_path: str
+    embedder: str | None
+    dimensions: int | None
+    index_revision: int
+
+
+class RevisionInfo(Record):
+    revision: int
+    journey_id: str
+    timestamp: str
+    user: str
+    added: int
+    removed: int
+    restorable: bool
+
+
+class KbDiff(Record):
+    sources_added: list[str] = Field(default_factory=list)
+    sources_removed: list[str] = Field(default_factory=list)
+    sources_changed: list[str] = Field(default_factory=list)
+    chunks_added: int = 0
+    chunks_removed: int = 0
+
+
+class Conflict(Record):
+    source: str
+    changed_by: str
+
+
+class HandlerOutcome(Record):
+    name: str
+    status: Literal["done", "skipped", "failed", "no_handler", "irreversible"]
+    error: str | None = None
+
+
+class RollbackResult(Record):
+    """What a rollback did, or (with `success` None) would do."""
+
+    success: bool | None
+    checkpoint_id: str
+    already_there: bool = False
+    chunks_removed: int = 0
+    chunks_restored: int = 0
+    sources_removed: list[str] = Field(default_factory=list)
+    sources_restored: list[str] = Field(default_factory=list)
+    conflicts: list[Conflict] = Field(default_factory=list)
+    handlers: list[HandlerOutcome] = Field(default_factory=list)
+    verified: Literal["confirmed", "drift", "unverifiable"] | None = None
+    revision_before: int = 0
+    revision_after: int = 0
+    journey_id: str | None = None
+    state: dict[str, Any] | None = None
+    message: str | None = None
+    error: str | None = None
+
+
+class VerifyReport(Record):
+    ok: bool
+    chunks_expected: int
+    chunks_found: int
+    missing: list[str] = Field(default_factory=list)
+    extra: list[str] = Field(default_factory=list)
+    differing: list[str] = Field(default_factory=list)
+    unsearchable: list[str] = Field(default_factory=list)
+
+
+class DigestReport(Record):
+    kb: str
+    revision: int
+    chunks: int
+    digest: str
