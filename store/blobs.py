@@ -1,0 +1,125 @@
+"""Uploads by their SHA-256: written to a temporary file, synced, renamed, and the folder synced."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from .faults import faultpoint
+
+BLOCK = 1 << 20
+
+
+class ChangedWhileReading(Exception):
+    """The file was not the same before and after it was read."""
+
+
+class Blobs:
+    """A folder of immutable files, each named by the SHA-256 of what it holds."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, sha256: str) -> Path:
+        """Where a blob lies, or would lie."""
+        if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
+            raise ValueError(f"not a SHA-256: {sha256[:80]!r}")
+        return self.folder / sha256[:2] / sha256
+
+    def has(self, sha256: str) -> bool:
+        return self.path(sha256).exists()
+
+    def put(self, data: bytes) -> str:
+        """Store bytes and return their SHA-256 in hexadecimal; storing again is free."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        if not self.has(sha256):
+            temporary, descriptor = self._temporary()
+            with os.fdopen(descriptor, "wb") as out:
+                out.write(data)
+                out.flush()
+                os.fsync(out.fileno())
+            self._settle(temporary, sha256)
+        return sha256
+
+    def put_file(self, path: Path) -> tuple[str, int]:
+        """Stream a file in and return its SHA-256 and size in bytes; `ChangedWhileReading` stores nothing."""
+        temporary, descriptor = self._temporary()
+        try:
+            with os.fdopen(descriptor, "wb") as out:
+                digest, size = hashlib.sha256(), 0
+                for block in _blocks(path):
+                    out.write(block)
+                    digest.update(block)
+                    size += len(block)
+                    faultpoint("upload.mid_copy")
+                out.flush()
+                os.fsync(out.fileno())
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        sha256 = digest.hexdigest()
+        if self.has(sha256):
+            temporary.unlink()
+        else:
+            self._settle(temporary, sha256)
+        return sha256, size
+
+    def delete(self, sha256: str) -> bool:
+        """Remove a blob; False where there was none."""
+        path = self.path(sha256)
+        if not path.exists():
+            return False
+        path.unlink()
+        _sync_folder(path.parent)
+        return True
+
+    def sweep(self) -> int:
+        """Remove temporary files that a dead process left; only the holder of the lease may."""
+        left = list((self.folder / "incoming").glob("*")) if (self.folder / "incoming").exists() else []
+        for path in left:
+            path.unlink(missing_ok=True)
+        return len(left)
+
+    def _temporary(self) -> tuple[Path, int]:
+        folder = self.folder / "incoming"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{os.getpid()}-{os.urandom(8).hex()}"
+        return path, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+
+    def _settle(self, temporary: Path, sha256: str) -> None:
+        path = self.path(sha256)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        faultpoint("upload.before_rename")
+        temporary.replace(path)
+        _sync_folder(path.parent)
+        faultpoint("upload.after_rename")
+
+
+def hash_file(path: Path) -> tuple[str, int]:
+    """A file's SHA-256 in hexadecimal and its size in bytes, read as a stream."""
+    digest, size = hashlib.sha256(), 0
+    for block in _blocks(path):
+        digest.update(block)
+        size += len(block)
+    return digest.hexdigest(), size
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb", buffering=0) as source:
+        before = os.fstat(source.fileno())
+        while block := source.read(BLOCK):
+            yield block
+        after = os.fstat(source.fileno())
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise ChangedWhileReading(str(path))
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

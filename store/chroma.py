@@ -1,0 +1,221 @@
+"""The Chroma folder: the only file that imports chromadb. What CHROMA.md's facts demand of every call is done here once."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from .errors import StoreDamaged
+from .ports import Vectors
+
+if TYPE_CHECKING:
+    from chromadb.api import ClientAPI
+    from chromadb.api.models.Collection import Collection
+
+BATCH = 1_000
+"""Rows of one call: writing gets no cheaper beyond, and reading metadata of 32,000 fails."""
+
+Metadata = dict[str, str | int | float | bool]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a collection: what an index holds for an id."""
+
+    id: str
+    document: str
+    metadata: Metadata
+    vector: Vectors
+
+
+class ChromaFolder:
+    """The folder, opened for as long as the lease is held: a client that stays open answers stale for ever."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._client: ClientAPI | None = None
+
+    def close(self) -> None:
+        """Close the client, if one is open."""
+        client, self._client = self._client, None
+        if client is not None:
+            cast(Any, client).close()
+
+    def index(self, name: str, *, create: bool = False) -> Index:
+        """The collection `name`; KeyError where there is none and `create` is not asked."""
+        client = self._opened()
+        if create:
+            # L2 keeps the float32 bits; cosine gives back normalised ones.
+            made = client.get_or_create_collection(
+                name, configuration={"hnsw": {"space": "l2"}}, embedding_function=None
+            )
+            return Index(made)
+        if name not in self.names():
+            raise KeyError(name)
+        return Index(client.get_collection(name, embedding_function=None))
+
+    def names(self) -> set[str]:
+        """The names of all collections."""
+        client = self._opened()
+        names: set[str] = set()
+        while page := client.list_collections(limit=BATCH, offset=len(names)):
+            names |= {collection.name for collection in page}
+            if len(page) < BATCH:
+                break
+        return names
+
+    def drop(self, name: str) -> None:
+        """Delete a collection, bricked or not, and the folder that Chroma leaves behind; absent is fine."""
+        if name in self.names():
+            self._opened().delete_collection(name)
+        self._sweep_folders()
+
+    def _opened(self) -> ClientAPI:
+        if self._client is None:
+            import chromadb
+            from chromadb.config import Settings
+
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._client = chromadb.PersistentClient(
+                str(self.path.absolute()), settings=Settings(anonymized_telemetry=False)
+            )
+        return self._client
+
+    def _sweep_folders(self) -> None:
+        """Remove index folders that no collection uses; `delete_collection` leaves them on disk."""
+        database = self.path / "chroma.sqlite3"
+        if not database.exists():
+            return
+        connection = sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)
+        try:
+            used = {row[0] for row in connection.execute("SELECT id FROM segments")}
+        finally:
+            connection.close()
+        for folder in self.path.iterdir():
+            if folder.is_dir() and len(folder.name) == 36 and folder.name not in used:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+class Index:
+    """One collection. Every call is in batches of at most 1,000 rows, and vectors are always passed."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+
+    @property
+    def name(self) -> str:
+        return self._collection.name
+
+    def count(self) -> int:
+        return self._collection.count()
+
+    def add(self, ids: Sequence[str], documents: Sequence[str], metadatas: Sequence[Metadata], vectors: Vectors) -> None:
+        """Add rows; an id that is there already keeps what it has (rows are immutable, so that is the same)."""
+        for at in range(0, len(ids), BATCH):
+            batch = slice(at, at + BATCH)
+            self._collection.add(
+                ids=list(ids[batch]),
+                documents=list(documents[batch]),
+                metadatas=cast(Any, list(metadatas[batch])),
+                embeddings=vectors[batch],
+            )
+
+    def put(self, ids: Sequence[str], documents: Sequence[str], metadatas: Sequence[Metadata], vectors: Vectors) -> None:
+        """Write rows over what is there, metadata keys that are no longer sent included (upsert would keep them)."""
+        for at in range(0, len(ids), BATCH):
+            batch = slice(at, at + BATCH)
+            before = self._metadatas(ids[batch])
+            sent = [
+                {**dict.fromkeys(set(before.get(id_, {})) - set(metadata)), **metadata}
+                for id_, metadata in zip(ids[batch], metadatas[batch], strict=True)
+            ]
+            self._collection.upsert(
+                ids=list(ids[batch]),
+                documents=list(documents[batch]),
+                metadatas=cast(Any, sent),
+                embeddings=vectors[batch],
+            )
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Delete rows; absent ones are fine."""
+        for at in range(0, len(ids), BATCH):
+            self._collection.delete(ids=list(ids[at : at + BATCH]))
+
+    def rows(self, ids: Sequence[str]) -> dict[str, Row]:
+        """The rows of these ids; unknown ones are left out."""
+        found: dict[str, Row] = {}
+        for at in range(0, len(ids), BATCH):
+            batch = list(ids[at : at + BATCH])
+            found |= {row.id: row for row in _rows(self._collection.get(ids=batch, include=_EVERYTHING))}
+        return found
+
+    def scan(self) -> Iterator[Row]:
+        """Every row, a page at a time, in Chroma's own order."""
+        offset = 0
+        while True:
+            page = _rows(self._collection.get(limit=BATCH, offset=offset, include=_EVERYTHING))
+            yield from page
+            offset += len(page)
+            if len(page) < BATCH:
+                return
+
+    def ids(self) -> set[str]:
+        """The ids of every row."""
+        found: set[str] = set()
+        while page := self._collection.get(limit=BATCH, offset=len(found), include=[])["ids"]:
+            found |= set(page)
+            if len(page) < BATCH:
+                break
+        return found
+
+    def where(self, filter: dict[str, Any] | None, *, limit: int | None = None, offset: int = 0) -> list[Row]:
+        """Rows whose metadata match a Chroma `where` filter."""
+        found = self._collection.get(where=filter or None, limit=limit, offset=offset, include=_EVERYTHING)
+        return _rows(found)
+
+    def nearest(self, vectors: Vectors, *, k: int = 1, where: dict[str, Any] | None = None) -> list[list[str]]:
+        """The ids nearest to each vector. A NaN would find anything, so it is refused."""
+        if not np.isfinite(vectors).all():
+            raise ValueError("a query vector holds NaN or infinity")
+        answer = self._collection.query(query_embeddings=vectors, n_results=k, where=where, include=[])
+        return answer["ids"]
+
+    def unsearchable(self, ids: Sequence[str], vectors: Vectors) -> list[str]:
+        """The ids that a search by their own vector does not find; equal vectors stand for each other."""
+        lost: list[str] = []
+        for at in range(0, len(ids), BATCH):
+            batch, own = list(ids[at : at + BATCH]), vectors[at : at + BATCH]
+            first = [hits[0] if hits else "" for hits in self.nearest(own)]
+            doubtful = [i for i, id_ in enumerate(batch) if first[i] != id_]
+            there = self.rows(sorted({first[i] for i in doubtful} - {""}))
+            for i in doubtful:
+                twin = there.get(first[i])
+                if twin is None or not np.array_equal(twin.vector, own[i]):
+                    lost.append(batch[i])
+        return lost
+
+    def _metadatas(self, ids: Sequence[str]) -> dict[str, Metadata]:
+        found = self._collection.get(ids=list(ids), include=["metadatas"])
+        return {
+            id_: cast(Metadata, dict(metadata or {}))
+            for id_, metadata in zip(found["ids"], found["metadatas"] or [], strict=True)
+        }
+
+
+_EVERYTHING: Any = ["documents", "metadatas", "embeddings"]
+
+
+def _rows(found: Any) -> list[Row]:
+    documents, metadatas, vectors = found["documents"], found["metadatas"], found["embeddings"]
+    if len(found["ids"]) and (documents is None or vectors is None):
+        raise StoreDamaged("the collection gave ids without their documents or vectors", next="milepost kb rebuild")
+    return [
+        Row(id_, document or "", dict(metadata or {}), np.asarray(vector, dtype=np.float32))
+        for id_, document, metadata, vector in zip(found["ids"], documents, metadatas, vectors, strict=True)
+    ]

@@ -1,0 +1,79 @@
+"""The vectors of a kb packed into one float32 file, and the exact search over it. A view: the record can make it anew."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from .ports import Vectors
+
+FLOAT = 4
+
+
+class Pack:
+    """Row `slot` of the file is the vector of the chunk in that slot. Rows beyond the committed ones mean nothing."""
+
+    def __init__(self, path: Path, dimensions: int) -> None:
+        self.path = path
+        self.dimensions = dimensions
+
+    def write(self, first: int, vectors: Sequence[bytes]) -> None:
+        """Write consecutive rows from slot `first` on, and sync them: the commit comes after."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            data, at = b"".join(vectors), first * self.dimensions * FLOAT
+            while data:
+                done = os.pwrite(descriptor, data, at)
+                data, at = data[done:], at + done
+            os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def rows(self, count: int) -> Vectors | None:
+        """The first `count` rows, mapped; None where the file is missing or too short."""
+        try:
+            if self.path.stat().st_size < count * self.dimensions * FLOAT:
+                return None
+        except FileNotFoundError:
+            return None
+        if count == 0:
+            return np.empty((0, self.dimensions), dtype=np.float32)
+        return np.memmap(self.path, dtype="<f4", mode="r", shape=(count, self.dimensions))
+
+    def delete(self) -> None:
+        self.path.unlink(missing_ok=True)
+
+
+def nearest(
+    rows: Vectors, query: Vectors, k: int, visible: Callable[[Sequence[int]], set[int]]
+) -> list[tuple[int, float]]:
+    """The `k` visible rows with the largest inner product, exactly: (slot, product), best first.
+
+    The best candidates are asked for visibility, more of them until `k` are visible; hidden rows cost a wider look,
+    never an answer.
+    """
+    if rows.shape[0] == 0 or k <= 0:
+        return []
+    products = rows @ query
+    width = 4 * k + 16
+    while True:
+        candidates = _best(products, width)
+        seen = visible([int(slot) for slot in candidates])
+        hits = [(int(slot), float(products[slot])) for slot in candidates if int(slot) in seen]
+        if len(hits) >= k or width >= len(products):
+            return hits[:k]
+        width *= 8
+
+
+def _best(products: Vectors, width: int) -> Vectors:
+    if width < len(products):
+        # the equals of the last one come along, so that ties are cut the same way at every width
+        edge = np.partition(products, len(products) - width)[len(products) - width]
+        chosen = np.flatnonzero(products >= edge)
+    else:
+        chosen = np.arange(len(products))
+    return chosen[np.lexsort((chosen, -products[chosen]))]

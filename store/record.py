@@ -1,0 +1,109 @@
+"""The record: one SQLite database that is the truth. Whoever wants to change it does so in one transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import StoreDamaged, StoreTooNew
+from .schema import MIGRATIONS, PAGE_SIZE
+
+BUSY_SECONDS = 30.0
+
+
+class Record:
+    """An open `milepost.db`. Each thread has a connection of its own; a reader sees one snapshot and blocks nobody."""
+
+    def __init__(self, path: Path, *, readonly: bool = False) -> None:
+        self.path = path
+        self._readonly = readonly
+        self._local = threading.local()
+        self._all: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+        self._migrate()
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """One consistent snapshot; nested calls share it, and inside `write` it is the writer's own view."""
+        connection = self._connection()
+        if connection.in_transaction:
+            yield connection
+            return
+        connection.execute("BEGIN")
+        try:
+            yield connection
+        finally:
+            connection.rollback()
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, durable when the block ends; an exception undoes it. Nested calls join the outer one."""
+        connection = self._connection()
+        if connection.in_transaction:
+            yield connection
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            connection.rollback()
+            raise
+        connection.commit()
+
+    def close(self) -> None:
+        """Close every thread's connection; the next use opens anew."""
+        with self._lock:
+            for connection in self._all:
+                connection.close()
+            self._all.clear()
+            self._local = threading.local()
+
+    def _connection(self) -> sqlite3.Connection:
+        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if found is None:
+            found = self._open()
+            self._local.connection = found
+            with self._lock:
+                self._all.append(found)
+        return found
+
+    def _open(self) -> sqlite3.Connection:
+        uri = f"{self.path.absolute().as_uri()}{'?mode=ro' if self._readonly else ''}"
+        connection = sqlite3.connect(
+            uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        connection.row_factory = sqlite3.Row
+        if not self._readonly:
+            connection.execute(f"PRAGMA page_size={PAGE_SIZE}")
+            connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA cache_size=-16000")
+        connection.execute("PRAGMA temp_store=MEMORY")
+        return connection
+
+    def _migrate(self) -> None:
+        try:
+            connection = self._connection()
+            version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        except sqlite3.DatabaseError as damage:
+            raise StoreDamaged(
+                f"the record {self.path.name} cannot be read", cause=str(damage), next="milepost doctor"
+            ) from damage
+        if version > len(MIGRATIONS):
+            raise StoreTooNew(
+                f"this home was written by a newer Milepost (record version {version}, known {len(MIGRATIONS)})",
+                state="nothing was changed",
+                next="pip install --upgrade milepost",
+            )
+        if version < len(MIGRATIONS) and not self._readonly:
+            with self.write() as writing:
+                now = int(writing.execute("PRAGMA user_version").fetchone()[0])
+                for number, script in enumerate(MIGRATIONS[now:], start=now + 1):
+                    for statement in script.split(";\n"):
+                        if statement.strip():
+                            writing.execute(statement)
+                    writing.execute(f"PRAGMA user_version={number}")
