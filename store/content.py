@@ -134,7 +134,8 @@ class Content:
             return int(row[0])
         with self._record.write() as writing:
             writing.execute(
-                "INSERT INTO models (name, dimensions) VALUES (?, ?) ON CONFLICT DO NOTHING", (name, dimensions)
+                "INSERT INTO models (name, dimensions) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                (name, dimensions),
             )
             return int(writing.execute("SELECT model_id FROM models WHERE name = ?", (name,)).fetchone()[0])
 

@@ -1,19 +1,19 @@
 """Every error Milepost raises.
 
-    MilepostError
-    ├── NotFound                 a path, kb, plan, journey, checkpoint or preset that does not exist (for you)
-    │   └── CheckpointNotFound
-    ├── UsageError               what was asked cannot be meant: the caller corrects the call
-    ├── PolicyError              policy forbids it, or the policy contradicts itself
-    ├── PlanRejected             the plan does not validate, or has open questions
-    ├── ApprovalRequired         a person has to say yes first
-    ├── StalePlan                the world moved since the plan was made
-    ├── JourneyFailed            a step could not be done
-    │   └── EmbeddingFailed
-    ├── RollbackConflict         something stands in the way of an undo
-    ├── StoreBusy                another process publishes to this home
-    ├── StoreDamaged             the record or a view needs repair
-    └── StoreTooNew              a newer Milepost wrote this home
+MilepostError
+├── NotFound                 a path, kb, plan, journey, checkpoint or preset that does not exist (for you)
+│   └── CheckpointNotFound
+├── UsageError               what was asked cannot be meant: the caller corrects the call
+├── PolicyError              policy forbids it, or the policy contradicts itself
+├── PlanRejected             the plan does not validate, or has open questions
+├── ApprovalRequired         a person has to say yes first
+├── StalePlan                the world moved since the plan was made
+├── JourneyFailed            a step could not be done
+│   └── EmbeddingFailed
+├── RollbackConflict         something stands in the way of an undo
+├── StoreBusy                another process publishes to this home
+├── StoreDamaged             the record or a view needs repair
+└── StoreTooNew              a newer Milepost wrote this home
 """
 
 from __future__ import annotations

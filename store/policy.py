@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
-from typing import Any, Literal
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
+from .errors import PolicyError
 from .plan import canonical_json
+from .policy_rules import contradiction, implied
 
 MILESTONES = ("before_upload", "upload_complete", "parse_complete", "embed_complete", "expose_complete")
 
+_OWN_MILESTONE = re.compile(r"before_\w{1,64}|\w{1,64}_complete")
+
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class ChunkPolicy(_Section):
@@ -21,6 +36,12 @@ class ChunkPolicy(_Section):
     """Characters of text in a chunk, at most."""
     overlap: int = Field(100, ge=0)
     """Characters that a chunk repeats of the one before, where one paragraph had to be split."""
+
+    @model_validator(mode="after")
+    def _overlap_is_smaller(self) -> Self:
+        if self.overlap >= self.size:
+            raise ValueError(f"chunk.overlap ({self.overlap}) must be smaller than chunk.size ({self.size})")
+        return self
 
 
 class LimitPolicy(_Section):
@@ -39,18 +60,18 @@ class LimitPolicy(_Section):
 class BudgetPolicy(_Section):
     plan_seconds: float = Field(600.0, ge=0)
     """Seconds that planning may parse; what is left after that is estimated and marked."""
-    max_files: int | None = None
+    max_files: int | None = Field(None, ge=0)
     """Files of one plan, at most."""
-    max_bytes: int | None = None
+    max_bytes: int | None = Field(None, ge=0)
     """Bytes of one plan's files, at most."""
-    max_chunks: int | None = None
+    max_chunks: int | None = Field(None, ge=0)
     """Chunks of one plan, at most."""
 
 
 class RetentionPolicy(_Section):
     days: int | None = Field(30, ge=0)
     """Days that replaced content stays restorable; None for ever."""
-    bytes: int | None = None
+    bytes: int | None = Field(None, ge=0)
     """Bytes of replaced content kept, at most; None without limit."""
 
 
@@ -62,7 +83,10 @@ class AiPolicy(_Section):
 
 
 class Policy(_Section):
-    """One frozen model; presets by name, the proposal's dicts and this are accepted everywhere."""
+    """One frozen model; presets by name, the proposal's dicts and this are accepted everywhere.
+
+    `PolicyError` where the values contradict one another, or are none; a whole dump of a policy is always taken back.
+    """
 
     enable_rollback: bool = False
     """Take checkpoints and keep what is replaced, so that a journey can be undone."""
@@ -106,6 +130,26 @@ class Policy(_Section):
     retention: RetentionPolicy = RetentionPolicy()
     ai: AiPolicy = AiPolicy()
 
+    @model_validator(mode="wrap")
+    @classmethod
+    def _check(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        if isinstance(value, Mapping):
+            if not value.keys() >= cls.model_fields.keys():
+                refuse_contradiction(value)
+            value = dict(value) | dict.fromkeys(implied(value), True)
+        try:
+            return handler(value)
+        except ValidationError as error:
+            raise policy_error(error) from None
+
+    @field_validator("rollback_checkpoints")
+    @classmethod
+    def _known_milestones(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for milestone in value:
+            if milestone not in MILESTONES and not _OWN_MILESTONE.fullmatch(milestone):
+                raise ValueError(f"unknown milestone {milestone!r}{did_you_mean(milestone, MILESTONES)}")
+        return tuple(dict.fromkeys(value))
+
     @property
     def validates(self) -> bool:
         """`validate_plan`, with its default resolved."""
@@ -133,27 +177,32 @@ class Policy(_Section):
     @classmethod
     def none(cls, **overrides: Any) -> Policy:
         """Every capability off."""
-        return cls(**PRESETS["none"] | overrides)
+        return _preset("none", overrides)
 
     @classmethod
     def rollback(cls, **overrides: Any) -> Policy:
         """Checkpoints and exact undo."""
-        return cls(**PRESETS["rollback"] | overrides)
+        return _preset("rollback", overrides)
 
     @classmethod
     def full(cls, **overrides: Any) -> Policy:
         """Every capability on; a person approves every plan."""
-        return cls(**PRESETS["full"] | overrides)
+        return _preset("full", overrides)
 
     @classmethod
     def documentation(cls, **overrides: Any) -> Policy:
         """Plans and forward documentation, no undo."""
-        return cls(**PRESETS["documentation"] | overrides)
+        return _preset("documentation", overrides)
 
 
 PRESETS: dict[str, dict[str, Any]] = {
-    "none": {},
-    "rollback": {"enable_rollback": True},
+    "none": {
+        "enable_rollback": False,
+        "enable_forward_docs": False,
+        "enable_planning": False,
+        "learn_from_results": False,
+    },
+    "rollback": {"enable_rollback": True, "enable_forward_docs": False, "enable_planning": False},
     "full": {
         "enable_rollback": True,
         "enable_forward_docs": True,
@@ -162,5 +211,54 @@ PRESETS: dict[str, dict[str, Any]] = {
         "validate_plan": True,
         "approval": "always",
     },
-    "documentation": {"enable_forward_docs": True, "enable_planning": True, "enable_ai_planning": False},
+    "documentation": {
+        "enable_rollback": False,
+        "enable_forward_docs": True,
+        "enable_planning": True,
+        "enable_ai_planning": False,
+    },
 }
+"""The proposal's four, with its explicit falses: a preset that a stronger source names switches those off."""
+
+
+def _preset(name: str, overrides: Mapping[str, Any]) -> Policy:
+    from .policy_sources import resolve_policy  # it knows this module
+
+    return resolve_policy((f"preset {name}", name), ("overrides", overrides)).policy
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The ending of a message for a misspelt word; empty where nothing known is near."""
+    near = difflib.get_close_matches(word[:80], list(known), n=1, cutoff=0.6)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def refuse_contradiction(explicit: Mapping[str, Any], source: str = "the policy") -> None:
+    """Raise `PolicyError` where one source asks for something and forbids what it needs, naming both keys."""
+    rule = contradiction(explicit)
+    if rule is not None:
+        raise PolicyError(
+            f"{source} contradicts itself: {rule.key} = {explicit[rule.key]!r} needs {rule.needs}, "
+            f"which is set to false",
+            next=f"remove one of the two, or set {rule.needs} = true",
+            keys=[rule.key, rule.needs],
+        )
+
+
+def policy_error(error: ValidationError, source: str = "") -> PolicyError:
+    """Say the first of pydantic's complaints as key, value and what is allowed."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    key = ".".join(str(part) for part in first["loc"] if isinstance(part, str))
+    where = f" ({source})" if source else ""
+    if first["type"] == "extra_forbidden":
+        from .policy_keys import unknown_key
+
+        return unknown_key(key, source)
+    said = first["msg"].removeprefix("Value error, ")
+    if not key:
+        return PolicyError(f"{said}{where}", keys=[])
+    from .policy_keys import allowed
+
+    shown = repr(first["input"])
+    shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
+    return PolicyError(f"{key} cannot be {shown}{where}: {said}", cause=allowed(key), keys=[key])

@@ -208,3 +208,39 @@ class DigestReport(Record):
     revision: int
     chunks: int
     digest: str
+
+
+class Progress(Record):
+    """Something that a running journey tells: a milestone reached, work done so far, a warning."""
+
+    kind: Literal["plan", "milestone", "progress", "warning"]
+    step: str = ""
+    done: int = 0
+    total: int = 0
+    unit: Literal["files", "chunks", "bytes"] = "files"
+    text: str = ""
+
+
+class Event(Record):
+    """One line of a journey's timeline."""
+
+    seq: int
+    journey_id: str | None
+    timestamp: str
+    user: str
+    kind: str
+    detail: dict[str, Any] = Field(default_factory=dict)
+
+
+class Approval(Record):
+    """A question to a person: may this plan run? Bound to its digest and policy, used once."""
+
+    approval_id: str
+    plan_id: str
+    asked_by: str
+    timestamp: str
+    digest: str = ""
+    policy_digest: str = ""
+    approver: str | None = None
+    approved_at: str | None = None
+    used_by: str | None = None

@@ -131,7 +131,8 @@ def delta(reading: sqlite3.Connection, kb_id: int, a: int, b: int) -> Delta:
         (kb_id, a, b, b),
     )
     left = reading.execute(
-        "SELECT slot FROM spans WHERE kb_id = ? AND gone > ? AND gone <= ? AND appeared <= ?", (kb_id, a, b, a)
+        "SELECT slot FROM spans WHERE kb_id = ? AND gone > ? AND gone <= ? AND appeared <= ?",
+        (kb_id, a, b, a),
     )
     new, old = {row[0] for row in came}, {row[0] for row in left}
     return Delta(added=sorted(new - old), removed=sorted(old - new))

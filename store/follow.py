@@ -1,0 +1,287 @@
+"""The index follows the commit: bring a kb's Chroma collection to a revision, prove it, and make it anew where needed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from .chroma import BATCH, ChromaFolder, Index, Metadata
+from .chunks import canonical_metadata, framed
+from .content import IN_LIST, as_matrix, batched, marks
+from .errors import StoreDamaged
+from .faults import faultpoint
+from .knowledge import Kb, Knowledge
+from .ports import Vectors
+from .record import Record
+from .records import DigestReport, VerifyReport
+from .revisions import Delta, chunk_count, delta, visible_slots
+
+SAMPLE = 20
+"""Chunks proved by their own vector: of each batch that was added, and of each kb that is opened."""
+GROWN = 2
+"""A collection into which this many times its visible rows were ever written is made anew: its files never shrink."""
+SMALL = 2_000
+"""Rows below which nothing is made anew for having grown."""
+MOSTLY = 0.5
+"""The share of a collection from which on a change makes a new one: deleting nearly all loses vectors."""
+
+Prove = Literal["sample", "all"]
+
+
+@dataclass(frozen=True)
+class ChunkRow:
+    """A chunk as the record has it, and as the index must have it."""
+
+    slot: int
+    id: str
+    document: str
+    metadata: str
+    vector: bytes
+
+
+class Follower:
+    """Keeps collections where the ledger is. Everything here needs the lease, and all of it can be done again."""
+
+    def __init__(self, record: Record, knowledge: Knowledge, chroma: ChromaFolder) -> None:
+        self._record = record
+        self._knowledge = knowledge
+        self._chroma = chroma
+        self._random = random.Random(0)
+
+    def follow(self, kb_id: int, *, prove: Prove = "sample") -> None:
+        """Bring the collection to the head revision: add, prove, delete; or write a new generation."""
+        kb = self._knowledge.by_id(kb_id)
+        if kb.index_revision == kb.head and kb.generation:
+            return
+        with self._record.read() as reading:
+            change = delta(reading, kb_id, kb.index_revision, kb.head)
+            before = chunk_count(reading, kb_id, kb.index_revision)
+            after = chunk_count(reading, kb_id, kb.head)
+        if not kb.generation or self._wants_new_generation(kb, change, before, after):
+            self._new_generation(kb, prove=prove)
+            return
+        index = self._chroma.index(kb.collection, create=True)
+        self._add(index, kb, change.added, prove)
+        faultpoint("follow.after_add")
+        for some in batched(change.removed, BATCH):
+            index.delete([row.id for row in self._identities(kb, some)])
+            faultpoint("follow.after_delete")
+        self._settle(kb, kb.index_rows + len(change.added))
+
+    def rebuild(self, kb_id: int) -> None:
+        """Write the collection anew from the record, proved whole, and drop the old one. Embeds nothing."""
+        self._restore_pack(self._knowledge.by_id(kb_id))
+        self._new_generation(self._knowledge.by_id(kb_id), prove="all")
+
+    def open(self, kb_id: int) -> str | None:
+        """Look whether a kb's views are whole and make them anew where they are not; returns what was wrong, or None."""
+        kb = self._knowledge.by_id(kb_id)
+        if not kb.generation:
+            return None
+        self._restore_pack(kb)
+        trouble = self._probe(kb)
+        if trouble:
+            self.rebuild(kb_id)
+        return trouble
+
+    def verify(self, kb_id: int) -> VerifyReport:
+        """Compare every row of the collection with the record, and search for each by its own vector."""
+        kb = self._knowledge.by_id(kb_id)
+        with self._record.read() as reading:
+            slots = visible_slots(reading, kb_id, kb.head)
+        expected = {row.id: row for some in batched(slots, BATCH) for row in self._chunk_rows(kb, some)}
+        if not kb.generation:
+            return VerifyReport(ok=not expected, chunks_expected=len(expected), chunks_found=0)
+        try:
+            index = self._chroma.index(kb.collection)
+            found = {row.id: row for row in index.scan()}
+            same = [id_ for id_, row in found.items() if id_ in expected and _equal(expected[id_], row)]
+            lost = self._unsearchable(index, kb, [expected[id_] for id_ in same])
+        except Exception as broken:
+            raise StoreDamaged(
+                f"the collection of kb {kb.name!r} cannot be read",
+                cause=str(broken)[:200],
+                state="the record is whole; searches are right",
+                next=f"milepost kb rebuild --kb {kb.name}",
+            ) from broken
+        missing, extra = sorted(set(expected) - set(found)), sorted(set(found) - set(expected))
+        differing = sorted(set(expected) & set(found) - set(same))
+        return VerifyReport(
+            ok=not (missing or extra or differing or lost),
+            chunks_expected=len(expected),
+            chunks_found=len(found),
+            missing=missing,
+            extra=extra,
+            differing=differing,
+            unsearchable=lost,
+        )
+
+    def confirm(self, kb_id: int, change: Delta) -> Literal["confirmed", "drift"]:
+        """Read back what a publish changed: what came is there, bit for bit, and what went is gone."""
+        kb = self._knowledge.by_id(kb_id)
+        index = self._chroma.index(kb.collection)
+        with self._record.read() as reading:
+            wanted = chunk_count(reading, kb_id, kb.head)
+        if index.count() != wanted:
+            return "drift"
+        for some in batched(change.added, BATCH):
+            expected = list(self._chunk_rows(kb, some))
+            found = index.rows([row.id for row in expected])
+            if any(row.id not in found or not _equal(row, found[row.id]) for row in expected):
+                return "drift"
+        for some in batched(change.removed, BATCH):
+            if index.rows([row.id for row in self._identities(kb, some)]):
+                return "drift"
+        return "confirmed"
+
+    def digest(self, kb_id: int) -> DigestReport:
+        """`kb digest`: SHA-256 over what the collection really holds, in the order of ids."""
+        kb = self._knowledge.by_id(kb_id)
+        rows = []
+        if kb.generation:
+            rows = list(self._chroma.index(kb.collection).scan())
+        digest = hashlib.sha256()
+        for row in sorted(rows, key=lambda row: row.id.encode()):
+            vector = row.vector.astype("<f4").tobytes()
+            digest.update(framed(row.id, row.document, canonical_metadata(row.metadata), vector))
+        return DigestReport(kb=kb.name, revision=kb.head, chunks=len(rows), digest=digest.hexdigest())
+
+    def _wants_new_generation(self, kb: Kb, change: Delta, before: int, after: int) -> bool:
+        written = kb.index_rows + len(change.added)
+        grown = written > SMALL and written > GROWN * max(after, 1)
+        return grown or (before > 0 and len(change.removed) > MOSTLY * before)
+
+    def _new_generation(self, kb: Kb, *, prove: Prove) -> None:
+        """Write a collection of the next generation, prove it whole, switch in the ledger, drop the old one."""
+        fresh = _with_generation(kb, kb.generation + 1)
+        self._chroma.drop(fresh.collection)  # left by a follow that was killed
+        index = self._chroma.index(fresh.collection, create=True)
+        with self._record.read() as reading:
+            slots = visible_slots(reading, kb.kb_id, kb.head)
+        self._add(index, fresh, slots, "all" if kb.generation else prove)
+        if index.count() != len(slots):
+            raise StoreDamaged(
+                f"a new collection of kb {kb.name!r} did not become whole", next="milepost doctor"
+            )
+        faultpoint("follow.before_switch")
+        with self._record.write() as writing:
+            writing.execute(
+                "UPDATE kbs SET generation = ?, index_revision = ?, index_rows = ? WHERE kb_id = ?",
+                (fresh.generation, kb.head, len(slots), kb.kb_id),
+            )
+        faultpoint("follow.after_switch")
+        if kb.generation:
+            self._chroma.drop(kb.collection)
+
+    def _add(self, index: Index, kb: Kb, slots: Sequence[int], prove: Prove) -> None:
+        for some in batched(slots, BATCH):
+            rows = list(self._chunk_rows(kb, some))
+            index.add(*_columns(rows, kb))
+            faultpoint("follow.after_batch")
+            chosen = rows if prove == "all" else self._random.sample(rows, min(SAMPLE, len(rows)))
+            self._prove(index, kb, rows, chosen)
+
+    def _prove(self, index: Index, kb: Kb, rows: list[ChunkRow], chosen: list[ChunkRow]) -> None:
+        """Search for chunks by their own vector; where one is missed, the whole batch is looked at and written again."""
+        if not self._unsearchable(index, kb, chosen):
+            return
+        lost = set(self._unsearchable(index, kb, rows))
+        again = [row for row in rows if row.id in lost]
+        if again:
+            index.put(*_columns(again, kb))
+        left = self._unsearchable(index, kb, again)
+        if left:
+            raise StoreDamaged(
+                f"{len(left)} chunks of kb {kb.name!r} cannot be found by their own vector",
+                state="the commit stands; searches are right, the collection is not",
+                next=f"milepost kb rebuild --kb {kb.name}",
+            )
+
+    def _unsearchable(self, index: Index, kb: Kb, rows: Sequence[ChunkRow]) -> list[str]:
+        return index.unsearchable([row.id for row in rows], _matrix(rows, kb)) if rows else []
+
+    def _probe(self, kb: Kb) -> str | None:
+        with self._record.read() as reading:
+            slots = visible_slots(reading, kb.kb_id, kb.index_revision)
+        try:
+            index = self._chroma.index(kb.collection)
+            if index.count() != len(slots):
+                return f"the collection has {index.count()} rows, the record {len(slots)}"
+            chosen = self._random.sample(slots, min(SAMPLE, len(slots)))
+            lost = self._unsearchable(index, kb, list(self._chunk_rows(kb, chosen)))
+            return f"{len(lost)} of {len(chosen)} chunks are not found by their own vector" if lost else None
+        except Exception as broken:  # the native code raises kinds of its own
+            return f"the collection cannot be read: {str(broken)[:200]}"
+
+    def _restore_pack(self, kb: Kb) -> None:
+        if kb.dimensions is None or self._knowledge.pack(kb).rows(kb.next_slot) is not None:
+            return
+        with self._record.read() as reading:
+            slots = [r[0] for r in reading.execute("SELECT slot FROM chunks WHERE kb_id = ?", (kb.kb_id,))]
+        pack = self._knowledge.pack(kb)
+        for some in batched(sorted(slots), BATCH):
+            for row in self._chunk_rows(kb, some):
+                pack.write(row.slot, [row.vector])
+
+    def _identities(self, kb: Kb, slots: Sequence[int]) -> Iterator[ChunkRow]:
+        with self._record.read() as reading:
+            for some in batched(slots, IN_LIST):
+                sql = f"SELECT slot, chunk_id FROM chunks WHERE kb_id = ? AND slot IN ({marks(some)})"
+                for row in reading.execute(sql, (kb.kb_id, *some)):
+                    yield ChunkRow(row[0], bytes(row[1]).hex(), "", "", b"")
+
+    def _chunk_rows(self, kb: Kb, slots: Sequence[int]) -> Iterator[ChunkRow]:
+        with self._record.read() as reading:
+            for some in batched(slots, IN_LIST):
+                yield from _select(reading, kb, some)
+
+    def _settle(self, kb: Kb, rows: int) -> None:
+        faultpoint("follow.before_settle")
+        with self._record.write() as writing:
+            writing.execute(
+                "UPDATE kbs SET index_revision = ?, index_rows = ? WHERE kb_id = ?", (kb.head, rows, kb.kb_id)
+            )
+
+
+def _select(reading: sqlite3.Connection, kb: Kb, slots: Sequence[int]) -> Iterator[ChunkRow]:
+    sql = (
+        "SELECT c.slot, c.chunk_id, t.text, c.meta, v.vector FROM chunks c JOIN texts t USING (text_id)"
+        " JOIN vectors v ON v.model_id = ? AND v.text_id = c.text_id"
+        f" WHERE c.kb_id = ? AND c.slot IN ({marks(slots)})"
+    )
+    for row in reading.execute(sql, (kb.model_id, kb.kb_id, *slots)):
+        yield ChunkRow(row[0], bytes(row[1]).hex(), row[2], row[3], row[4])
+
+
+def _columns(rows: list[ChunkRow], kb: Kb) -> tuple[list[str], list[str], list[Metadata], Vectors]:
+    metadatas: list[Metadata] = [json.loads(row.metadata) for row in rows]
+    return [row.id for row in rows], [row.document for row in rows], metadatas, _matrix(rows, kb)
+
+
+def _matrix(rows: Sequence[ChunkRow], kb: Kb) -> Vectors:
+    assert kb.dimensions is not None
+    return as_matrix([row.vector for row in rows], kb.dimensions)
+
+
+def _equal(expected: ChunkRow, found: object) -> bool:
+    from .chroma import Row
+
+    assert isinstance(found, Row)
+    return (
+        expected.document == found.document
+        and expected.metadata == canonical_metadata(found.metadata)
+        and np.array_equal(np.frombuffer(expected.vector, dtype="<f4"), found.vector)
+    )
+
+
+def _with_generation(kb: Kb, generation: int) -> Kb:
+    from dataclasses import replace
+
+    return replace(kb, generation=generation)

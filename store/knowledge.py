@@ -1,0 +1,320 @@
+"""Knowledge bases: their names, what is staged for them, and the one way to change them."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .chunks import canonical_metadata, chunk_id, metadata_of, row_digest
+from .content import IN_LIST, Content, batched, marks
+from .errors import NotFound, UsageError
+from .pack import Pack
+from .ports import Clock, Embedder
+from .record import Record
+from .revisions import Change, Published, SourceState, pack_slots, publish, state_at
+
+NAME_LIMIT = 200
+
+
+@dataclass(frozen=True)
+class Kb:
+    """A knowledge base as the ledger has it now."""
+
+    kb_id: int
+    tenant: str
+    name: str
+    head: int
+    floor: int
+    generation: int
+    index_revision: int
+    index_rows: int
+    next_slot: int
+    pack: str
+    embedder: str | None
+    dimensions: int | None
+    model_id: int | None
+
+    @property
+    def collection(self) -> str:
+        """The name of its Chroma collection: derived from a hash, never from people's text."""
+        name = hashlib.sha256(f"{self.tenant}\0{self.name}".encode()).hexdigest()[:32]
+        return f"mp-{name}-{self.generation}"
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A version of a source, ready to be published; `fresh` says that its vectors were already there."""
+
+    version_id: int
+    source_id: int
+    chunks: int
+
+
+class Knowledge:
+    """The kbs of a home. Reading needs no lease; `stage` and `publish` belong to its holder."""
+
+    def __init__(self, record: Record, content: Content, packs: Path, clock: Clock) -> None:
+        self._record = record
+        self._content = content
+        self._packs = packs
+        self._clock = clock
+
+    def kb(self, tenant: str, name: str) -> Kb:
+        """The kb of that name; `NotFound` suggests a near one."""
+        with self._record.read() as reading:
+            row = reading.execute(
+                "SELECT * FROM kbs WHERE tenant = ? AND name = ?", (tenant, name)
+            ).fetchone()
+            if row is None:
+                raise self._unknown(tenant, name)
+        return _kb(row)
+
+    def find(self, tenant: str, name: str) -> Kb | None:
+        """The kb of that name, or None."""
+        try:
+            return self.kb(tenant, name)
+        except NotFound:
+            return None
+
+    def by_id(self, kb_id: int) -> Kb:
+        """A kb by its number."""
+        with self._record.read() as reading:
+            return _kb(reading.execute("SELECT * FROM kbs WHERE kb_id = ?", (kb_id,)).fetchone())
+
+    def all(self, tenant: str | None = None) -> list[Kb]:
+        """The kbs of a tenant (None: of everybody, for recovery), by name."""
+        with self._record.read() as reading:
+            rows = reading.execute(
+                "SELECT * FROM kbs WHERE ? IS NULL OR tenant = ? ORDER BY name", (tenant, tenant)
+            ).fetchall()
+        return [_kb(row) for row in rows]
+
+    def ensure(self, tenant: str, name: str, embedder: Embedder) -> Kb:
+        """The kb of that name, made where there is none; refuses to mix embedders."""
+        check_name(name)
+        with self._record.write() as writing:
+            writing.execute(
+                "INSERT INTO kbs (tenant, name, created, pack) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (
+                    tenant,
+                    name,
+                    self._clock.now(),
+                    hashlib.sha256(f"{tenant}\0{name}".encode()).hexdigest()[:32],
+                ),
+            )
+            kb = self.kb(tenant, name)
+            if kb.embedder is None:
+                model = self._content.model(embedder.name, embedder.dimensions)
+                writing.execute(
+                    "UPDATE kbs SET embedder = ?, dimensions = ?, model_id = ? WHERE kb_id = ?",
+                    (embedder.name, embedder.dimensions, model, kb.kb_id),
+                )
+        check_embedder(kb, embedder)
+        return self.by_id(kb.kb_id)
+
+    def source_id(self, kb_id: int, name: str) -> int:
+        """The number of a source, given at first sight."""
+        with self._record.write() as writing:
+            writing.execute(
+                "INSERT INTO sources (kb_id, name) VALUES (?, ?) ON CONFLICT DO NOTHING", (kb_id, name)
+            )
+            row = writing.execute("SELECT source_id FROM sources WHERE kb_id = ? AND name = ?", (kb_id, name))
+            return int(row.fetchone()[0])
+
+    def pack(self, kb: Kb) -> Pack:
+        """The packed vectors of a kb that has an embedder."""
+        assert kb.dimensions is not None
+        return Pack(self._packs / f"{kb.pack}.f32", kb.dimensions)
+
+    def stage(
+        self, kb: Kb, source: str, parsed_id: int, *, sha256: str, size: int, claim: bool = False
+    ) -> Staged:
+        """Make a version of a source ready to be published: its chunks get slots, and their vectors lie in the pack.
+
+        Nobody sees it before a publish. Staging the same again changes nothing. A claim gets no chunks until it has
+        to show them. Every text must have its vector (embed comes before).
+        """
+        with self._record.write() as writing:
+            source_id = self.source_id(kb.kb_id, source)
+            writing.execute(
+                "INSERT INTO versions (kb_id, source_id, parsed_id, sha256, bytes) VALUES (?, ?, ?, ?, ?)"
+                " ON CONFLICT DO NOTHING",
+                (kb.kb_id, source_id, parsed_id, sha256, size),
+            )
+            row = writing.execute(
+                "SELECT version_id, slots, chunks FROM versions WHERE source_id = ? AND parsed_id = ?",
+                (source_id, parsed_id),
+            ).fetchone()
+            if claim or row["slots"] is not None:
+                return Staged(row["version_id"], source_id, row["chunks"])
+            slots = self._stage_chunks(writing, kb, source_id, source, parsed_id)
+            writing.execute(
+                "UPDATE versions SET slots = ?, chunks = ? WHERE version_id = ?",
+                (pack_slots(slots), len(slots), row["version_id"]),
+            )
+            return Staged(row["version_id"], source_id, len(slots))
+
+    def publish(
+        self, kb_id: int, changes: Sequence[Change], *, journey_id: str, user: str, restorable: bool
+    ) -> Published:
+        """Change a kb, in one transaction (the caller's, where it has one open).
+
+        Claims whose content would go away with these changes show it from now on.
+        """
+        with self._record.write() as writing:
+            every = [*changes, *self._promotions(writing, kb_id, changes)]
+            return publish(
+                writing,
+                kb_id,
+                every,
+                journey_id=journey_id,
+                user=user,
+                now=self._clock.now(),
+                restorable=restorable,
+            )
+
+    def drop(self, kb: Kb) -> None:
+        """Forget a kb with all its revisions; its collection and its journeys' documents are the caller's."""
+        with self._record.write() as writing:
+            writing.execute("DELETE FROM kbs WHERE kb_id = ?", (kb.kb_id,))
+        if kb.dimensions is not None:
+            self.pack(kb).delete()
+
+    def _stage_chunks(
+        self, writing: sqlite3.Connection, kb: Kb, source_id: int, source: str, parsed_id: int
+    ) -> list[int]:
+        ids, metadatas, text_ids = self._identify(kb, source, parsed_id)
+        known = _known_slots(writing, kb.kb_id, ids)
+        first = int(writing.execute("SELECT next_slot FROM kbs WHERE kb_id = ?", (kb.kb_id,)).fetchone()[0])
+        fresh = [i for i, id_ in enumerate(ids) if id_ not in known]
+        texts = self._content.texts(text_ids[i] for i in fresh)
+        assert kb.model_id is not None
+        vectors = self._content.vectors(kb.model_id, (text_ids[i] for i in fresh))
+        rows = []
+        for slot, i in enumerate(fresh, start=first):
+            known[ids[i]] = slot
+            text_id, metadata = text_ids[i], metadatas[i]
+            digest = row_digest(ids[i].hex(), texts[text_id][1], metadata, vectors[text_id])
+            rows.append((kb.kb_id, slot, source_id, text_id, ids[i], metadata, digest))
+        writing.executemany(
+            "INSERT INTO chunks (kb_id, slot, source_id, text_id, chunk_id, meta, digest) VALUES (?,?,?,?,?,?,?)",
+            rows,
+        )
+        writing.execute("UPDATE kbs SET next_slot = ? WHERE kb_id = ?", (first + len(fresh), kb.kb_id))
+        if fresh:
+            self.pack(kb).write(first, [vectors[text_ids[i]] for i in fresh])
+        return [known[id_] for id_ in ids]
+
+    def _identify(self, kb: Kb, source: str, parsed_id: int) -> tuple[list[bytes], list[str], list[int]]:
+        """The chunk ids, canonical metadata and text ids of a parsed file under a source name."""
+        media_type = self._content.parsed_by_id(parsed_id).media_type
+        pieces = self._content.pieces(parsed_id)
+        shas = self._content.texts(piece.text_id for piece in pieces)
+        seen: dict[tuple[int, str], int] = {}
+        ids, metadatas = [], []
+        for piece in pieces:
+            metadata = canonical_metadata(metadata_of(source, media_type, piece.heading))
+            occurrence = seen.get((piece.text_id, metadata), 0)
+            seen[piece.text_id, metadata] = occurrence + 1
+            ids.append(
+                chunk_id(tenant=kb.tenant, kb=kb.name, source=source, sha=shas[piece.text_id][0], metadata=metadata,
+                         embedder=kb.embedder or "", occurrence=occurrence)
+            )  # fmt: skip
+            metadatas.append(metadata)
+        return ids, metadatas, [piece.text_id for piece in pieces]
+
+    def _promotions(self, writing: sqlite3.Connection, kb_id: int, changes: Sequence[Change]) -> list[Change]:
+        """The claims that have to show their content because nothing else will after these changes."""
+        head = int(writing.execute("SELECT head FROM kbs WHERE kb_id = ?", (kb_id,)).fetchone()[0])
+        changed = {change.source_id: change.to for change in changes}
+        before = state_at(writing, kb_id, head, list(changed))
+        leaving = {
+            self._parsed_of(writing, state.version_id)
+            for source_id, state in before.items()
+            if not state.claim and state != changed[source_id]
+        }
+        found: list[Change] = []
+        for parsed_id in sorted(leaving):
+            after = self._after(writing, kb_id, head, changed, parsed_id)
+            if after and all(state.claim for _, _, state in after):
+                name, source_id, state = min(after, key=lambda entry: entry[0])
+                kb = self.by_id(kb_id)
+                sha256, size = writing.execute(
+                    "SELECT sha256, bytes FROM versions WHERE version_id = ?", (state.version_id,)
+                ).fetchone()
+                self.stage(kb, name, parsed_id, sha256=sha256, size=size)
+                found.append(Change(source_id, SourceState(state.version_id)))
+        taken = {change.source_id for change in found}
+        assert not taken & {source_id for source_id, to in changed.items() if to is None}
+        return found
+
+    def _after(
+        self,
+        writing: sqlite3.Connection,
+        kb_id: int,
+        head: int,
+        changed: dict[int, SourceState | None],
+        parsed_id: int,
+    ) -> list[tuple[str, int, SourceState]]:
+        """Who holds the content of a parse result after the changes: (name, source, state)."""
+        rows = writing.execute(
+            "SELECT s.name, v.source_id, v.version_id FROM versions v JOIN sources s USING (source_id)"
+            " WHERE v.kb_id = ? AND v.parsed_id = ?",
+            (kb_id, parsed_id),
+        ).fetchall()
+        live = state_at(writing, kb_id, head, [row[1] for row in rows])
+        found = []
+        for name, source_id, version_id in rows:
+            state = changed[source_id] if source_id in changed else live.get(source_id)
+            if state is not None and state.version_id == version_id:
+                found.append((name, source_id, state))
+        return found
+
+    def _parsed_of(self, reading: sqlite3.Connection, version_id: int) -> int:
+        row = reading.execute("SELECT parsed_id FROM versions WHERE version_id = ?", (version_id,)).fetchone()
+        return int(row[0])
+
+    def _unknown(self, tenant: str, name: str) -> NotFound:
+        names = [kb.name for kb in self.all(tenant)]
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names) or 'none yet'}"
+        return NotFound(
+            f"there is no kb {name!r}", cause=hint, state="nothing was changed", next="milepost kb list"
+        )
+
+
+def check_name(name: str) -> None:
+    """Refuse a kb name that people could not type again."""
+    if not name or len(name) > NAME_LIMIT or name != name.strip() or not name.isprintable():
+        raise UsageError(
+            f"{name[:80]!r} cannot name a kb",
+            cause=f"1 to {NAME_LIMIT} printable characters, no spaces around them",
+        )
+
+
+def check_embedder(kb: Kb, embedder: Embedder) -> None:
+    """Refuse to mix the vectors of two models in one kb."""
+    if kb.embedder is not None and (kb.embedder, kb.dimensions) != (embedder.name, embedder.dimensions):
+        raise UsageError(
+            f"kb {kb.name!r} was made with another embedder",
+            cause=f"it holds vectors of {kb.embedder} ({kb.dimensions} dimensions), configured is {embedder.name}"
+            f" ({embedder.dimensions}); vectors of two models cannot be compared",
+            state="nothing was changed",
+            next=f"set MILEPOST_EMBEDDER to {kb.embedder.partition('@')[0]}, or ingest into a new kb",
+        )
+
+
+def _known_slots(reading: sqlite3.Connection, kb_id: int, ids: Sequence[bytes]) -> dict[bytes, int]:
+    found: dict[bytes, int] = {}
+    for some in batched(ids, IN_LIST):
+        sql = f"SELECT chunk_id, slot FROM chunks WHERE kb_id = ? AND chunk_id IN ({marks(some)})"
+        found |= {bytes(row[0]): row[1] for row in reading.execute(sql, (kb_id, *some))}
+    return found
+
+
+def _kb(row: sqlite3.Row) -> Kb:
+    return Kb(**{key: row[key] for key in Kb.__dataclass_fields__})
