@@ -6,15 +6,15 @@ import difflib
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
     ModelWrapValidatorHandler,
     ValidationError,
-    field_validator,
     model_validator,
 )
 
@@ -27,6 +27,25 @@ MILESTONES = ("before_upload", "upload_complete", "parse_complete", "embed_compl
 _OWN_MILESTONE = re.compile(r"before_\w{1,64}|\w{1,64}_complete")
 
 
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The ending of a message for a misspelt word; empty where nothing known is near."""
+    near = difflib.get_close_matches(word[:80], list(known), n=1, cutoff=0.6)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _known_milestone(name: str) -> str:
+    if name not in MILESTONES and not _OWN_MILESTONE.fullmatch(name):
+        raise ValueError(f"unknown milestone {name[:80]!r}{did_you_mean(name, MILESTONES)}")
+    return name
+
+
+def _once(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+Milestone = Annotated[str, AfterValidator(_known_milestone)]
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -34,8 +53,9 @@ class _Section(BaseModel):
 class ChunkPolicy(_Section):
     size: int = Field(1000, ge=50, le=20_000)
     """Characters of text in a chunk, at most."""
-    overlap: int = Field(100, ge=0)
-    """Characters that a chunk repeats of the one before, where one paragraph had to be split."""
+    overlap: int = Field(default_factory=lambda chunk: min(100, chunk.get("size", 1000) // 10), ge=0)
+    """Characters repeated from the chunk before, where one paragraph had to be split; unset, a tenth of the size
+    and at most 100."""
 
     @model_validator(mode="after")
     def _overlap_is_smaller(self) -> Self:
@@ -85,12 +105,12 @@ class AiPolicy(_Section):
 class Policy(_Section):
     """One frozen model; presets by name, the proposal's dicts and this are accepted everywhere.
 
-    `PolicyError` where the values contradict one another, or are none; a whole dump of a policy is always taken back.
+    `PolicyError` where the values contradict one another, or are none; a policy's whole dump is always taken back.
     """
 
     enable_rollback: bool = False
     """Take checkpoints and keep what is replaced, so that a journey can be undone."""
-    rollback_checkpoints: tuple[str, ...] = ()
+    rollback_checkpoints: Annotated[tuple[Milestone, ...], AfterValidator(_once)] = ()
     """Milestones at which a checkpoint is taken; empty means all of them."""
     auto_checkpoint: bool = True
     """Take the checkpoints without being asked."""
@@ -140,15 +160,7 @@ class Policy(_Section):
         try:
             return handler(value)
         except ValidationError as error:
-            raise policy_error(error) from None
-
-    @field_validator("rollback_checkpoints")
-    @classmethod
-    def _known_milestones(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for milestone in value:
-            if milestone not in MILESTONES and not _OWN_MILESTONE.fullmatch(milestone):
-                raise ValueError(f"unknown milestone {milestone!r}{did_you_mean(milestone, MILESTONES)}")
-        return tuple(dict.fromkeys(value))
+            raise _plainly(error) from None
 
     @property
     def validates(self) -> bool:
@@ -227,12 +239,6 @@ def _preset(name: str, overrides: Mapping[str, Any]) -> Policy:
     return resolve_policy((f"preset {name}", name), ("overrides", overrides)).policy
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The ending of a message for a misspelt word; empty where nothing known is near."""
-    near = difflib.get_close_matches(word[:80], list(known), n=1, cutoff=0.6)
-    return f"; did you mean {near[0]}?" if near else ""
-
-
 def refuse_contradiction(explicit: Mapping[str, Any], source: str = "the policy") -> None:
     """Raise `PolicyError` where one source asks for something and forbids what it needs, naming both keys."""
     rule = contradiction(explicit)
@@ -245,20 +251,12 @@ def refuse_contradiction(explicit: Mapping[str, Any], source: str = "the policy"
         )
 
 
-def policy_error(error: ValidationError, source: str = "") -> PolicyError:
-    """Say the first of pydantic's complaints as key, value and what is allowed."""
+def _plainly(error: ValidationError) -> PolicyError:
+    from .policy_keys import bad_value, leaves, unknown_key  # it knows this module
+
     first = error.errors(include_url=False, include_context=False)[0]
-    key = ".".join(str(part) for part in first["loc"] if isinstance(part, str))
-    where = f" ({source})" if source else ""
+    key = ".".join(part for part in first["loc"] if isinstance(part, str))
     if first["type"] == "extra_forbidden":
-        from .policy_keys import unknown_key
-
-        return unknown_key(key, source)
+        return unknown_key(key)
     said = first["msg"].removeprefix("Value error, ")
-    if not key:
-        return PolicyError(f"{said}{where}", keys=[])
-    from .policy_keys import allowed
-
-    shown = repr(first["input"])
-    shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
-    return PolicyError(f"{key} cannot be {shown}{where}: {said}", cause=allowed(key), keys=[key])
+    return bad_value(key, first["input"], said) if key in leaves() else PolicyError(said, keys=[key])

@@ -1,17 +1,17 @@
-"""The policy's leaf keys, such as `chunk.size`: which there are, what each may be, and a value out of a text."""
+"""The policy's leaf keys, such as `chunk.size`: which there are, what each may be, values read out of text."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from .errors import PolicyError, UsageError
-from .policy import MILESTONES, Policy, did_you_mean, policy_error
+from .policy import MILESTONES, Policy, did_you_mean
 
 
 @cache
@@ -35,7 +35,7 @@ def sections() -> set[str]:
 
 
 def flatten(values: Mapping[str, Any], source: str = "") -> dict[str, Any]:
-    """Nested and dotted keys as dotted leaf keys; an unknown one is refused, and so is one that is there twice."""
+    """Nested and dotted keys as dotted leaf keys; an unknown one is refused, and one that is there twice."""
     flat: dict[str, Any] = {}
     for key, value in _walk(values, "", source):
         if key not in leaves():
@@ -148,14 +148,37 @@ def _from_text(text: str, field: FieldInfo) -> Any:
 
 def coerce(key: str, value: Any, source: str = "") -> Any:
     """A value in the key's own type; `PolicyError` with key, value and what is allowed."""
-    _refuse_numbers_for_switches(key, value, source)
+    field = leaves()[key]
+    if isinstance(value, bool) and bool not in (get_args(field.annotation) or (field.annotation,)):
+        raise bad_value(key, value, "true and false are not numbers, names or lists", source)
     try:
-        section, dot, name = key.partition(".")
-        if key == "rollback_checkpoints" and isinstance(value, str):
-            value = [value]
-        checked = Policy.__pydantic_validator__.validate_assignment(
-            Policy.model_construct(), section, {name: value} if dot else value
-        )
+        return _adapter(key).validate_python(value)
     except ValidationError as error:
-        raise policy_error(error, source) from None
-    return checked
+        said = error.errors(include_url=False, include_context=False)[0]["msg"]
+        raise bad_value(key, value, said.removeprefix("Value error, "), source) from None
+
+
+def bad_value(key: str, value: Any, said: str, source: str = "") -> PolicyError:
+    """The error for a value that a key cannot have."""
+    return PolicyError(
+        f"{key} cannot be {_short(value)}{_in(source)}: {said}", cause=allowed(key), keys=[key]
+    )
+
+
+@cache
+def _adapter(key: str) -> TypeAdapter[Any]:
+    field = leaves()[key]
+    kind: Any = field.annotation
+    for rule in field.metadata:
+        kind = Annotated[kind, rule]
+    return TypeAdapter(kind, config=ConfigDict(allow_inf_nan=False))
+
+
+def _in(source: str) -> str:
+    return f" ({source})" if source else ""
+
+
+def _short(value: Any) -> str:
+    shown = value if isinstance(value, str) else repr(value)
+    shown = "".join(letter if letter.isprintable() else "\ufffd" for letter in shown[:80])
+    return f'"{shown}"' if isinstance(value, str) else shown

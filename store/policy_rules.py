@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 class Rule(NamedTuple):
     """`key` asks for something that `needs` forbids when that is explicitly false.
 
-    `lifts` says what happens where the asking source is the stronger one: a capability is then switched on with what
-    it needs; a detail is not, and stays without effect.
+    `lifts` says what happens where the asking source is the stronger one: a capability is then switched on
+    with what it needs; a detail is not, and stays without effect.
     """
 
     key: str
