@@ -6,7 +6,7 @@ from .policy import Policy
 
 
 def guarantees(policy: Policy) -> list[str]:
-    """The lines that `policy show` prints and that go with a plan; figures were measured, on small samples."""
+    """The lines that `policy show` prints and that go with a plan; its figures were measured."""
     lines = [
         *_rollback(policy),
         *_documents(policy),
@@ -69,7 +69,7 @@ def _documents(policy: Policy) -> list[str]:
 
 
 def _planning(policy: Policy) -> list[str]:
-    lines = []
+    lines: list[str] = []
     if policy.enable_ai_planning:
         lines.append(
             "AI planning on: a model drafts the plan from the request and facts about the files, never from "

@@ -6,7 +6,7 @@ import difflib
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import (
     AfterValidator,
@@ -51,11 +51,11 @@ class _Section(BaseModel):
 
 
 class ChunkPolicy(_Section):
-    size: int = Field(1000, ge=50, le=20_000)
+    size: int = Field(default=1000, ge=50, le=20_000)
     """Characters of text in a chunk, at most."""
     overlap: int = Field(default_factory=lambda chunk: min(100, chunk.get("size", 1000) // 10), ge=0)
-    """Characters repeated from the chunk before, where one paragraph had to be split; unset, a tenth of the size
-    and at most 100."""
+    """Characters repeated from the chunk before, where one paragraph had to be split; unset, a tenth of
+    the size and at most 100."""
 
     @model_validator(mode="after")
     def _overlap_is_smaller(self) -> Self:
@@ -65,47 +65,47 @@ class ChunkPolicy(_Section):
 
 
 class LimitPolicy(_Section):
-    file_bytes: int = Field(200_000_000, ge=1)
+    file_bytes: int = Field(default=200_000_000, ge=1)
     """Bytes of one file, at most."""
-    parse_seconds: float = Field(60.0, gt=0)
+    parse_seconds: float = Field(default=60.0, gt=0)
     """Seconds of parsing one file, at most."""
-    parse_memory_mb: int = Field(512, ge=64)
+    parse_memory_mb: int = Field(default=512, ge=64)
     """Resident megabytes of the parser's process, at most."""
-    pages: int = Field(5_000, ge=1)
+    pages: int = Field(default=5_000, ge=1)
     """Pages of one file, at most."""
-    rows: int = Field(1_000_000, ge=1)
+    rows: int = Field(default=1_000_000, ge=1)
     """Rows of one table, at most."""
 
 
 class BudgetPolicy(_Section):
-    plan_seconds: float = Field(600.0, ge=0)
+    plan_seconds: float = Field(default=600.0, ge=0)
     """Seconds that planning may parse; what is left after that is estimated and marked."""
-    max_files: int | None = Field(None, ge=0)
+    max_files: int | None = Field(default=None, ge=0)
     """Files of one plan, at most."""
-    max_bytes: int | None = Field(None, ge=0)
+    max_bytes: int | None = Field(default=None, ge=0)
     """Bytes of one plan's files, at most."""
-    max_chunks: int | None = Field(None, ge=0)
+    max_chunks: int | None = Field(default=None, ge=0)
     """Chunks of one plan, at most."""
 
 
 class RetentionPolicy(_Section):
-    days: int | None = Field(30, ge=0)
+    days: int | None = Field(default=30, ge=0)
     """Days that replaced content stays restorable; None for ever."""
-    bytes: int | None = Field(None, ge=0)
+    bytes: int | None = Field(default=None, ge=0)
     """Bytes of replaced content kept, at most; None without limit."""
 
 
 class AiPolicy(_Section):
-    deadline_seconds: float = Field(60.0, gt=0)
+    deadline_seconds: float = Field(default=60.0, gt=0)
     """Seconds for all of a plan's model calls, retries included."""
-    max_repairs: int = Field(2, ge=0)
+    max_repairs: int = Field(default=2, ge=0)
     """Times that a model may mend a plan which does not validate."""
 
 
 class Policy(_Section):
     """One frozen model; presets by name, the proposal's dicts and this are accepted everywhere.
 
-    `PolicyError` where the values contradict one another, or are none; a policy's whole dump is always taken back.
+    `PolicyError` where the values contradict one another, or are none; a whole dump is always taken back.
     """
 
     enable_rollback: bool = False
@@ -154,9 +154,10 @@ class Policy(_Section):
     @classmethod
     def _check(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         if isinstance(value, Mapping):
-            if not value.keys() >= cls.model_fields.keys():
-                refuse_contradiction(value)
-            value = dict(value) | dict.fromkeys(implied(value), True)
+            said = dict(cast("Mapping[str, Any]", value))
+            if not said.keys() >= cls.model_fields.keys():
+                refuse_contradiction(said)
+            value = said | dict.fromkeys(implied(said), True)
         try:
             return handler(value)
         except ValidationError as error:

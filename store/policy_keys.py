@@ -1,11 +1,11 @@
-"""The policy's leaf keys, such as `chunk.size`: which there are, what each may be, values read out of text."""
+"""The policy's leaf keys, such as `chunk.size`: which there are, what each may be, values out of text."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, cast, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
@@ -54,7 +54,7 @@ def _walk(values: Mapping[str, Any], prefix: str, source: str) -> Iterator[tuple
                 value = value.model_dump(exclude_unset=True)
             if not isinstance(value, Mapping):
                 raise PolicyError(f"{key} is a group of keys, not a value{_in(source)}", cause=allowed(key))
-            yield from _walk(value, f"{key}.", source)
+            yield from _walk(cast("Mapping[str, Any]", value), f"{key}.", source)
         else:
             yield key, value
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from pydantic import BaseModel
 
@@ -61,7 +61,7 @@ class ResolvedPolicy:
     policy: Policy
     origins: dict[str, str]
     silenced: tuple[Silenced, ...] = ()
-    notes: list[str] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
 
     def table(self) -> dict[str, dict[str, Any]]:
         """`{key: {"value", "source"}}`, as `policy show --json` has it."""
@@ -86,8 +86,8 @@ def resolve_policy(*sources: PolicySource) -> ResolvedPolicy:
     """Merge sources, weakest first; the strongest that says something about a key decides it.
 
     A preset lies directly under the source that names it, and the weaker sources' presets are forgotten. A
-    stronger source's false silences a weaker one's true that needs it. `PolicyError` where one source contradicts
-    itself.
+    stronger source's false silences a weaker one's true that needs it. `PolicyError` where one source
+    contradicts itself.
     """
     layers = _layers(sources)
     said: dict[str, _Said] = {}
@@ -99,11 +99,11 @@ def resolve_policy(*sources: PolicySource) -> ResolvedPolicy:
     origins = dict.fromkeys(leaves(), DEFAULT)
     origins |= {key: f"implied by {by}" for key, by in turned_on.items()}
     origins |= {key: value.source for key, value in said.items()}
-    return ResolvedPolicy(policy, origins, tuple(silenced), [*map(str, silenced), *_doubts(policy)])
+    return ResolvedPolicy(policy, origins, tuple(silenced), (*map(str, silenced), *_doubts(policy)))
 
 
 def policy_from(value: PolicyValue) -> Policy:
-    """The policy that a preset's name, a TOML file's path, a dict or a `Policy` stands for; None: the default."""
+    """The policy that a preset's name, a TOML path, a dict or a `Policy` stands for, or the default."""
     return value if isinstance(value, Policy) else resolve_policy(("policy", value)).policy
 
 
@@ -197,12 +197,12 @@ def policy_part(table: Mapping[str, Any], source: str) -> dict[str, Any]:
             raise PolicyError(
                 f"{key} cannot be {value!r} ({source})", cause=f"allowed: {', '.join(PRESETS)}", keys=[key]
             )
-    within = table.get("set", {})
+    within: Any = table.get("set", {})
     if not isinstance(within, Mapping):
         raise PolicyError(
             f"set is a table of policy keys ({source})", next="write [set] on a line of its own"
         )
-    flat, under = flatten(top, source), flatten(within, f"{source}, [set]")
+    flat, under = flatten(top, source), flatten(cast("Mapping[str, Any]", within), f"{source}, [set]")
     twice = sorted(flat.keys() & under.keys())
     if twice:
         raise PolicyError(f"{twice[0]} is set twice ({source}): at the top and in [set]", keys=twice)
@@ -248,4 +248,4 @@ def _doubts(policy: Policy) -> list[str]:
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
+    return ", ".join(cast("tuple[str, ...]", value)) if isinstance(value, tuple) else str(value)
