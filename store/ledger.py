@@ -1,0 +1,383 @@
+"""The ledger of journeys: what was started, what each file and step came to, intents and receipts, who did what."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import NotFound
+from .plan import Interval, Plan, canonical_json
+from .policy import Policy
+from .ports import Clock
+from .record import Record
+from .records import Event, FileOutcome, Journey, JourneyStatus, StepRecord
+
+ENDED = (
+    JourneyStatus.COMPLETED,
+    JourneyStatus.PARTIAL,
+    JourneyStatus.FAILED,
+    JourneyStatus.CANCELLED,
+    JourneyStatus.COMPENSATED,
+    JourneyStatus.COMPENSATION_FAILED,
+    JourneyStatus.ROLLED_BACK,
+)
+LIVE = (JourneyStatus.RUNNING, JourneyStatus.COMPENSATING)
+
+
+@dataclass(frozen=True)
+class FileRow:
+    """One file of a journey and how far it has come: `stage` is planned, uploaded, parsed, embedded or exposed."""
+
+    position: int
+    path: str
+    source: str
+    action: str
+    sha256: str
+    bytes: int
+    hint: str
+    stage: str
+    outcome: str | None
+    reason: str | None
+    detail: str | None
+    warnings: tuple[str, ...]
+    chunks: int
+    parsed_id: int | None
+    version_id: int | None
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """An intent and, once it is known, what it came to. `state` is intended, received or undone."""
+
+    seq: int
+    journey_id: str
+    step_id: str
+    action: str
+    key: str
+    target: dict[str, Any]
+    prior: dict[str, Any] | None
+    post: dict[str, Any] | None
+    handler: str | None
+    state: str
+
+
+class Ledger:
+    """Rows about journeys. Anybody may write these short rows; none of them changes what people search."""
+
+    def __init__(self, record: Record, clock: Clock) -> None:
+        self._record = record
+        self._clock = clock
+
+    def begin(
+        self, journey_id: str, plan: Plan, *, user: str, policy: Policy, kb_id: int | None, revision: int,
+        journey_type: str | None = None, extra: dict[str, Any] | None = None,
+    ) -> bool:  # fmt: skip
+        """Write a journey down as planned, with its files and steps; False where it is there already."""
+        with self._record.write() as writing:
+            made = writing.execute(
+                "INSERT INTO journeys (journey_id, plan_id, journey_type, tenant, user, kb, kb_id, status, parent,"
+                " revision_before, revision_after, started, policy, extra) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+                " ON CONFLICT (journey_id) DO NOTHING",
+                (journey_id, plan.plan_id, journey_type or plan.journey_type, plan.tenant, user, plan.kb, kb_id,
+                 JourneyStatus.PLANNED, plan.parent, revision, revision, self._clock.now(),
+                 canonical_json(policy.model_dump(mode="json")), canonical_json(extra or {})),
+            )  # fmt: skip
+            if not made.rowcount:
+                return False
+            writing.executemany(
+                "INSERT INTO journey_files (journey_id, position, path, source, action, sha256, bytes, outcome,"
+                " reason, detail, warnings, chunks) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+                [(journey_id, i, f.path, f.source, f.action, f.sha256, f.bytes, _settled(f.action), f.reason, f.detail,
+                  json.dumps(list(f.warnings), ensure_ascii=False), f.chunks if f.action == "skip" else 0)
+                 for i, f in enumerate(plan.files)],
+            )  # fmt: skip
+            writing.executemany(
+                "INSERT INTO journey_steps (journey_id, position, step_id, action, status, estimate)"
+                " VALUES (?, ?, ?, ?, 'pending', ?)",
+                [(journey_id, i, step.id, step.action, step.estimate.model_dump_json() if step.estimate else None)
+                 for i, step in enumerate(plan.steps)],
+            )  # fmt: skip
+            self.note(journey_id, plan.tenant, user, "planned", {"plan_id": plan.plan_id})
+        return True
+
+    def set_status(self, journey_id: str, status: JourneyStatus, *, detail: str | None = None) -> None:
+        """Move a journey to a status, and say so in its timeline."""
+        with self._record.write() as writing:
+            row = writing.execute("SELECT * FROM journeys WHERE journey_id = ?", (journey_id,)).fetchone()
+            ended = self._clock.now() if status in ENDED else None
+            writing.execute(
+                "UPDATE journeys SET status = ?, detail = ?, ended = ? WHERE journey_id = ?",
+                (status, detail, ended, journey_id),
+            )
+            if row["status"] != status:
+                self.note(
+                    journey_id, row["tenant"], row["user"], str(status), {"detail": detail} if detail else {}
+                )
+
+    def set_revisions(self, journey_id: str, *, after: int, before: int | None = None) -> None:
+        """Record which revision a journey made last (and, at its first publish, which it started from)."""
+        with self._record.write() as writing:
+            writing.execute(
+                "UPDATE journeys SET revision_after = ?, revision_before = COALESCE(?, revision_before)"
+                " WHERE journey_id = ?",
+                (after, before, journey_id),
+            )
+
+    def set_kb(self, journey_id: str, kb_id: int, revision: int) -> None:
+        """Bind a journey to its kb at the moment it starts to run."""
+        with self._record.write() as writing:
+            writing.execute(
+                "UPDATE journeys SET kb_id = ?, revision_before = ?, revision_after = ? WHERE journey_id = ?",
+                (kb_id, revision, revision, journey_id),
+            )
+
+    def count_attempt(self, journey_id: str) -> int:
+        """Count one more try to run a journey, and return how many there were."""
+        with self._record.write() as writing:
+            writing.execute("UPDATE journeys SET attempts = attempts + 1 WHERE journey_id = ?", (journey_id,))
+            row = writing.execute(
+                "SELECT attempts FROM journeys WHERE journey_id = ?", (journey_id,)
+            ).fetchone()
+            return int(row[0])
+
+    def count_embeddings(self, journey_id: str, number: int) -> None:
+        """Add to the number of embeddings that a journey computed."""
+        with self._record.write() as writing:
+            writing.execute(
+                "UPDATE journeys SET embeddings = embeddings + ? WHERE journey_id = ?", (number, journey_id)
+            )
+
+    def set_extra(self, journey_id: str, **values: Any) -> None:
+        """Keep facts with a journey that only its own type reads."""
+        with self._record.write() as writing:
+            writing.execute(
+                "UPDATE journeys SET extra = json_patch(extra, ?) WHERE journey_id = ?",
+                (canonical_json(values), journey_id),
+            )
+
+    def extra(self, journey_id: str) -> dict[str, Any]:
+        """The facts that `set_extra` kept."""
+        row = self._row(journey_id, None)
+        found: dict[str, Any] = json.loads(row["extra"])
+        return found
+
+    def policy(self, journey_id: str) -> Policy:
+        """The policy that a journey started with, and keeps."""
+        return Policy.model_validate_json(self._row(journey_id, None)["policy"])
+
+    def kb_id(self, journey_id: str) -> int | None:
+        """The number of the kb that a journey is bound to."""
+        found: int | None = self._row(journey_id, None)["kb_id"]
+        return found
+
+    def journey(self, journey_id: str, tenant: str | None) -> Journey:
+        """A journey with its files and steps; `NotFound` for another tenant's as for one that never was."""
+        row = self._row(journey_id, tenant)
+        return self._journey(row, whole=True)
+
+    def journey_of_plan(self, plan_id: str) -> str | None:
+        """The id of the journey that runs, or ran, a plan."""
+        with self._record.read() as reading:
+            row = reading.execute("SELECT journey_id FROM journeys WHERE plan_id = ?", (plan_id,)).fetchone()
+        return str(row[0]) if row else None
+
+    def journeys(
+        self, tenant: str | None, *, kb: str | None = None, statuses: Sequence[str] = (), whole: bool = False
+    ) -> list[Journey]:
+        """Journeys, newest first, without their files and steps unless asked."""
+        with self._record.read() as reading:
+            rows = reading.execute(
+                "SELECT * FROM journeys WHERE (? IS NULL OR tenant = ?) AND (? IS NULL OR kb = ?) ORDER BY seq DESC",
+                (tenant, tenant, kb, kb),
+            ).fetchall()
+            return [self._journey(r, whole=whole) for r in rows if not statuses or r["status"] in statuses]
+
+    def ended(self, tenant: str, kb: str | None, journey_type: str) -> int:
+        """How many journeys of this kb (of this type, where there is no kb) have ended."""
+        column, value = ("kb", kb) if kb is not None else ("journey_type", journey_type)
+        with self._record.read() as reading:
+            row = reading.execute(
+                f"SELECT count(*) FROM journeys WHERE tenant = ? AND {column} = ? AND ended IS NOT NULL",
+                (tenant, value),
+            ).fetchone()
+        return int(row[0])
+
+    def files(self, journey_id: str) -> list[FileRow]:
+        """A journey's files, in the order of its plan."""
+        with self._record.read() as reading:
+            rows = reading.execute(
+                "SELECT * FROM journey_files WHERE journey_id = ? ORDER BY position", (journey_id,)
+            ).fetchall()
+        return [_file_row(row) for row in rows]
+
+    def update_files(self, journey_id: str, rows: Iterable[FileRow]) -> None:
+        """Write back how far files have come."""
+        with self._record.write() as writing:
+            writing.executemany(
+                "UPDATE journey_files SET sha256 = ?, bytes = ?, hint = ?, stage = ?, outcome = ?, reason = ?,"
+                " detail = ?, warnings = ?, chunks = ?, parsed_id = ?, version_id = ?, action = ?"
+                " WHERE journey_id = ? AND position = ?",
+                [(r.sha256, r.bytes, r.hint, r.stage, r.outcome, r.reason, r.detail,
+                  json.dumps(list(r.warnings), ensure_ascii=False), r.chunks, r.parsed_id, r.version_id, r.action,
+                  journey_id, r.position)
+                 for r in rows],
+            )  # fmt: skip
+
+    def set_step(self, journey_id: str, step_id: str, status: str, seconds: float | None = None) -> None:
+        """Record how a step stands; `seconds` of wall time add up over several runs."""
+        with self._record.write() as writing:
+            writing.execute(
+                "UPDATE journey_steps SET status = ?, seconds = CASE WHEN ? IS NULL THEN seconds"
+                " ELSE COALESCE(seconds, 0) + ? END WHERE journey_id = ? AND step_id = ?",
+                (status, seconds, seconds, journey_id, step_id),
+            )
+
+    def intend(
+        self, journey_id: str, step_id: str, action: str, key: str, *, target: dict[str, Any],
+        prior: dict[str, Any] | None = None, handler: str | None = None,
+    ) -> Receipt:  # fmt: skip
+        """Write an intent before its effect; the same key again gives what is there."""
+        with self._record.write() as writing:
+            writing.execute(
+                "INSERT INTO receipts (journey_id, step_id, action, key, target, prior, handler, state, intended)"
+                " VALUES (?,?,?,?,?,?,?,'intended',?) ON CONFLICT (journey_id, key) DO NOTHING",
+                (journey_id, step_id, action, key, canonical_json(target), canonical_json(prior), handler,
+                 self._clock.now()),
+            )  # fmt: skip
+            row = writing.execute(
+                "SELECT * FROM receipts WHERE journey_id = ? AND key = ?", (journey_id, key)
+            ).fetchone()
+        return _receipt(row)
+
+    def receive(self, seq: int, post: dict[str, Any]) -> None:
+        """Write the receipt of an effect after it."""
+        with self._record.write() as writing:
+            writing.execute(
+                "UPDATE receipts SET post = ?, state = 'received', received = ? WHERE seq = ?",
+                (canonical_json(post), self._clock.now(), seq),
+            )
+
+    def mark_undone(self, seqs: Sequence[int]) -> None:
+        """Say that the effects of these receipts were undone."""
+        with self._record.write() as writing:
+            writing.executemany(
+                "UPDATE receipts SET state = 'undone' WHERE seq = ?", [(seq,) for seq in seqs]
+            )
+
+    def receipts(self, journey_id: str, *, after: int = 0) -> list[Receipt]:
+        """A journey's intents and receipts after one of them, oldest first."""
+        with self._record.read() as reading:
+            rows = reading.execute(
+                "SELECT * FROM receipts WHERE journey_id = ? AND seq > ? ORDER BY seq", (journey_id, after)
+            ).fetchall()
+        return [_receipt(row) for row in rows]
+
+    def last_receipt(self, journey_id: str) -> int:
+        """The number of a journey's newest intent; 0 where there is none."""
+        with self._record.read() as reading:
+            row = reading.execute(
+                "SELECT COALESCE(max(seq), 0) FROM receipts WHERE journey_id = ?", (journey_id,)
+            ).fetchone()
+        return int(row[0])
+
+    def note(self, journey_id: str | None, tenant: str, user: str, kind: str, detail: dict[str, Any]) -> None:
+        """Append who did what; nothing here is ever changed."""
+        with self._record.write() as writing:
+            writing.execute(
+                "INSERT INTO events (journey_id, tenant, user, timestamp, kind, detail) VALUES (?,?,?,?,?,?)",
+                (journey_id, tenant, user, self._clock.now(), kind, canonical_json(detail)),
+            )
+
+    def timeline(self, journey_id: str) -> list[Event]:
+        """What happened in a journey, in order."""
+        with self._record.read() as reading:
+            rows = reading.execute(
+                "SELECT seq, journey_id, timestamp, user, kind, detail FROM events WHERE journey_id = ? ORDER BY seq",
+                (journey_id,),
+            ).fetchall()
+        return [Event(**{**dict(row), "detail": json.loads(row["detail"])}) for row in rows]
+
+    def record_timing(
+        self, tenant: str, action: str, media_type: str, *, units: float, seconds: float
+    ) -> None:
+        """Keep what a step really took: `units` are chunks, files or bytes as the estimate of that action counts."""
+        with self._record.write() as writing:
+            writing.execute(
+                "INSERT INTO timings (tenant, action, media_type, units, seconds) VALUES (?, ?, ?, ?, ?)",
+                (tenant, action, media_type, units, seconds),
+            )
+
+    def timings(self, tenant: str, action: str, *, limit: int = 200) -> list[tuple[str, float, float]]:
+        """The newest timings of an action: (media type, units, seconds)."""
+        with self._record.read() as reading:
+            rows = reading.execute(
+                "SELECT media_type, units, seconds FROM timings WHERE tenant = ? AND action = ?"
+                " ORDER BY seq DESC LIMIT ?",
+                (tenant, action, limit),
+            ).fetchall()
+        return [(row[0], row[1], row[2]) for row in rows]
+
+    def _row(self, journey_id: str, tenant: str | None) -> sqlite3.Row:
+        with self._record.read() as reading:
+            row: sqlite3.Row | None = reading.execute(
+                "SELECT * FROM journeys WHERE journey_id = ? AND (? IS NULL OR tenant = ?)",
+                (journey_id, tenant, tenant),
+            ).fetchone()
+        if row is None:
+            raise NotFound(
+                f"there is no journey {journey_id!r}", state="nothing was changed", next="milepost journeys"
+            )
+        return row
+
+    def _journey(self, row: sqlite3.Row, *, whole: bool) -> Journey:
+        journey = Journey(
+            journey_id=row["journey_id"], plan_id=row["plan_id"], journey_type=row["journey_type"], kb=row["kb"],
+            tenant=row["tenant"], user=row["user"], status=JourneyStatus(row["status"]), detail=row["detail"],
+            revision_before=row["revision_before"], revision_after=row["revision_after"], started_at=row["started"],
+            ended_at=row["ended"], parent=row["parent"], embeddings_computed=row["embeddings"],
+        )  # fmt: skip
+        if whole:
+            journey.files = [_outcome(f) for f in self.files(journey.journey_id) if f.outcome]
+            journey.steps = self._steps(journey.journey_id)
+        return journey
+
+    def _steps(self, journey_id: str) -> list[StepRecord]:
+        with self._record.read() as reading:
+            rows = reading.execute(
+                "SELECT * FROM journey_steps WHERE journey_id = ? ORDER BY position", (journey_id,)
+            ).fetchall()
+        return [
+            StepRecord(
+                id=r["step_id"], action=r["action"], status=r["status"], seconds=r["seconds"],
+                estimate=Interval.model_validate_json(r["estimate"]) if r["estimate"] else None,
+            )
+            for r in rows
+        ]  # fmt: skip
+
+
+def _settled(action: str) -> str | None:
+    """The outcome of a file that no step has to touch."""
+    return {"skip": "skipped", "reject": "rejected"}.get(action)
+
+
+def _file_row(row: sqlite3.Row) -> FileRow:
+    values = {key: row[key] for key in FileRow.__dataclass_fields__}
+    return FileRow(**{**values, "warnings": tuple(json.loads(row["warnings"]))})
+
+
+def _outcome(row: FileRow) -> FileOutcome:
+    return FileOutcome(
+        path=row.path, source=row.source, outcome=row.outcome, reason=row.reason, detail=row.detail,  # type: ignore[arg-type] # the ledger holds only these words
+        warnings=list(row.warnings), chunks=row.chunks,
+    )  # fmt: skip
+
+
+def _receipt(row: sqlite3.Row) -> Receipt:
+    return Receipt(
+        seq=row["seq"], journey_id=row["journey_id"], step_id=row["step_id"], action=row["action"], key=row["key"],
+        target=json.loads(row["target"]), prior=json.loads(row["prior"] or "null"),
+        post=json.loads(row["post"] or "null"), handler=row["handler"], state=row["state"],
+    )  # fmt: skip
