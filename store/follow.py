@@ -75,6 +75,13 @@ class Follower:
             faultpoint("follow.after_delete")
         self._settle(kb, kb.index_rows + len(change.added))
 
+    def catch_up(self, kb_id: int) -> None:
+        """Finish a follow that a dead process left; a collection that can no longer be written is made anew."""
+        try:
+            self.follow(kb_id)
+        except Exception:  # the native code raises kinds of its own; what really is wrong, a rebuild meets again
+            self.rebuild(kb_id)
+
     def rebuild(self, kb_id: int) -> None:
         """Write the collection anew from the record, proved whole, and drop the old one. Embeds nothing."""
         self._restore_pack(self._knowledge.by_id(kb_id))

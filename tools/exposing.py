@@ -1,0 +1,124 @@
+"""Expose: everybody sees the journey's files at once, in one publish; the index follows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ..store.content import batched
+from ..store.faults import faultpoint
+from ..store.knowledge import Kb, Staged
+from ..store.ledger import FileRow
+from ..store.plan import canonical_json
+from ..store.revisions import Change, Published, SourceState
+from .steps import StepContext, StepDeclaration, StepOutcome
+from .upload import digest_of
+
+BATCH = 50
+
+
+def run(ctx: StepContext) -> StepOutcome:
+    """Stage every embedded file, publish them together, and let the index follow."""
+    home = ctx.services.home
+    kb = home.knowledge.by_id(ctx.kb_id)
+    rows = _concerned(ctx)
+    staged: list[tuple[FileRow, Change]] = []
+    for batch in batched(rows, BATCH):
+        ctx.services.check()
+        with home.record.write():
+            staged += [(row, _change(ctx, kb, row)) for row in batch]
+        ctx.tell(len(staged), len(rows))
+    faultpoint("expose.before_publish")
+    published = publish_files(ctx, staged)
+    faultpoint("expose.after_publish")
+    follow(ctx)
+    post = {"revision": published.after, "chunks_added": published.added, "chunks_removed": published.removed}
+    return StepOutcome(post=post, units=float(published.added + published.removed), committed=True)
+
+
+def publish_files(ctx: StepContext, staged: list[tuple[FileRow, Change]]) -> Published:
+    """One transaction: the revision, every file's outcome, the receipt."""
+    home = ctx.services.home
+    with home.record.write() as writing:
+        published = home.knowledge.publish(
+            ctx.kb_id,
+            [change for _, change in staged],
+            journey_id=ctx.journey_id,
+            user=ctx.services.user.user,
+            restorable=ctx.policy.restorable,
+        )
+        ctx.keep([_exposed(row) for row, _ in staged])
+        first = writing.execute(
+            "SELECT min(revision) FROM revisions WHERE journey_id = ? AND kb_id = ?", (ctx.journey_id, ctx.kb_id)
+        ).fetchone()[0]
+        before = published.before if first == published.after else None
+        home.ledger.set_revisions(ctx.journey_id, after=published.after, before=before)
+        post = {"revision": published.after, "chunks_added": published.added, "chunks_removed": published.removed}
+        writing.execute(
+            "UPDATE receipts SET state = 'received', post = ?, received = ? WHERE journey_id = ? AND step_id = ?"
+            " AND state = 'intended'",
+            (canonical_json(post), home.clock.now(), ctx.journey_id, ctx.step.id),
+        )
+    return published
+
+
+def follow(ctx: StepContext) -> None:
+    """Bring the collection to the commit; with rollback off, what was replaced is released then."""
+    home = ctx.services.home
+    home.open_index(ctx.kb_id)
+    home.follower.follow(ctx.kb_id, prove=ctx.policy.prove)
+    if not ctx.policy.restorable:
+        home.knowledge.release(ctx.kb_id)
+
+
+def subject(ctx: StepContext) -> dict[str, Any]:
+    """What this publish is about: the kb, and the files with their contents."""
+    return {"kb": ctx.plan.kb, **digest_of(_concerned(ctx))}
+
+
+def remove(ctx: StepContext) -> StepOutcome:
+    """Take sources out of a kb: a publish like any other."""
+    return run(ctx)
+
+
+def _concerned(ctx: StepContext) -> list[FileRow]:
+    """Files that are ready, sources that are to go, and duplicates that become claims."""
+    rows = [row for row in ctx.services.home.ledger.files(ctx.journey_id) if row.stage != "exposed"]
+    ready = [row for row in rows if row.outcome in (None, "staged") and row.stage == "embedded"]
+    leaving = [row for row in rows if row.outcome is None and row.action == "remove"]
+    claims = [row for row in rows if row.outcome == "skipped" and row.reason == "duplicate"]
+    return ready + leaving + claims
+
+
+def _change(ctx: StepContext, kb: Kb, row: FileRow) -> Change:
+    knowledge = ctx.services.home.knowledge
+    if row.action == "remove":
+        return Change(knowledge.source_id(kb.kb_id, row.source), None)
+    claim = row.action == "skip"
+    parsed_id = _parsed_twin(ctx, row) if claim else row.parsed_id
+    assert parsed_id is not None
+    made: Staged = knowledge.stage(kb, row.source, parsed_id, sha256=row.sha256, size=row.bytes, claim=claim)
+    return Change(made.source_id, SourceState(made.version_id, claim))
+
+
+def _parsed_twin(ctx: StepContext, row: FileRow) -> int:
+    """The parse result that a duplicate's content has under the name that was there first."""
+    home = ctx.services.home
+    for other in home.ledger.files(ctx.journey_id):
+        if other.sha256 == row.sha256 and other.parsed_id is not None:
+            return other.parsed_id
+    with home.record.read() as reading:
+        found = reading.execute(
+            "SELECT parsed_id FROM versions WHERE kb_id = ? AND sha256 = ? ORDER BY version_id DESC LIMIT 1",
+            (ctx.kb_id, row.sha256),
+        ).fetchone()
+    return int(found[0])
+
+
+def _exposed(row: FileRow) -> FileRow:
+    outcome = {"add": "added", "replace": "replaced", "remove": "removed", "skip": "skipped"}[row.action]
+    return replace(row, stage="exposed", outcome=outcome)
+
+
+EXPOSE = StepDeclaration("expose", "expose_complete", run, subject)
+REMOVE = StepDeclaration("remove", "remove_complete", remove, subject)

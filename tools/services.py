@@ -1,0 +1,46 @@
+"""What the steps, the planner and the graph work with, put together once and handed down."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ..store.errors import MilepostError
+from ..store.home import Home
+from ..store.records import Progress, UserContext
+from .sandbox import ParserPool
+
+
+class Stopped(MilepostError):
+    """A person asked a running journey to stop; it ends after its current batch and can be resumed."""
+
+    code = "interrupted"
+    exit_code = 130
+
+
+def _silent(_: Progress) -> None:
+    return None
+
+
+@dataclass
+class Services:
+    """An opened home, the parser's processes, and the person on whose behalf everything is done."""
+
+    home: Home
+    pool: ParserPool
+    user: UserContext
+    wait: float = 10.0
+    """Seconds to wait for a busy store."""
+    stop: threading.Event = field(default_factory=threading.Event)
+    on_progress: Callable[[Progress], None] = _silent
+
+    def check(self) -> None:
+        """Between two batches: end here if somebody asked to stop."""
+        if self.stop.is_set():
+            raise Stopped("stopped as asked", state="what was done so far is kept")
+
+    def close(self) -> None:
+        """End the parser's processes and close the home."""
+        self.pool.close()
+        self.home.close()

@@ -1,0 +1,79 @@
+"""Upload: every file of the plan lies in the blobs, by its SHA-256, before anything is made of it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..store.blobs import ChangedWhileReading
+from ..store.content import ParseKey, batched
+from ..store.faults import faultpoint
+from ..store.ledger import FileRow
+from .chunk import chunker_id
+from .parse import PARSER
+from .steps import BATCH_FILES, StepContext, StepDeclaration, StepOutcome, failed
+
+
+def run(ctx: StepContext) -> StepOutcome:
+    """Stream what is missing into the blobs, in batches."""
+    waiting = [row for row in ctx.files("planned") if row.action in ("add", "replace")]
+    inputs = ctx.services.home.plans.inputs(ctx.plan.plan_id)
+    size = done = 0
+    for batch in batched(waiting, BATCH_FILES):
+        ctx.services.check()
+        rows = [_uploaded(ctx, row, inputs) for row in batch]
+        faultpoint("upload.before_ledger")
+        ctx.keep(rows)
+        faultpoint("upload.after_batch")
+        size += sum(row.bytes for row in rows)
+        done += len(rows)
+        ctx.tell(done, len(waiting))
+    return StepOutcome(post={"files": len(waiting), "bytes": size}, units=float(size))
+
+
+def subject(ctx: StepContext) -> dict[str, Any]:
+    """What this upload is about: the files, by one hash over source and content."""
+    return {"kb": ctx.plan.kb, **digest_of(ctx.files("planned"))}
+
+
+def digest_of(rows: list[FileRow]) -> dict[str, Any]:
+    """A count and one hash over the files' sources and contents: a handle, whatever their number."""
+    digest = hashlib.sha256()
+    for row in rows:
+        digest.update(f"{row.source}\0{row.sha256}\0{row.action}\n".encode())
+    return {"files": len(rows), "sha256": digest.hexdigest()}
+
+
+def suffix_of(source: str) -> str:
+    """The lower-case suffix of a source's name: a hint for its type."""
+    return Path(source).suffix.lower()
+
+
+def _uploaded(ctx: StepContext, row: FileRow, inputs: dict[str, str]) -> FileRow:
+    blobs = ctx.services.home.blobs
+    hint = suffix_of(row.source)
+    if row.sha256 and blobs.has(row.sha256):
+        return replace(row, stage="uploaded", hint=hint)
+    if row.source in inputs or not Path(row.path).exists():
+        if _is_parsed(ctx, row, hint):  # undone uploads of bytes that came without a file
+            return replace(row, stage="uploaded", hint=hint)
+        return failed(row, "unreadable", f"{row.path} is no longer there; plan again with the file")
+    try:
+        sha256, size = blobs.put_file(Path(row.path))
+    except ChangedWhileReading:
+        return failed(row, "changed_while_reading", "the file changed while it was read; plan again")
+    except OSError as refused:
+        return failed(row, "unreadable", f"{refused.strerror or refused}; make it readable, or leave it out")
+    if row.sha256 and sha256 != row.sha256:
+        return failed(row, "changed_while_reading", "the file is not the one that was planned; plan again")
+    return replace(row, stage="uploaded", sha256=sha256, bytes=size, hint=hint)
+
+
+def _is_parsed(ctx: StepContext, row: FileRow, hint: str) -> bool:
+    key = ParseKey(row.sha256, hint, PARSER, chunker_id(ctx.policy.chunk))
+    return ctx.services.home.content.parsed(key) is not None
+
+
+UPLOAD = StepDeclaration("upload", "upload_complete", run, subject)
