@@ -15,7 +15,7 @@ from .errors import NotFound, UsageError
 from .pack import Pack
 from .ports import Clock, Embedder
 from .record import Record
-from .revisions import Change, Published, SourceState, pack_slots, publish, state_at
+from .revisions import Change, Published, SourceState, pack_slots, publish, state_at, unpack_slots
 
 NAME_LIMIT = 200
 
@@ -176,6 +176,26 @@ class Knowledge:
                 now=self._clock.now(),
                 restorable=restorable,
             )
+
+    def release(self, kb_id: int) -> None:
+        """Give up every state before the newest: what only they show is no longer restorable.
+
+        The index must have followed. Texts and vectors stay as the cache of what was embedded, until they are
+        collected.
+        """
+        with self._record.write() as writing:
+            kb = self.by_id(kb_id)
+            writing.execute("DELETE FROM spans WHERE kb_id = ? AND gone IS NOT NULL", (kb_id,))
+            writing.execute("DELETE FROM source_spans WHERE kb_id = ? AND gone IS NOT NULL", (kb_id,))
+            live = "SELECT version_id FROM source_spans WHERE kb_id = ?"
+            released = writing.execute(
+                f"SELECT version_id, slots FROM versions WHERE kb_id = ? AND version_id NOT IN ({live})", (kb_id, kb_id)
+            ).fetchall()
+            shown = {row[0] for row in writing.execute("SELECT slot FROM spans WHERE kb_id = ?", (kb_id,))}
+            gone = {slot for row in released for slot in unpack_slots(row["slots"])} - shown
+            writing.executemany("DELETE FROM chunks WHERE kb_id = ? AND slot = ?", [(kb_id, s) for s in sorted(gone)])
+            writing.executemany("DELETE FROM versions WHERE version_id = ?", [(row["version_id"],) for row in released])
+            writing.execute("UPDATE kbs SET floor = ? WHERE kb_id = ?", (kb.head, kb_id))
 
     def drop(self, kb: Kb) -> None:
         """Forget a kb with all its revisions; its collection and its journeys' documents are the caller's."""

@@ -164,6 +164,15 @@ class Ledger:
         found: dict[str, Any] = json.loads(row["extra"])
         return found
 
+    def undoes(self) -> dict[str, str]:
+        """Which journey each rollback of one undoes."""
+        with self._record.read() as reading:
+            rows = reading.execute(
+                "SELECT journey_id, json_extract(extra, '$.undoes') FROM journeys"
+                " WHERE json_extract(extra, '$.undoes') IS NOT NULL"
+            ).fetchall()
+        return {row[0]: row[1] for row in rows}
+
     def policy(self, journey_id: str) -> Policy:
         """The policy that a journey started with, and keeps."""
         return Policy.model_validate_json(self._row(journey_id, None)["policy"])

@@ -1,0 +1,84 @@
+"""Exact search: a scan of the packed vectors, at the newest revision or any past one, in any process, with no lease."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+
+from .content import Content, as_matrix
+from .knowledge import Kb
+from .pack import Pack, nearest
+from .ports import Vectors
+from .record import Record
+from .records import SearchHit
+from .revisions import state_at, unpack_slots, visible
+
+
+class Search:
+    """What people would find. One read transaction answers: a commit is seen whole or not at all."""
+
+    def __init__(self, record: Record, content: Content, packs: Path) -> None:
+        self._record = record
+        self._content = content
+        self._packs = packs
+
+    def search(self, kb: Kb, query: Vectors, *, k: int, at: int | None = None) -> list[SearchHit]:
+        """The `k` chunks nearest to a normalised query vector of shape (dimensions,), best first."""
+        if kb.dimensions is None:
+            return []
+        with self._record.read() as reading:
+            head, rows_there = reading.execute(
+                "SELECT head, next_slot FROM kbs WHERE kb_id = ?", (kb.kb_id,)
+            ).fetchone()
+            revision = head if at is None else at
+            rows = self._rows(reading, kb, rows_there)
+            found = nearest(rows, query, k, lambda slots: visible(reading, kb.kb_id, revision, slots))
+            return [self._hit(reading, kb, revision, rank, *hit) for rank, hit in enumerate(found, start=1)]
+
+    def _rows(self, reading: sqlite3.Connection, kb: Kb, count: int) -> Vectors:
+        """The packed vectors; from the record itself where the file is not whole (the next publisher mends it)."""
+        assert kb.dimensions is not None
+        rows = Pack(self._packs / f"{kb.pack}.f32", kb.dimensions).rows(count)
+        if rows is not None:
+            return rows
+        stored = reading.execute(
+            "SELECT c.slot, v.vector FROM chunks c JOIN vectors v ON v.model_id = ? AND v.text_id = c.text_id"
+            " WHERE c.kb_id = ?",
+            (kb.model_id, kb.kb_id),
+        ).fetchall()
+        whole = np.zeros((count, kb.dimensions), dtype=np.float32)
+        if stored:
+            whole[[row[0] for row in stored]] = as_matrix([row[1] for row in stored], kb.dimensions)
+        return whole
+
+    def _hit(
+        self, reading: sqlite3.Connection, kb: Kb, revision: int, rank: int, slot: int, product: float
+    ) -> SearchHit:
+        row = reading.execute(
+            "SELECT c.chunk_id, c.source_id, s.name, t.text FROM chunks c JOIN sources s USING (source_id)"
+            " JOIN texts t USING (text_id) WHERE c.kb_id = ? AND c.slot = ?",
+            (kb.kb_id, slot),
+        ).fetchone()
+        return SearchHit(
+            rank=rank,
+            score=min(1.0, max(0.0, product)),
+            source=row["name"],
+            location=self._location(reading, kb, revision, row["source_id"], slot),
+            text=row["text"],
+            chunk_id=bytes(row["chunk_id"]).hex(),
+            revision=revision,
+        )
+
+    def _location(
+        self, reading: sqlite3.Connection, kb: Kb, revision: int, source_id: int, slot: int
+    ) -> dict[str, object]:
+        state = state_at(reading, kb.kb_id, revision, [source_id])[source_id]
+        row = reading.execute(
+            "SELECT slots, parsed_id FROM versions WHERE version_id = ?", (state.version_id,)
+        ).fetchone()
+        position = unpack_slots(row["slots"]).index(slot)
+        piece = self._content.pieces(row["parsed_id"])[position]
+        heading = {"heading": piece.heading} if piece.heading else {}
+        return {**heading, **piece.location}
