@@ -1,0 +1,277 @@
+"""Chunks out of blocks: by structure, at most `size` long, with boundaries that stay where they are.
+
+A boundary is chosen by content: of the places where a chunk may end (it is then at least half full), the one whose
+next block has the smallest hash. A line inserted above moves a few boundaries until the choices meet again, and
+every chunk after that is the same text as before, so it keeps its id and its vector.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from zlib import crc32
+
+from .document import Block, ChunkSizes
+
+_VERSION = 1
+_HEADING_SHOWN = 200
+_SENTENCE = re.compile(
+    r"(?<=[.!?…])[\"'”’»)\]]*\s+"  # Latin and its like: a stop, closing marks, space
+    r"|(?<=[。！？])"  # East Asian: no space follows
+    r"|(?<=[:;{},|])\n"  # code and tables
+    r"|\n(?=\s*(?:[-*•+#>|\[{]|\d+[.)\]:/-]|$))"  # lists, logs, empty lines
+    r"|\n(?=[ \t]+\S)"
+)
+_LINE = re.compile(r"\n")
+_WORD = re.compile(r"\s+")
+
+
+@dataclass(frozen=True)
+class ChunkDraft:
+    """One chunk before it has an id. `location` holds what is known of page, heading, rows, start, end."""
+
+    text: str
+    heading: str | None
+    location: dict[str, Any]
+
+
+def chunker_id(policy: ChunkSizes) -> str:
+    """Name algorithm and settings: equal ids give equal chunks."""
+    return f"structure/{_VERSION}:{policy.size}:{policy.overlap}"
+
+
+def chunk(blocks: Iterable[Block], policy: ChunkSizes) -> list[ChunkDraft]:
+    """Pack blocks into chunks of at most `policy.size` characters; none reaches across a heading or a page.
+
+    A heading stands at the top of each chunk of its section. Headings with nothing below them go to the next one.
+    """
+    return list(_Packer(policy.size, min(policy.overlap, policy.size // 3)).run(blocks))
+
+
+class _Packer:
+    def __init__(self, size: int, overlap: int) -> None:
+        self.size = size
+        self.overlap = overlap
+        self.heading: str | None = None
+        self.above: list[Block] = []  # headings that no text has followed yet
+        self.page: int | None = None
+        self.section: list[Block] = []
+
+    def run(self, blocks: Iterable[Block]) -> Iterator[ChunkDraft]:
+        for block in blocks:
+            if block.kind == "heading":
+                yield from self.flush()
+                self.above.append(block)
+                self.heading = " ".join(block.text.split())[:_HEADING_SHOWN]
+                if sum(len(each.text) + 1 for each in self.above) > self.size // 3:
+                    yield from self.alone()
+                continue
+            if block.page != self.page:
+                yield from self.flush()
+                self.page = block.page
+            self.section.append(block)
+        yield from self.flush()
+        yield from self.alone()
+
+    def flush(self) -> Iterator[ChunkDraft]:
+        """Emit the section gathered so far."""
+        if not self.section:
+            return
+        again = f"{self.heading}\n" if self.heading and len(self.heading) < self.size // 3 else ""
+        first = "".join(f"{block.text}\n" for block in self.above) or again
+        room = self.size - max(len(first), len(again))
+        start = self.above[0].start if self.above else None
+        units = [unit for block in self.section for unit in _fitted(block, room, self.overlap)]
+        for number, group in enumerate(_groups(units, room)):
+            yield self.draft(first if number == 0 else again, group, start if number == 0 else None)
+        self.section = []
+        self.above = []
+
+    def alone(self) -> Iterator[ChunkDraft]:
+        """Emit headings that are too long to repeat, or that nothing follows."""
+        if not self.above:
+            return
+        text = "\n".join(block.text for block in self.above)
+        page = self.above[0].page
+        units = list(_fitted(Block(text, start=self.above[0].start, end=self.above[-1].end), self.size, 0))
+        for group in _groups(units, self.size):
+            for unit in group:
+                unit.page = page
+            yield self.draft("", group, None)
+        self.above = []
+
+    def draft(self, top: str, group: list[Block], start: int | None) -> ChunkDraft:
+        first, last = group[0], group[-1]
+        location: dict[str, Any] = {}
+        if first.page is not None:
+            location["page"] = first.page
+        if self.heading:
+            location["heading"] = self.heading
+        rows = [block.row for block in (first, last) if block.row is not None]
+        if rows:
+            location["rows"] = [rows[0], rows[-1]]
+        start = first.start if start is None else start
+        if start is not None and last.end is not None:
+            location["start"], location["end"] = start, last.end
+        return ChunkDraft(top + _joined(group), self.heading, location)
+
+
+def _joined(group: list[Block]) -> str:
+    """The text of a group: a table's header above its first row here, rows on lines, paragraphs apart."""
+    parts: list[str] = []
+    header = ""
+    for block in group:
+        if block.kind == "row":
+            if parts:
+                parts.append("\n" if block.header == header else "\n\n")
+            if block.header and block.header != header:
+                parts.append(block.header + "\n")
+            header = block.header
+        else:
+            if parts:
+                parts.append("\n\n")
+            header = ""
+        parts.append(block.text)
+    return "".join(parts)
+
+
+def _groups(units: list[Block], size: int) -> Iterator[list[Block]]:
+    """Cut `units` into runs of at most `size` characters."""
+    begin, count = 0, len(units)
+    while begin < count:
+        end = _end(units, begin, size)
+        yield units[begin:end]
+        begin = end
+
+
+def _end(units: list[Block], begin: int, size: int) -> int:
+    """The end of the run that begins at `begin`: the smallest hash among the ends that leave it half full."""
+    used, header = 0, ""
+    best, best_hash = begin + 1, -1
+    for index in range(begin, len(units)):
+        unit = units[index]
+        if unit.fresh and index > begin:
+            return index
+        if index > begin and used * 2 >= size:
+            hashed = crc32(unit.text.encode())
+            if best_hash < 0 or hashed < best_hash:
+                best, best_hash = index, hashed
+        used += len(unit.text) + 2
+        if unit.header != header:
+            header = unit.header
+            used += len(header) + 1
+        if used - 2 > size and index > begin:
+            return best if best_hash >= 0 else index
+    return len(units)
+
+
+def _fitted(block: Block, room: int, overlap: int) -> Iterator[Block]:
+    """The block itself where it fits with its header, else its pieces."""
+    if len(block.text) + len(block.header) + 1 <= room:
+        yield block
+        return
+    text, base = block.text, block.start
+    if block.kind == "row":
+        overlap = 0
+        if len(block.header) * 2 > room:
+            text, base = _as_lines(block), None
+    header = block.header if block.kind == "row" and len(block.header) * 2 <= room else ""
+    for number, (start, end) in enumerate(_pieces(text, room - len(header) - 1, overlap)):
+        yield Block(
+            text[start:end],
+            kind=block.kind,
+            page=block.page,
+            row=block.row,
+            start=None if base is None else base + start,
+            end=None if base is None else base + end,
+            header=header,
+            fresh=number > 0,
+        )
+
+
+def _as_lines(row: Block) -> str:
+    """A row too wide for its header: one line for each cell, with its column's name."""
+    names, cells = row.header.split(" | "), row.text.split(" | ")
+    if len(names) != len(cells):
+        return f"{row.header}\n{row.text}"
+    return "\n".join(f"{name}: {cell}" for name, cell in zip(names, cells, strict=True) if cell)
+
+
+def _pieces(text: str, size: int, overlap: int) -> Iterator[tuple[int, int]]:
+    """Spans of `text` of at most `size`, each but the first beginning up to `overlap` before the last one's end."""
+    spans = _spans(text, 0, len(text), size - overlap, (_SENTENCE, _LINE, _WORD))
+    units = [Block(text[start:end], start=start, end=end) for start, end in spans]
+    previous = 0
+    for group in _groups_tight(units, size - overlap):
+        start, end = group[0].start or 0, group[-1].end or 0
+        if previous and overlap:
+            start = _word_start(text, max(previous - overlap, 0), start)
+        yield start, end
+        previous = end
+
+
+def _groups_tight(units: list[Block], size: int) -> Iterator[list[Block]]:
+    """Like `_groups`, for pieces of one text: what counts is the span from the first to the last."""
+    begin, count = 0, len(units)
+    while begin < count:
+        origin = units[begin].start or 0
+        best, best_hash, index = begin + 1, -1, begin + 1
+        while index < count:
+            if (units[index - 1].end or 0) - origin > size // 2:
+                hashed = crc32(units[index].text.encode())
+                if best_hash < 0 or hashed < best_hash:
+                    best, best_hash = index, hashed
+            if (units[index].end or 0) - origin > size:
+                best = best if best_hash >= 0 else index
+                break
+            index += 1
+        else:
+            best = count
+        yield units[begin:best]
+        begin = best
+
+
+def _spans(
+    text: str, start: int, end: int, size: int, boundaries: tuple[re.Pattern[str], ...]
+) -> Iterator[tuple[int, int]]:
+    """Spans between boundaries of the first kind, those still too long by the next kind, at last by characters."""
+    if not boundaries:
+        yield from _by_characters(text, start, end, size)
+        return
+    begin = start
+    for match in boundaries[0].finditer(text, start, end):
+        if match.start() > begin:
+            yield from _refined(text, begin, match.start(), size, boundaries[1:])
+        begin = match.end()
+    if end > begin:
+        yield from _refined(text, begin, end, size, boundaries[1:])
+
+
+def _refined(
+    text: str, start: int, end: int, size: int, finer: tuple[re.Pattern[str], ...]
+) -> Iterator[tuple[int, int]]:
+    if end - start <= size:
+        yield start, end
+    else:
+        yield from _spans(text, start, end, size, finer)
+
+
+def _by_characters(text: str, start: int, end: int, size: int) -> Iterator[tuple[int, int]]:
+    while end - start > size:
+        cut = start + size
+        while cut > start + size // 2 and unicodedata.combining(text[cut]):
+            cut -= 1
+        yield start, cut
+        start = cut
+    yield start, end
+
+
+def _word_start(text: str, earliest: int, latest: int) -> int:
+    """The first beginning of a word from `earliest` on, at most `latest`."""
+    if earliest == 0 or text[earliest - 1].isspace():
+        return earliest
+    match = _WORD.search(text, earliest, latest)
+    return match.end() if match else latest

@@ -1,0 +1,199 @@
+"""Text out of bytes: which encoding they are in, and the text without what a store cannot hold."""
+
+from __future__ import annotations
+
+import codecs
+import re
+import unicodedata
+from dataclasses import dataclass
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16: its mark begins with UTF-16's
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_CONTROL_BYTES = bytes(n for n in range(32) if n not in (9, 10, 11, 12, 13)) + b"\x7f"
+_CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff\ud800-\udfff]")
+_BREAKS = str.maketrans({"\v": "\n", "\f": "\n\n", "\x85": "\n", "\u2028": "\n", "\u2029": "\n\n"})
+_SAMPLE = 200_000
+"""Bytes of lines beyond ASCII, taken evenly from the whole file, that an encoding is guessed from."""
+
+# The letters beyond ASCII of languages written in Latin script. Eight-bit text is in the encoding in which one
+# language explains all of it: statistics over the encodings alone take short French for Central European.
+_LETTERS = (
+    "äöüß",
+    "àâæçéèêëîïôœùûüÿ",
+    "áéíñóúü",
+    "ãáàâçéêíóôõúü",
+    "àèéìíîòóùú",
+    "åäöé",
+    "æøåéü",
+    "áðéíóúýþæö",
+    "ąćęłńóśźż",
+    "áčďéěíňóřšťúůýž",
+    "áäčďéíĺľňóôŕšťúýž",
+    "áéíóöőúüű",
+    "ăâîșțşţ",
+    "čćđšž",
+    "çğıöşüâîûİ",
+    "ąčęėįšųūž",
+    "āčēģīķļņšūž",
+)
+_ALPHABETS = tuple(frozenset(letters + letters.upper()) for letters in _LETTERS)
+_SYMBOLS = frozenset("\u00a0¡¿«»‹›‘’‚“”„–—…•·°§©®™€£¥±×²³µ½¼ªº†\u00ad")
+_EAST_ASIAN_STOPS = frozenset("\r\n\t 0123456789\u3000、。，．「」（）：！？")
+_LATIN = ("cp1252", "cp1250", "iso8859-2", "cp1254", "cp1257", "cp850", "mac_roman")
+
+
+@dataclass(frozen=True)
+class Decoded:
+    text: str
+    encoding: str
+    warnings: tuple[str, ...] = ()
+
+
+def decode(data: bytes, declared: str | None = None) -> Decoded | None:
+    """Return the clean text of `data`, or None where it is no text.
+
+    A byte order mark decides, then UTF-8 if it is that, then what the document itself declares, then a guess over
+    all of its lines beyond ASCII, which is a warning.
+    """
+    for mark, encoding in _BOMS:
+        if data.startswith(mark):
+            return _marked(data[len(mark) :], encoding)
+    wide = _wide(data) or _wide_east_asian(data)
+    if wide is not None:
+        return _strict(data, wide)
+    if _is_binary(data):
+        return None
+    if b"\x1b$" in data[:100_000] and (found := _strict(data, "iso2022_jp")) is not None:
+        return found
+    plain = _strict(data, "utf-8")
+    if plain is not None:
+        return plain
+    if declared and (found := _declared(data, declared)) is not None:
+        return found
+    return _guessed(data)
+
+
+def clean(text: str) -> str:
+    """Return `text` in NFC with `\\n` for every line end, without control characters and lone surrogates."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if text.isascii():
+        if not text.isprintable():
+            text = text.encode().translate(None, _CONTROL_BYTES).decode()
+        return text.translate(_BREAKS) if "\f" in text or "\v" in text else text
+    if _CONTROLS.search(text):
+        text = _CONTROLS.sub("", text)
+    if any(mark in text for mark in "\f\v\x85\u2028\u2029"):
+        text = text.translate(_BREAKS)
+    return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
+
+
+def _marked(body: bytes, encoding: str) -> Decoded | None:
+    found = _strict(body, encoding)
+    if found is not None:
+        return found
+    text = clean(body.decode(encoding, "replace"))
+    return Decoded(text, encoding, (f"damaged {encoding} text: {text.count(chr(0xFFFD))} characters are lost",))
+
+
+def _strict(data: bytes, encoding: str) -> Decoded | None:
+    try:
+        return Decoded(clean(data.decode(encoding)), encoding)
+    except (UnicodeError, LookupError):
+        return None
+
+
+def _wide(data: bytes) -> str | None:
+    """UTF-16 or UTF-32 without a mark: NUL bytes stand at one side of most units."""
+    head = data[:4000]
+    if len(head) < 4 or head.count(0) < len(head) // 5:
+        return None
+    zeros = [head[offset::4].count(0) * 4 / len(head) for offset in range(4)]
+    for encoding, quiet, loud in (
+        ("utf-32-le", (2, 3), (0,)),
+        ("utf-32-be", (0, 1), (3,)),
+        ("utf-16-le", (1, 3), (0, 2)),
+        ("utf-16-be", (0, 2), (1, 3)),
+    ):
+        if all(zeros[n] > 0.4 for n in quiet) and all(zeros[n] < 0.1 for n in loud):
+            return encoding
+    return None
+
+
+def _wide_east_asian(data: bytes) -> str | None:
+    """UTF-16 without a mark in a script whose units hold no NUL: only its line ends, spaces and stops give it away."""
+    head = data[:4000]
+    if 0 not in head or len(data) % 2:
+        return None
+    for encoding in ("utf-16-le", "utf-16-be"):
+        text = head.decode(encoding, "replace").rstrip("\ufffd")
+        words = sum(char.isalpha() for char in text)
+        known = sum(char in _EAST_ASIAN_STOPS for char in text)
+        if known and words + known > 0.95 * len(text):
+            return encoding
+    return None
+
+
+def _is_binary(data: bytes) -> bool:
+    head = data[:100_000]
+    controls = len(head) - len(head.translate(None, _CONTROL_BYTES.replace(b"\x1b", b"")))
+    return controls * 200 > len(head) or (b"\0\0\0" in head and controls * 2000 > len(head))
+
+
+def _declared(data: bytes, declared: str) -> Decoded | None:
+    try:
+        name = codecs.lookup(declared).name
+    except (LookupError, ValueError):
+        return None
+    if name.startswith(("utf-16", "utf-32", "utf-7", "punycode", "idna", "rot", "unicode", "raw")):
+        return None
+    return _strict(data, "cp1252" if name in ("iso8859-1", "ascii") else name) or _strict(data, name)
+
+
+def _guessed(data: bytes) -> Decoded | None:
+    sample = _sample(data)
+    encoding = _latin(sample) or _statistics(sample)
+    if encoding is None:
+        return None
+    found = _strict(data, encoding)
+    if found is not None:
+        return Decoded(found.text, encoding, (f"not UTF-8: read as {encoding}",))
+    text = clean(data.decode(encoding, "replace"))
+    lost = text.count("\ufffd")
+    return Decoded(text, encoding, (f"not UTF-8: read as {encoding}, {lost} characters are lost",))
+
+
+def _sample(data: bytes) -> bytes:
+    """Lines that hold bytes beyond ASCII, from all over the file."""
+    lines = [line for line in data.splitlines(keepends=True) if not line.isascii()]
+    total = sum(map(len, lines))
+    step = max(1, total // _SAMPLE)
+    return b"".join(lines[::step])[: 4 * _SAMPLE]
+
+
+def _latin(sample: bytes) -> str | None:
+    """The first encoding in which one Latin-script language has all the letters beyond ASCII."""
+    best, best_score = None, 0.97
+    for encoding in _LATIN:
+        try:
+            text = sample.decode(encoding)
+        except UnicodeError:
+            text = sample.decode(encoding, "replace")
+        beyond = [char for char in text if char > "\x7f"]
+        symbols = sum(char in _SYMBOLS for char in beyond)
+        score = max(sum(char in letters for char in beyond) for letters in _ALPHABETS) + symbols
+        if symbols < len(beyond) * 0.6 and score / max(1, len(beyond)) > best_score:
+            best, best_score = encoding, score / len(beyond)
+    return best
+
+
+def _statistics(sample: bytes) -> str | None:
+    from charset_normalizer import from_bytes  # 30 ms, and most files are UTF-8
+
+    best = from_bytes(sample).best()
+    return best.encoding if best is not None else None

@@ -1,0 +1,172 @@
+"""Files into chunks: what a file is, which parser reads it, and why it is refused where it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from .chunk import ChunkDraft, chunk, chunker_id
+from .decode import clean
+from .document import Block, ChunkSizes, Document, Limits, Refused
+from .sniff import BINARY, DOCX, ENCRYPTED_OFFICE, PPTX, XLSX, label, sniff, wrong_suffix
+
+PARSER = "milepost/1+kreuzberg/4"
+"""Identifies the parsers: results under another one are made again."""
+
+_DEEPEST = 3
+"""Attachments inside attachments, at most."""
+
+# Media type, or its beginning with a slash or star at the end, to module and function: a parser is imported when used.
+_PARSERS: dict[str, str] = {
+    "text/markdown": "parse_text:markdown_blocks",
+    "text/csv": "parse_table:delimited_blocks",
+    "text/tab-separated-values": "parse_table:delimited_blocks",
+    "text/html": "parse_html:html_blocks",
+    "application/xhtml+xml": "parse_html:html_blocks",
+    "application/json": "parse_json:json_blocks",
+    "application/x-ndjson": "parse_json:json_lines_blocks",
+    "application/x-ipynb+json": "parse_json:notebook_blocks",
+    "application/xml": "parse_xml:xml_blocks",
+    "application/yaml": "parse_text:text_blocks",
+    "application/toml": "parse_text:text_blocks",
+    "application/sql": "parse_text:text_blocks",
+    "message/rfc822": "parse_mail:mail_blocks",
+    "application/mbox": "parse_mail:mailbox_blocks",
+    "application/pdf": "parse_pdf:pdf_blocks",
+    DOCX: "parse_kreuzberg:document_blocks",
+    PPTX: "parse_kreuzberg:document_blocks",
+    XLSX: "parse_kreuzberg:document_blocks",
+    "application/vnd.oasis.opendocument.text": "parse_kreuzberg:document_blocks",
+    "application/vnd.oasis.opendocument.spreadsheet": "parse_kreuzberg:document_blocks",
+    "application/vnd.oasis.opendocument.presentation": "parse_kreuzberg:document_blocks",
+    "application/epub+zip": "parse_kreuzberg:document_blocks",
+    "application/rtf": "parse_kreuzberg:document_blocks",
+    "application/msword": "parse_kreuzberg:document_blocks",
+    "application/vnd.ms-excel": "parse_kreuzberg:document_blocks",
+    "application/vnd.ms-powerpoint": "parse_kreuzberg:document_blocks",
+    "application/vnd.ms-outlook": "parse_kreuzberg:document_blocks",
+    "text/": "parse_text:text_blocks",
+}
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What became of one file. Either `chunks`, or a `reason` (a code) and a `detail` (a sentence with a next step)."""
+
+    media_type: str
+    chunks: list[ChunkDraft]
+    warnings: list[str]
+    reason: str | None
+    detail: str | None
+    seconds: float
+    parser: str
+
+
+def parse_path(path: Path, name: str, *, chunk: ChunkSizes, limits: Limits) -> Parsed:
+    """Parse the file at `path`, whose name is `name`; the path itself may be that of a blob."""
+    try:
+        size = path.stat().st_size
+        if size > limits.file_bytes:
+            return _rejected("", *_too_large(size, limits))
+        data = path.read_bytes()
+    except OSError as error:
+        return _rejected("", "unreadable", f"{error.strerror or error}; check the file's permissions")
+    return parse_bytes(data, name, chunk=chunk, limits=limits)
+
+
+def parse_bytes(data: bytes, name: str, *, chunk: ChunkSizes, limits: Limits) -> Parsed:
+    """Parse and chunk in this process. Never raises for a bad file; a hostile one belongs into `ParserPool`."""
+    began = time.perf_counter()
+    media_type = ""
+    warnings: list[str] = []
+    try:
+        if len(data) > limits.file_bytes:
+            raise Refused(*_too_large(len(data), limits))
+        if not data.strip(b"\0 \t\r\n"):
+            raise Refused("empty", "empty: there is nothing in it" if not data else "holds only empty space")
+        media_type = sniff(data, name)
+        document = Document(data, name, media_type, limits, warnings)
+        chunks = _chunks(document, chunk)
+        return Parsed(media_type, chunks, warnings, None, None, time.perf_counter() - began, PARSER)
+    except Refused as refusal:
+        reason, detail = refusal.reason, refusal.detail
+    except MemoryError:
+        reason, detail = "too_large", "parsing it took all the memory allowed; split it, or raise limits.parse_memory_mb"
+    except Exception as error:  # whatever a parser trips over is this file's failure, nobody else's
+        reason, detail = "corrupt", f"the parser failed ({type(error).__name__}: {error}); give another copy or format"
+    return _rejected(media_type, reason, detail, warnings, time.perf_counter() - began)
+
+
+def attached_blocks(data: bytes, name: str, outer: Document) -> Iterator[Block]:
+    """Blocks of a file inside another; where it cannot be read, a warning of the outer one says so."""
+    media_type = sniff(data, name)
+    document = Document(data, name, media_type, outer.limits, depth=outer.depth + 1)
+    try:
+        if document.depth > _DEEPEST:
+            raise Refused("too_large", f"nested more than {_DEEPEST} deep")
+        for block in _parser(document)(document):
+            block.page = block.start = block.end = None
+            yield block
+    except Refused as refusal:
+        outer.warn(f"attachment {name!r} was not read: {refusal.detail}")
+    for warning in document.warnings:
+        outer.warn(f"attachment {name!r}: {warning}")
+
+
+def _chunks(document: Document, policy: ChunkSizes) -> list[ChunkDraft]:
+    parser = _parser(document)
+    suspect = wrong_suffix(document.media_type, document.name)
+    if suspect:
+        document.warn(suspect)
+    chunks = chunk(_cleaned(parser(document)), policy)
+    if not any(each.text.strip() for each in chunks):
+        raise Refused("no_text", f"no text in this {label(document.media_type)}; leave it out, or give a copy with text")
+    return chunks
+
+
+def _cleaned(blocks: Iterator[Block]) -> Iterator[Block]:
+    """Blocks as a store can hold them. Text that was decoded here is clean already, and its offsets hold."""
+    for block in blocks:
+        if block.start is None:
+            block.text = clean(block.text)
+            block.header = clean(block.header) if block.header else ""
+        yield block
+
+
+def _parser(document: Document) -> Callable[[Document], Iterator[Block]]:
+    media_type = document.media_type
+    target = _PARSERS.get(media_type) or (_PARSERS["text/"] if media_type.startswith("text/") else None)
+    if target is None:
+        raise _unsupported(media_type)
+    module, _, function = target.partition(":")
+    found: Callable[[Document], Iterator[Block]] = getattr(import_module(f".{module}", __package__), function)
+    return found
+
+
+def _unsupported(media_type: str) -> Refused:
+    if media_type == ENCRYPTED_OFFICE:
+        return Refused("encrypted", "encrypted; leave it out, or give an open copy")
+    if media_type.startswith("image/"):
+        return Refused("no_text", "an image has no text without OCR; give a copy with text")
+    if media_type.startswith(("audio/", "video/")):
+        return Refused("unsupported_type", f"{media_type} has no text; give a transcript")
+    if media_type in ("application/zip", "application/gzip", "application/x-tar", "application/vnd.rar"):
+        return Refused("unsupported_type", "an archive; unpack it and give the folder")
+    what = "not a format that is known" if media_type == BINARY else f"{media_type} is not read"
+    return Refused("unsupported_type", f"{what}; convert it to PDF or text, or leave it out")
+
+
+def _too_large(size: int, limits: Limits) -> tuple[str, str]:
+    return "too_large", f"{size} bytes, the limit is {limits.file_bytes}; raise limits.file_bytes or split it"
+
+
+def _rejected(
+    media_type: str, reason: str, detail: str, warnings: list[str] | None = None, seconds: float = 0.0
+) -> Parsed:
+    return Parsed(media_type, [], warnings or [], reason, detail, seconds, PARSER)
+
+
+__all__ = ["PARSER", "Parsed", "attached_blocks", "chunker_id", "parse_bytes", "parse_path"]

@@ -1,0 +1,94 @@
+"""Blocks of mails and mailboxes: who, what, when, the body once, and what attachments say."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import re
+from collections.abc import Iterator
+from email.message import EmailMessage, Message
+from typing import cast
+
+from .decode import decode
+from .document import Block, Document
+from .parse_html import markup_blocks
+from .parse_text import plain
+
+_SHOWN = ("From", "To", "Cc", "Date")
+_BETWEEN = re.compile(rb"^From (?=\S+.*\d\d:\d\d)", re.MULTILINE)
+
+
+def mail_blocks(document: Document) -> Iterator[Block]:
+    """Subject as heading, the other headers, the body (plain before HTML), then attachments under their names."""
+    yield from _message(_read(document.data), document)
+
+
+def mailbox_blocks(document: Document) -> Iterator[Block]:
+    """Every mail of an mbox file."""
+    for part in _BETWEEN.split(document.data):
+        if part.strip():
+            yield from _message(_read(part.partition(b"\n")[2]), document)
+
+
+def _read(data: bytes) -> EmailMessage:
+    return cast(EmailMessage, email.message_from_bytes(data.lstrip(), policy=email.policy.default))
+
+
+def _message(message: EmailMessage, document: Document) -> Iterator[Block]:
+    subject = _header(message, "Subject")
+    if subject:
+        yield Block(subject, "heading", level=1)
+    lines = [f"{key}: {value}" for key in _SHOWN if (value := _header(message, key))]
+    if lines:
+        yield Block("\n".join(lines))
+    body = message.get_body(("plain", "html"))
+    if body is not None:
+        yield from _body(body, document)
+    for part in message.walk():
+        if part is not body and not part.is_multipart() and _is_attached(part, body):
+            yield from _attachment(part, document)
+    for part in message.iter_attachments() if message.is_multipart() else ():
+        if part.get_content_type() == "message/rfc822" and document.depth < 3:
+            for inner in part.iter_parts():
+                yield from _message(cast(EmailMessage, inner), document)
+
+
+def _header(message: EmailMessage, key: str) -> str:
+    try:
+        return " ".join(str(message.get(key) or "").split())
+    except Exception:  # the header parser has its own bugs on hostile headers; the rest of the mail is still good
+        return ""
+
+
+def _is_attached(part: Message, body: Message | None) -> bool:
+    if part.get_filename():
+        return True
+    alternative = part.get_content_type() in ("text/plain", "text/html") and body is not None
+    return part.get_content_disposition() == "attachment" or not (alternative or part.get_content_maintype() != "text")
+
+
+def _body(part: Message, document: Document) -> Iterator[Block]:
+    text = _text(part)
+    if part.get_content_type() == "text/html":
+        yield from markup_blocks(text, document)
+    else:
+        for block in plain(text):
+            block.start = block.end = None
+            yield block
+
+
+def _text(part: Message) -> str:
+    payload = part.get_payload(decode=True)
+    decoded = decode(payload, part.get_content_charset()) if isinstance(payload, bytes) else None
+    return decoded.text if decoded else ""
+
+
+def _attachment(part: Message, document: Document) -> Iterator[Block]:
+    """An attachment's own blocks; one that cannot be read is named in a warning, and the mail is still taken."""
+    from .parse import attached_blocks  # parse registers this module
+
+    payload = part.get_payload(decode=True)
+    name = part.get_filename() or part.get_content_type()
+    yield Block(f"Attachment: {name}", "heading", level=2)
+    if isinstance(payload, bytes) and payload:
+        yield from attached_blocks(payload, name, document)

@@ -1,0 +1,311 @@
+"""The media type of a file by its content; the name only decides between kinds of text that look alike."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from pathlib import PurePosixPath
+
+from .decode import decode
+from .parse_table import find_delimiter
+
+OFFICE = "application/vnd.openxmlformats-officedocument."
+DOCX = OFFICE + "wordprocessingml.document"
+PPTX = OFFICE + "presentationml.presentation"
+XLSX = OFFICE + "spreadsheetml.sheet"
+ENCRYPTED_OFFICE = "application/x-ole-encrypted"
+BINARY = "application/octet-stream"
+
+_MAGIC: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"{\\rtf", "application/rtf"),
+    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
+    (0, b"\xff\xd8\xff", "image/jpeg"),
+    (0, b"GIF8", "image/gif"),
+    (0, b"II*\0", "image/tiff"),
+    (0, b"MM\0*", "image/tiff"),
+    (0, b"BM", "image/bmp"),
+    (8, b"WEBP", "image/webp"),
+    (4, b"ftyphei", "image/heic"),
+    (4, b"ftypmif1", "image/heic"),
+    (4, b"ftypavif", "image/avif"),
+    (4, b"ftyp", "video/mp4"),
+    (0, b"\x1aE\xdf\xa3", "video/x-matroska"),
+    (8, b"AVI ", "video/x-msvideo"),
+    (8, b"WAVE", "audio/wav"),
+    (0, b"ID3", "audio/mpeg"),
+    (0, b"OggS", "audio/ogg"),
+    (0, b"fLaC", "audio/flac"),
+    (0, b"\x1f\x8b", "application/gzip"),
+    (0, b"BZh", "application/x-bzip2"),
+    (0, b"\xfd7zXZ\0", "application/x-xz"),
+    (0, b"(\xb5/\xfd", "application/zstd"),
+    (0, b"7z\xbc\xaf'\x1c", "application/x-7z-compressed"),
+    (0, b"Rar!\x1a\x07", "application/vnd.rar"),
+    (257, b"ustar", "application/x-tar"),
+    (0, b"\x7fELF", "application/x-executable"),
+    (0, b"SQLite format 3\0", "application/vnd.sqlite3"),
+    (0, b"PAR1", "application/vnd.apache.parquet"),
+)
+_TEXTUAL_MAGIC = (b"BM", b"ID3", b"BZh", b"PAR1", b"GIF8")
+"""Marks that a text may begin with, too."""
+_OPEN_DOCUMENT = re.compile(rb"application/(?:vnd\.oasis\.opendocument\.[\w-]+|epub\+zip)")
+_OLE_KINDS = (
+    ("EncryptedPackage", ENCRYPTED_OFFICE),
+    ("WordDocument", "application/msword"),
+    ("Workbook", "application/vnd.ms-excel"),
+    ("PowerPoint Document", "application/vnd.ms-powerpoint"),
+    ("__properties_version1.0", "application/vnd.ms-outlook"),
+    ("Book", "application/vnd.ms-excel"),
+)
+_HTML = re.compile(r"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|title|meta|h[1-6]|p|div|table|ul)\b", re.I | re.S)
+_HTML_ANYWHERE = re.compile(r"<(?:html|body|table|p|div|h[1-6])\b[^>]*>", re.IGNORECASE)
+_HEADER = re.compile(
+    r"^(?:from|to|cc|subject|date|message-id|mime-version|received|return-path|delivered-to|content-type|reply-to"
+    r"|x-[\w-]+|sender|references|in-reply-to|dkim-signature|content-transfer-encoding|user-agent):",
+    re.IGNORECASE,
+)
+_MARKDOWN = re.compile(r"^(?:#{1,6} \S|```|[-*] \S|\d+\. \S|> |\|.*\|$|.*\[[^\]]+\]\([^)]+\))", re.MULTILINE)
+_BY_SUFFIX = {
+    ".md": "text/markdown",
+    ".markdown": "text/markdown",
+    ".mdx": "text/markdown",
+    ".qmd": "text/markdown",
+    ".rst": "text/x-rst",
+    ".yaml": "application/yaml",
+    ".yml": "application/yaml",
+    ".toml": "application/toml",
+    ".csv": "text/csv",
+    ".tsv": "text/tab-separated-values",
+    ".tab": "text/tab-separated-values",
+    ".htm": "text/html",
+    ".html": "text/html",
+    ".json": "application/json",
+    ".jsonl": "application/x-ndjson",
+    ".ndjson": "application/x-ndjson",
+    ".xml": "application/xml",
+}
+_CODE = {
+    ".py": "text/x-python",
+    ".js": "text/javascript",
+    ".ts": "text/x-typescript",
+    ".c": "text/x-c",
+    ".h": "text/x-c",
+    ".cpp": "text/x-c++",
+    ".java": "text/x-java",
+    ".go": "text/x-go",
+    ".rs": "text/x-rust",
+    ".sh": "text/x-shellscript",
+    ".sql": "application/sql",
+    ".css": "text/css",
+    ".rb": "text/x-ruby",
+    ".php": "text/x-php",
+    ".tex": "text/x-tex",
+}
+_EXPECTED = {
+    ".pdf": ("application/pdf",),
+    ".docx": (DOCX, ENCRYPTED_OFFICE),
+    ".pptx": (PPTX, ENCRYPTED_OFFICE),
+    ".xlsx": (XLSX, ENCRYPTED_OFFICE),
+    ".odt": ("application/vnd.oasis.opendocument.text",),
+    ".ods": ("application/vnd.oasis.opendocument.spreadsheet",),
+    ".odp": ("application/vnd.oasis.opendocument.presentation",),
+    ".epub": ("application/epub+zip",),
+    ".rtf": ("application/rtf",),
+    ".eml": ("message/rfc822",),
+    ".mbox": ("application/mbox",),
+    ".html": ("text/html", "application/xhtml+xml"),
+    ".htm": ("text/html", "application/xhtml+xml"),
+    ".json": ("application/json", "application/x-ndjson", "application/x-ipynb+json"),
+    ".ipynb": ("application/x-ipynb+json",),
+    ".png": ("image/png",),
+    ".jpg": ("image/jpeg",),
+    ".jpeg": ("image/jpeg",),
+    ".zip": ("application/zip",),
+    ".txt": ("text/",),
+    ".md": ("text/",),
+    ".csv": ("text/",),
+    ".tsv": ("text/",),
+}
+
+
+def sniff(data: bytes, name: str = "") -> str:
+    """Return the media type of `data`. Total: what is nothing known and no text is `application/octet-stream`."""
+    if b"%PDF-" in data[:1024]:
+        return "application/pdf"
+    if data[:4] in (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"):
+        return _zip(data)
+    if data.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
+        return _ole(data)
+    for offset, mark, media_type in _MAGIC:
+        if data[offset : offset + len(mark)] == mark and not (mark in _TEXTUAL_MAGIC and _is_text(data)):
+            return media_type
+    return _text(data, name)
+
+
+def wrong_suffix(media_type: str, name: str) -> str | None:
+    """A sentence where the name promises something else than the content is."""
+    suffix = PurePosixPath(name.lower()).suffix
+    expected = _EXPECTED.get(suffix)
+    if expected is None or media_type.startswith(expected) or media_type == BINARY:
+        return None
+    return f"named {suffix} but its content is {label(media_type)}: read as that"
+
+
+def label(media_type: str) -> str:
+    """A media type in words that people know."""
+    return _LABELS.get(media_type) or media_type.rpartition("/")[2].removeprefix("x-")
+
+
+_LABELS = {
+    "application/pdf": "PDF",
+    DOCX: "a Word document",
+    PPTX: "a PowerPoint presentation",
+    XLSX: "an Excel workbook",
+    "text/html": "HTML",
+    "text/plain": "plain text",
+    "text/csv": "CSV",
+    "text/markdown": "Markdown",
+    "application/json": "JSON",
+    "application/xml": "XML",
+    "message/rfc822": "a mail",
+    "application/zip": "a zip archive",
+    ENCRYPTED_OFFICE: "an encrypted Office document",
+}
+
+
+def _zip(data: bytes) -> str:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = set(archive.namelist())
+            mark = archive.read("mimetype")[:100] if "mimetype" in names else b""
+    except Exception:  # a damaged archive raises almost anything; the first bytes still tell what it was meant to be
+        names, mark = set(), b""
+    found = _OPEN_DOCUMENT.search(mark or data[:200])
+    if found:
+        return found[0].decode()
+    if "EncryptedPackage" in names:
+        return ENCRYPTED_OFFICE
+    for folder, media_type in ((b"word/", DOCX), (b"ppt/", PPTX), (b"xl/", XLSX)):
+        prefix = folder.decode()
+        if any(each.startswith(prefix) for each in names) or (not names and folder in data):
+            return media_type
+    return "application/zip"
+
+
+def _ole(data: bytes) -> str:
+    for entry, media_type in _OLE_KINDS:
+        if entry.encode("utf-16-le") in data:
+            return media_type
+    return "application/x-ole-storage"
+
+
+def _is_text(data: bytes) -> bool:
+    return decode(data[:10_000]) is not None
+
+
+def _text(data: bytes, name: str) -> str:
+    head = data[:65_536]
+    if len(data) > len(head):
+        head = head[: head.rfind(b"\n") + 1] or head[: len(head) // 4 * 4]
+    decoded = decode(head)
+    if decoded is None:
+        return BINARY
+    text = decoded.text
+    suffix = PurePosixPath(name.lower()).suffix
+    if _is_mbox(text):
+        return "application/mbox"
+    if _is_mail(text):
+        return "message/rfc822"
+    return _markup(text, suffix) or _json(data, text, suffix) or _written(text, suffix)
+
+
+def _is_mbox(text: str) -> bool:
+    first, _, rest = text.partition("\n")
+    return re.match(r"From \S+.*\d\d:\d\d", first) is not None and _is_mail(rest)
+
+
+def _is_mail(text: str) -> bool:
+    lines = text.lstrip("\n").split("\n", 60)[:60]
+    known = 0
+    for line in lines:
+        if _HEADER.match(line):
+            known += 1
+        elif not line.strip():
+            break
+        elif not re.match(r"[!-9;-~]+:|[ \t]", line):
+            return False
+    return known >= 3 or (known == 2 and any(re.match(r"(?:from|message-id|received):", each, re.I) for each in lines))
+
+
+def _markup(text: str, suffix: str) -> str | None:
+    start = text[:3000].lstrip()
+    if start.startswith("<?xml"):
+        root = re.search(r"<([A-Za-z_][\w.:-]*)", re.sub(r"<[?!][^>]*>", "", start))
+        return "application/xhtml+xml" if root and root[1].lower() == "html" else "application/xml"
+    if _HTML.match(start) and suffix not in (".md", ".markdown"):
+        return "text/html"
+    if suffix in (".html", ".htm") and _HTML_ANYWHERE.search(text):
+        return "text/html"
+    if re.match(r"<([A-Za-z_][\w.:-]*)[^<>]*>", start) and text.rstrip().endswith(">"):
+        return "application/xml" if suffix not in (".md", ".markdown", ".mdx", ".txt") else None
+    return None
+
+
+def _json(data: bytes, text: str, suffix: str) -> str | None:
+    start = text.lstrip()[:1]
+    if start not in ("{", "["):
+        return _BY_SUFFIX[suffix] if suffix in (".jsonl", ".ndjson") and start == '"' else None
+    lines = [line for line in text.split("\n") if line.strip()][:20]
+    if len(data) > 65_536 and len(lines) > 1:
+        lines = lines[:-1]
+    if len(lines) > 1 and all(map(_is_json, lines)):
+        return "application/x-ndjson"
+    if len(data) <= 65_536 and not _is_json(text) and suffix not in (".json", ".ipynb", ".jsonl", ".ndjson"):
+        return None
+    if len(lines) == 1 and suffix in (".jsonl", ".ndjson"):
+        return "application/x-ndjson"
+    if '"nbformat"' in text or (suffix == ".ipynb" and '"cells"' in text):
+        return "application/x-ipynb+json"
+    return "application/json" if suffix in (".json", ".ipynb", ".geojson", "") or _looks_json(text) else None
+
+
+def _is_json(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict | list)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _looks_json(text: str) -> bool:
+    return re.match(r'\s*(?:\{\s*(?:"|\})|\[\s*(?:[\[{"\d\]-]|true|false|null))', text) is not None
+
+
+def _written(text: str, suffix: str) -> str:
+    if suffix in _CODE:
+        return _CODE[suffix]
+    table = _table(text, suffix)
+    if table:
+        return table
+    hint = _BY_SUFFIX.get(suffix)
+    if hint and hint not in ("text/html", "application/json", "application/x-ndjson", "application/xml"):
+        return hint
+    if not suffix and len(_MARKDOWN.findall(text)) * 12 > text.count("\n\n") > 0 and re.search(r"^#{1,6} ", text, re.M):
+        return "text/markdown"
+    return "text/plain"
+
+
+def _table(text: str, suffix: str) -> str | None:
+    """Delimited text: by name and a delimiter, or without such a name where every line has the same many cells."""
+    delimiter = find_delimiter(text)
+    if suffix in (".csv", ".tsv", ".tab"):
+        return "text/tab-separated-values" if delimiter == "\t" else "text/csv"
+    if delimiter is None or suffix not in ("", ".txt", ".dat", ".data"):
+        return None
+    lines = [line for line in text.split("\n") if line.strip()][:50]
+    counts = {line.count(delimiter) for line in lines}
+    prose = sum(line.rstrip().endswith((".", ":", "?")) for line in lines)
+    if len(lines) >= 5 and len(counts) == 1 and counts.pop() >= (1 if delimiter == "\t" else 2) and not prose:
+        return "text/tab-separated-values" if delimiter == "\t" else "text/csv"
+    return None
