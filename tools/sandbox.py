@@ -1,0 +1,242 @@
+"""Parsing in child processes with limits of time and memory: a hostile file costs a child, never the parent."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from queue import LifoQueue
+from typing import Any
+
+from ..store.policy import ChunkPolicy, LimitPolicy
+from .chunk import ChunkDraft
+from .parse import PARSER, Parsed
+from .parse_worker import LENGTH
+
+_KEPT = re.compile(r"PATH|HOME|LANG|LANGUAGE|LC_\w+|TZ|LD_LIBRARY_PATH|VIRTUAL_ENV|PYTHON(?!STARTUP)\w+|MALLOC_\w+|RAYON_\w+")
+_LOOK_SECONDS = 0.02
+_LARGEST_ANSWER = 1 << 30
+_WALL_FACTOR = 2
+_WALL_EXTRA = 1 << 30
+_SIGKILL = -9
+
+
+class ParserPool:
+    """Long-lived parser processes, started when first needed and again after one had to be killed.
+
+    Threads may share a pool: as many files are parsed at a time as there are workers, the others wait. A child gets
+    no secrets in its environment and ends with this process. `close` ends the children.
+    """
+
+    def __init__(self, *, workers: int = 1) -> None:
+        self._closed = False
+        self._lock = threading.Lock()
+        self._seats: LifoQueue[_Child | None] = LifoQueue()
+        for _ in range(max(1, workers)):
+            self._seats.put(None)
+        self._workers = max(1, workers)
+
+    def parse(self, path: Path, name: str, *, chunk: ChunkPolicy, limits: LimitPolicy) -> Parsed:
+        """Parse the file at `path`, called `name`. Blocks; never raises for a bad file."""
+        seat = self._seats.get()
+        try:
+            for _ in range(2):
+                if seat is None:
+                    seat = _Child()
+                parsed, again = seat.parse(path, name, chunk, limits)
+                if seat.spent(limits):
+                    seat.kill()
+                    seat = None
+                if not again:
+                    break
+            return parsed
+        except BaseException:  # Ctrl-C, too: what the child answers later would be taken for the next file's
+            if seat is not None:
+                seat.kill()
+                seat = None
+            raise
+        finally:
+            with self._lock:
+                if self._closed and seat is not None:
+                    seat.kill()
+                    seat = None
+                self._seats.put(seat)
+
+    def close(self) -> None:
+        """End the children that wait; one that is parsing ends after its file."""
+        with self._lock:
+            self._closed = True
+            seats = [self._seats.get_nowait() for _ in range(self._seats.qsize())]
+            for seat in seats:
+                if seat is not None:
+                    seat.kill()
+                self._seats.put(None)
+
+    def __enter__(self) -> ParserPool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class _Stopped(Exception):
+    """The child was killed, or died: `again` where it may have been bad luck."""
+
+    def __init__(self, reason: str, detail: str, again: bool = False) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+        self.again = again
+
+
+class _Child:
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "milepost.tools.parse_worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+            env=_environment(),
+        )
+        self.peak = 0
+        self.dead = False
+
+    def parse(self, path: Path, name: str, chunk: ChunkPolicy, limits: LimitPolicy) -> tuple[Parsed, bool]:
+        """The result, and whether the child died in a way that is worth another try."""
+        began = time.monotonic()
+        request = {
+            "path": os.fsencode(path.absolute()).hex(),
+            "name": name,
+            "chunk": {"size": chunk.size, "overlap": chunk.overlap},
+            "limits": {"file_bytes": limits.file_bytes, "pages": limits.pages, "rows": limits.rows},
+            "data_bytes": limits.parse_memory_mb * 1_000_000 * _WALL_FACTOR + _WALL_EXTRA,
+        }
+        try:
+            self._send(json.dumps(request).encode())
+            return _revived(json.loads(self._answer(began + limits.parse_seconds, limits))), False
+        except _Stopped as stop:
+            self.kill()
+            return Parsed("", [], [], stop.reason, stop.detail, time.monotonic() - began, PARSER), stop.again
+        except (ValueError, KeyError, TypeError, AttributeError):
+            self.kill()
+            detail = "the parser answered nonsense; give another copy or format"
+            return Parsed("", [], [], "corrupt", detail, time.monotonic() - began, PARSER), False
+
+    def spent(self, limits: LimitPolicy) -> bool:
+        """Dead, or so large already that it would count against the next file."""
+        return self.dead or self.peak * 2 > limits.parse_memory_mb * 1_000_000
+
+    def kill(self) -> None:
+        """End the child and leave no zombie."""
+        self.dead = True
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+    def _send(self, body: bytes) -> None:
+        assert self.process.stdin is not None
+        view = memoryview(LENGTH.pack(len(body)) + body)
+        try:
+            while view:
+                view = view[os.write(self.process.stdin.fileno(), view) :]
+        except OSError:
+            raise _Stopped("corrupt", "the parser could not be started", again=True) from None
+
+    def _answer(self, deadline: float, limits: LimitPolicy) -> bytes:
+        """Read one frame, and look at the clock and the child's memory while it is not there."""
+        assert self.process.stdout is not None
+        pipe = self.process.stdout.fileno()
+        poll = select.poll()
+        poll.register(pipe, select.POLLIN | select.POLLHUP)
+        parts: list[bytes] = []
+        have, want, looked = 0, LENGTH.size, time.monotonic()
+        head = b""
+        while have < want:
+            ready = poll.poll(_LOOK_SECONDS * 1000)
+            now = time.monotonic()
+            if not ready or now - looked > _LOOK_SECONDS:
+                looked = now
+                self._check(now, deadline, limits)
+            if not ready:
+                continue
+            part = os.read(pipe, min(want - have, 1 << 20))
+            if not part:
+                raise self._died(limits)
+            parts.append(part)
+            have += len(part)
+            if not head and have == want:
+                head = b"".join(parts)
+                parts, have, want = [], 0, LENGTH.unpack(head)[0]
+                if want > _LARGEST_ANSWER:
+                    raise _Stopped("too_large", "it holds more text than one file may; split it")
+        self.peak = max(self.peak, _memory(self.process.pid)) if self.peak or want > 1 << 20 else self.peak
+        return b"".join(parts)
+
+    def _check(self, now: float, deadline: float, limits: LimitPolicy) -> None:
+        self.peak = max(self.peak, _memory(self.process.pid))
+        if self.peak > limits.parse_memory_mb * 1_000_000:
+            used = self.peak // 1_000_000
+            raise _Stopped(
+                "too_large",
+                f"parsing took {used} MB of memory, the limit is {limits.parse_memory_mb}; "
+                "split it, or raise limits.parse_memory_mb",
+            )
+        if now > deadline:
+            raise _Stopped(
+                "too_slow",
+                f"parsing took more than {limits.parse_seconds:g} s; split it, or raise limits.parse_seconds",
+            )
+
+    def _died(self, limits: LimitPolicy) -> _Stopped:
+        code = self.process.wait()
+        if self.peak * 10 > limits.parse_memory_mb * 1_000_000 * 8:
+            return _Stopped("too_large", f"parsing needs more than {limits.parse_memory_mb} MB of memory; split it")
+        how = f"signal {-code}" if code < 0 else f"exit {code}"
+        detail = f"the parser crashed ({how}); give another copy or format"
+        return _Stopped("corrupt", detail, again=code == _SIGKILL)
+
+
+def _revived(answer: dict[str, Any]) -> Parsed:
+    chunks = [ChunkDraft(str(text), heading, dict(location)) for text, heading, location in answer.pop("chunks")]
+    return Parsed(chunks=chunks, **answer)
+
+
+def _memory(pid: int) -> int:
+    """Bytes of memory that only this process holds; 0 where the system does not tell."""
+    try:
+        fields = Path(f"/proc/{pid}/statm").read_bytes().split()
+    except OSError:
+        return 0
+    return (int(fields[1]) - int(fields[2])) * _PAGE
+
+
+_PAGE = os.sysconf("SC_PAGESIZE")
+
+
+def _environment() -> dict[str, str]:
+    """What a parser needs to start, and nothing that anybody would want to read."""
+    kept = {key: value for key, value in os.environ.items() if _KEPT.fullmatch(key)}
+    return kept | {"TMPDIR": _scratch()}
+
+
+def _scratch() -> str:
+    """A folder for temporary files that nobody else can put anything into: kreuzberg loads its PDF library from there."""
+    folder = Path(tempfile.gettempdir()) / f"milepost-parser-{os.getuid()}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError:
+        return tempfile.mkdtemp(prefix="milepost-parser-")
+    mine = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
+    return str(folder) if mine else tempfile.mkdtemp(prefix="milepost-parser-")
