@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -197,6 +198,10 @@ def policy_part(table: Mapping[str, Any], source: str) -> dict[str, Any]:
             raise PolicyError(
                 f"{key} cannot be {value!r} ({source})", cause=f"allowed: {', '.join(PRESETS)}", keys=[key]
             )
+    for name in top.keys() - leaves().keys():
+        near = difflib.get_close_matches(name, SETTINGS_KEYS | {"policy", "set"}, n=1, cutoff=0.8)
+        if near:
+            raise PolicyError(f'there is no key "{name}" ({source}); did you mean {near[0]}?', keys=[name])
     within: Any = table.get("set", {})
     if not isinstance(within, Mapping):
         raise PolicyError(
