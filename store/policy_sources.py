@@ -216,8 +216,10 @@ def policy_part(table: Mapping[str, Any], source: str) -> dict[str, Any]:
 
 def read_toml(path: Path) -> dict[str, Any]:
     """The table in a TOML file; `NotFound` without one, `PolicyError` with the line where it is damaged."""
+    text = ""
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        text = path.read_bytes().decode("utf-8-sig")
+        return tomllib.loads(text)
     except (FileNotFoundError, NotADirectoryError):
         raise NotFound(f'there is no file "{path}"', next="milepost policy presets") from None
     except OSError as error:
@@ -225,9 +227,9 @@ def read_toml(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise PolicyError(f"{path} is not UTF-8 text: byte {error.start}") from None
     except tomllib.TOMLDecodeError as error:
-        raise PolicyError(
-            f"{path} is not valid TOML: {error}", state="nothing was read from it", next=f"mend {path}"
-        ) from None
+        where = f"at line {len(text.splitlines())}, the end"
+        said = str(error).replace("at end of document", where)
+        raise PolicyError(f"{path} is not valid TOML: {said}", next=f"mend {path}") from None
 
 
 def _flat_dump(policy: Policy) -> dict[str, Any]:
