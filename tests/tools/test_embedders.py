@@ -1,4 +1,4 @@
-"""Law: an embedder gives each text one float32 vector of its dimensions, the same bits in any batch, offline."""
+"""Law: each text gets one float32 vector of the embedder's dimensions, the same bits in any batch, offline."""
 
 from __future__ import annotations
 
