@@ -1,4 +1,4 @@
-"""Law: each text gets one float32 vector of the embedder's dimensions, the same bits in any batch, offline."""
+"""Law: each text gets one float32 vector of the embedder's dimensions, with the same bits in any batch."""
 
 from __future__ import annotations
 
