@@ -18,6 +18,8 @@ from .document import Block, ChunkSizes
 
 _VERSION = 1
 _HEADING_SHOWN = 200
+_AHEAD = 1000
+"""Blocks of one section that are held at a time."""
 _SENTENCE = re.compile(
     r"(?<=[.!?…])[\"'”’»)\]]*\s+"  # Latin and its like: a stop, closing marks, space
     r"|(?<=[。！？])"  # East Asian: no space follows
@@ -73,22 +75,27 @@ class _Packer:
                 yield from self.flush()
                 self.page = block.page
             self.section.append(block)
+            if len(self.section) >= _AHEAD:
+                yield from self.flush(more=True)
         yield from self.flush()
         yield from self.alone()
 
-    def flush(self) -> Iterator[ChunkDraft]:
-        """Emit the section gathered so far."""
+    def flush(self, more: bool = False) -> Iterator[ChunkDraft]:
+        """Emit the section gathered so far; with `more` of it to come, keep what may still grow."""
         if not self.section:
             return
         again = f"{self.heading}\n" if self.heading and len(self.heading) < self.size // 3 else ""
         first = "".join(f"{block.text}\n" for block in self.above) or again
         room = self.size - max(len(first), len(again))
-        start = self.above[0].start if self.above else None
         units = [unit for block in self.section for unit in _fitted(block, room, self.overlap)]
-        for number, group in enumerate(_groups(units, room)):
-            yield self.draft(first if number == 0 else again, group, start if number == 0 else None)
         self.section = []
-        self.above = []
+        for group, last in _groups(units, room):
+            if more and last:
+                self.section = group
+                return
+            above = self.above
+            yield self.draft(first if above else again, group, above[0].start if above else None)
+            self.above = []
 
     def alone(self) -> Iterator[ChunkDraft]:
         """Emit headings that are too long to repeat, or that nothing follows."""
@@ -97,7 +104,7 @@ class _Packer:
         text = "\n".join(block.text for block in self.above)
         page = self.above[0].page
         units = list(_fitted(Block(text, start=self.above[0].start, end=self.above[-1].end), self.size, 0))
-        for group in _groups(units, self.size):
+        for group, _ in _groups(units, self.size):
             for unit in group:
                 unit.page = page
             yield self.draft("", group, None)
@@ -110,8 +117,8 @@ class _Packer:
             location["page"] = first.page
         if self.heading:
             location["heading"] = self.heading
-        rows = [block.row for block in (first, last) if block.row is not None]
-        if rows:
+        rows = [block.row for block in group if block.row is not None]
+        if rows and rows[0] <= rows[-1] and len({block.header for block in group if block.row}) == 1:
             location["rows"] = [rows[0], rows[-1]]
         start = first.start if start is None else start
         if start is not None and last.end is not None:
@@ -138,12 +145,12 @@ def _joined(group: list[Block]) -> str:
     return "".join(parts)
 
 
-def _groups(units: list[Block], size: int) -> Iterator[list[Block]]:
-    """Cut `units` into runs of at most `size` characters."""
+def _groups(units: list[Block], size: int) -> Iterator[tuple[list[Block], bool]]:
+    """Cut `units` into runs of at most `size` characters; the last one is marked."""
     begin, count = 0, len(units)
     while begin < count:
         end = _end(units, begin, size)
-        yield units[begin:end]
+        yield units[begin:end], end == count
         begin = end
 
 
@@ -201,37 +208,32 @@ def _as_lines(row: Block) -> str:
 
 
 def _pieces(text: str, size: int, overlap: int) -> Iterator[tuple[int, int]]:
-    """Spans of `text` of at most `size`, each but the first beginning up to `overlap` before the last one's end."""
-    spans = _spans(text, 0, len(text), size - overlap, (_SENTENCE, _LINE, _WORD))
-    units = [Block(text[start:end], start=start, end=end) for start, end in spans]
-    previous = 0
-    for group in _groups_tight(units, size - overlap):
-        start, end = group[0].start or 0, group[-1].end or 0
-        if previous and overlap:
-            start = _word_start(text, max(previous - overlap, 0), start)
-        yield start, end
-        previous = end
+    """Spans of `text` of at most `size`; each but the first begins up to `overlap` before the last one's end."""
+    room = size - overlap
+    run: list[tuple[int, int]] = []
+    before = 0
+    for span in _spans(text, 0, len(text), room, (_SENTENCE, _LINE, _WORD)):
+        while run and span[1] - run[0][0] > room:
+            cut = _cut(text, [*run, span], room)
+            yield _overlapping(text, run[0][0], before, overlap), run[cut - 1][1]
+            before = run[cut - 1][1]
+            del run[:cut]
+        run.append(span)
+    if run:
+        yield _overlapping(text, run[0][0], before, overlap), run[-1][1]
 
 
-def _groups_tight(units: list[Block], size: int) -> Iterator[list[Block]]:
-    """Like `_groups`, for pieces of one text: what counts is the span from the first to the last."""
-    begin, count = 0, len(units)
-    while begin < count:
-        origin = units[begin].start or 0
-        best, best_hash, index = begin + 1, -1, begin + 1
-        while index < count:
-            if (units[index - 1].end or 0) - origin > size // 2:
-                hashed = crc32(units[index].text.encode())
-                if best_hash < 0 or hashed < best_hash:
-                    best, best_hash = index, hashed
-            if (units[index].end or 0) - origin > size:
-                best = best if best_hash >= 0 else index
-                break
-            index += 1
-        else:
-            best = count
-        yield units[begin:best]
-        begin = best
+def _cut(text: str, run: list[tuple[int, int]], room: int) -> int:
+    """Before which span of `run`, whose last one does not fit, to cut: chosen by content, as for whole blocks."""
+    origin = run[0][0]
+    likely = [n for n in range(1, len(run)) if (run[n - 1][1] - origin) * 2 >= room]
+    if not likely:
+        return len(run) - 1
+    return min(likely, key=lambda n: crc32(text[run[n][0] : run[n][1]].encode()))
+
+
+def _overlapping(text: str, start: int, before: int, overlap: int) -> int:
+    return _word_start(text, max(before - overlap, 0), start) if before and overlap else start
 
 
 def _spans(

@@ -1,6 +1,6 @@
 """The input files of a request: folders, files, globs and pairs become one list with names inside the kb."""
 
-# ruff: noqa: PTH
+# ruff: noqa: PTH112, PTH113, PTH114, PTH115, PTH116, PTH118, PTH120, PTH207, PTH208
 # Names that are no UTF-8, and walks over very many files, want plain strings.
 
 from __future__ import annotations

@@ -98,7 +98,9 @@ def _marked(body: bytes, encoding: str) -> Decoded | None:
     if found is not None:
         return found
     text = clean(body.decode(encoding, "replace"))
-    return Decoded(text, encoding, (f"damaged {encoding} text: {text.count(chr(0xFFFD))} characters are lost",))
+    return Decoded(
+        text, encoding, (f"damaged {encoding} text: {text.count(chr(0xFFFD))} characters are lost",)
+    )
 
 
 def _strict(data: bytes, encoding: str) -> Decoded | None:

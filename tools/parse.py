@@ -36,13 +36,13 @@ _PARSERS: dict[str, str] = {
     "message/rfc822": "parse_mail:mail_blocks",
     "application/mbox": "parse_mail:mailbox_blocks",
     "application/pdf": "parse_pdf:pdf_blocks",
-    DOCX: "parse_kreuzberg:document_blocks",
-    PPTX: "parse_kreuzberg:document_blocks",
-    XLSX: "parse_kreuzberg:document_blocks",
+    DOCX: "parse_docx:docx_blocks",
+    PPTX: "parse_pptx:pptx_blocks",
+    XLSX: "parse_xlsx:xlsx_blocks",
     "application/vnd.oasis.opendocument.text": "parse_kreuzberg:document_blocks",
     "application/vnd.oasis.opendocument.spreadsheet": "parse_kreuzberg:document_blocks",
     "application/vnd.oasis.opendocument.presentation": "parse_kreuzberg:document_blocks",
-    "application/epub+zip": "parse_kreuzberg:document_blocks",
+    "application/epub+zip": "parse_epub:epub_blocks",
     "application/rtf": "parse_kreuzberg:document_blocks",
     "application/msword": "parse_kreuzberg:document_blocks",
     "application/vnd.ms-excel": "parse_kreuzberg:document_blocks",
@@ -50,6 +50,9 @@ _PARSERS: dict[str, str] = {
     "application/vnd.ms-outlook": "parse_kreuzberg:document_blocks",
     "text/": "parse_text:text_blocks",
 }
+
+
+_SECOND = frozenset((DOCX, PPTX, XLSX, "application/epub+zip"))
 
 
 @dataclass(frozen=True)
@@ -94,9 +97,15 @@ def parse_bytes(data: bytes, name: str, *, chunk: ChunkSizes, limits: Limits) ->
     except Refused as refusal:
         reason, detail = refusal.reason, refusal.detail
     except MemoryError:
-        reason, detail = "too_large", "parsing it took all the memory allowed; split it, or raise limits.parse_memory_mb"
+        reason, detail = (
+            "too_large",
+            "parsing it took all the memory allowed; split it, or raise limits.parse_memory_mb",
+        )
     except Exception as error:  # whatever a parser trips over is this file's failure, nobody else's
-        reason, detail = "corrupt", f"the parser failed ({type(error).__name__}: {error}); give another copy or format"
+        reason, detail = (
+            "corrupt",
+            f"the parser failed ({type(error).__name__}: {error}); give another copy or format",
+        )
     return _rejected(media_type, reason, detail, warnings, time.perf_counter() - began)
 
 
@@ -117,18 +126,48 @@ def attached_blocks(data: bytes, name: str, outer: Document) -> Iterator[Block]:
 
 
 def _chunks(document: Document, policy: ChunkSizes) -> list[ChunkDraft]:
-    parser = _parser(document)
     suspect = wrong_suffix(document.media_type, document.name)
     if suspect:
         document.warn(suspect)
-    chunks = chunk(_cleaned(parser(document)), policy)
+    try:
+        chunks = chunk(_blocks(document), policy)
+    except Refused as refusal:
+        chunks = _second(document, policy) if refusal.reason == "corrupt" else []
+        if not chunks:
+            raise
+    if not chunks:
+        chunks = _second(document, policy)
     if not any(each.text.strip() for each in chunks):
-        raise Refused("no_text", f"no text in this {label(document.media_type)}; leave it out, or give a copy with text")
+        raise Refused(
+            "no_text", f"no text in this {label(document.media_type)}; leave it out, or give a copy with text"
+        )
+    return chunks
+
+
+def _blocks(document: Document) -> Iterator[Block]:
+    blocks = _parser(document)(document)
+    media_type = document.media_type
+    decoded = media_type.startswith("text/") and media_type != "text/html"
+    return blocks if decoded else _cleaned(blocks)
+
+
+def _second(document: Document, policy: ChunkSizes) -> list[ChunkDraft]:
+    """What another parser finds in a file that its own could not read; nothing where it fails, too."""
+    if document.media_type not in _SECOND:
+        return []
+    from .parse_kreuzberg import document_blocks
+
+    try:
+        chunks = chunk(_cleaned(document_blocks(document)), policy)
+    except Refused:
+        return []
+    if chunks:
+        document.warn("damaged or unusual: read by a second parser, kreuzberg; look at the result")
     return chunks
 
 
 def _cleaned(blocks: Iterator[Block]) -> Iterator[Block]:
-    """Blocks as a store can hold them. Text that was decoded here is clean already, and its offsets hold."""
+    """Blocks as a store can hold them: escapes and entities can stand for anything. Decoded text is clean already."""
     for block in blocks:
         if block.start is None:
             block.text = clean(block.text)

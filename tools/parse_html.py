@@ -18,6 +18,7 @@ _INLINE = frozenset(
     "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark q rp rt ruby s samp small span"
     " strike strong sub sup time tt u var wbr img".split()
 )
+_NAVIGATION = frozenset(("nav", "navbar", "navigation", "navheader", "navfooter", "topnav", "sidenav"))
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 # A start tag ends an open element of these kinds, looked for no further up than the bound.
 _ENDS = {
@@ -32,6 +33,11 @@ _ENDS = {
 _DEEPEST = 150
 _DECLARED = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 _SPACE = re.compile(r"[ \t\n\r\f]+")
+
+
+def _is_navigation(facts: dict[str, str | None]) -> bool:
+    called = f"{facts.get('class') or ''} {facts.get('id') or ''}".lower()
+    return "nav" in called and not _NAVIGATION.isdisjoint(called.split())
 
 
 class Node:
@@ -50,7 +56,9 @@ def html_blocks(document: Document) -> Iterator[Block]:
     return markup_blocks(_decoded(document).text, document)
 
 
-def markup_blocks(text: str, document: Document, page: int | None = None) -> Iterator[Block]:
+def markup_blocks(
+    text: str, document: Document, page: int | None = None, titled: bool = True
+) -> Iterator[Block]:
     """Blocks of HTML text, as it is also found in mails, books and notebooks."""
     tree = _Tree()
     tree.feed(text)
@@ -59,7 +67,7 @@ def markup_blocks(text: str, document: Document, page: int | None = None) -> Ite
     walk = _Walk(document, page)
     blocks = walk.blocks(tree.root)
     first = next(blocks, None)
-    if title and not (first and first.kind == "heading" and first.text == title):
+    if titled and title and not (first and first.kind == "heading" and first.text == title):
         yield Block(title, "heading", level=1, page=page)
     if first:
         yield first
@@ -94,7 +102,7 @@ class _Tree(HTMLParser):
         facts = dict(attrs)
         if tag == "img" and facts.get("alt"):
             self.open[-1].children.append(f" {facts['alt']} ")
-        node = Node(tag, tag in _HIDDEN or facts.get("role") == "navigation")
+        node = Node(tag, tag in _HIDDEN or facts.get("role") == "navigation" or _is_navigation(facts))
         self.open[-1].children.append(node)
         if tag not in _VOID and len(self.open) < _DEEPEST:
             self.open.append(node)
@@ -159,7 +167,7 @@ class _Walk:
                 yield Block(text, "heading", level=_HEADINGS[tag], page=self.page)
         elif tag == "table" and _is_data_table(node):
             yield from self.flush()
-            yield from table_blocks(_rows(node), self.document, self.page)
+            yield from table_blocks(enumerate(_rows(node), 1), self.document, self.page)
         elif tag == "pre":
             yield from self.flush()
             text = _text_of(node).strip("\n")

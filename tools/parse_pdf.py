@@ -10,7 +10,8 @@ from .document import Block, Document, Refused
 from .parse_kreuzberg import extract_pages
 from .parse_text import is_title
 
-_DIGITS = re.compile(r"\d+")
+_OF_TOTAL = re.compile(r"(.*?)\b(\d+) ?(?:/|of|von|sur|de|di|van) ?(\d+)$")
+_BARE = re.compile(r"(?:page |seite |- ?)?(\d+)(?: ?-)?$", re.IGNORECASE)
 _BULLET = re.compile(r"\s*(?:[•‣▪●○◦–-]\s|\(?\d{1,2}[.)]\s|\(?[a-z][.)]\s)")
 _FURNITURE_PAGES = 4
 """Pages that a document has at least, before lines that repeat on them are taken for running headers."""
@@ -55,24 +56,37 @@ def _page(lines: Sequence[str], page: int) -> Iterator[Block]:
 
 
 def _without_furniture(pages: list[list[str]]) -> list[list[str]]:
-    """Take away first and last lines that most pages share but for a number; where one first stands, it stays."""
+    """Take the running headers and page numbers away that most pages share; where one first stands, it stays.
+
+    Only what is equal on the pages but for the page's own number goes, and only from a page's edge.
+    """
     if len(pages) < _FURNITURE_PAGES:
         return pages
-    seen = Counter(mark for page in pages for mark in {_mark(line) for line in _edges(page)})
+    marked = [{at: _mark(page[at], number, len(pages)) for at in _edges(page)} for number, page in enumerate(pages)]
+    seen = Counter(mark for marks in marked for mark in set(marks.values()))
     common = {mark for mark, count in seen.items() if count * 2 > len(pages)}
     kept: set[str] = set()
     result = []
-    for page in pages:
-        edges = {_mark(line) for line in _edges(page)} & common
-        result.append([line for line in page if _mark(line) not in edges or not (_mark(line) in kept)])
-        kept |= edges
+    for page, marks in zip(pages, marked, strict=True):
+        away = {at for at, mark in marks.items() if mark in kept}
+        kept |= common & set(marks.values())
+        result.append([line for at, line in enumerate(page) if at not in away] if len(away) < len(page) else page)
     return result
 
 
-def _edges(page: list[str]) -> list[str]:
-    lines = [line for line in page if line.strip()]
-    return lines[:2] + lines[-2:]
+def _edges(page: list[str]) -> list[int]:
+    """Where the first two and the last two lines with text stand."""
+    lines = [at for at, line in enumerate(page) if line.strip()]
+    return sorted({*lines[:2], *lines[-2:]})
 
 
-def _mark(line: str) -> str:
-    return _DIGITS.sub("#", " ".join(line.split()))
+def _mark(line: str, number: int, total: int) -> str:
+    """A line with its page number taken out, where it surely is one: alone, or followed by the number of pages."""
+    line = " ".join(line.split())
+    bare = _BARE.match(line)
+    if bare:
+        return f"# {int(bare[1]) - number}"
+    of_total = _OF_TOTAL.match(line)
+    if of_total and abs(int(of_total[3]) - total) < 3 and abs(int(of_total[2]) - number) < 3:
+        return f"{of_total[1]} # of"
+    return line

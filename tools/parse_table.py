@@ -15,6 +15,8 @@ _NUMBER = re.compile(r"[-+(]?[$€£¥]?\s?\d[\d.,'\s]*%?\)?$")
 _YEAR = re.compile(r"(?:1[5-9]|20|21)\d\d$")
 _CAPTION_REPEATED = 200
 """Characters of a caption, at most, that is repeated with the header."""
+_SPARSE = 50
+"""Cells of a row from which on empty ones are left out, where most are empty."""
 _LOOK = 50
 """Rows looked at to find the header."""
 
@@ -25,20 +27,23 @@ def delimited_blocks(document: Document) -> Iterator[Block]:
     """Rows of delimited text; the delimiter is the one that gives the most even table."""
     text = document.text
     delimiter = find_delimiter(text) or ("\t" if document.media_type.startswith("text/tab") else ",")
-    quoting = csv.QUOTE_NONE if _quotes_are_text(text, delimiter) else csv.QUOTE_MINIMAL
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting)
-    return table_blocks(reader, document)
+    lines = io.StringIO(text, newline="")
+    if _quotes_are_text(text, delimiter):
+        reader = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
+    else:
+        reader = csv.reader(lines, delimiter=delimiter)
+    return table_blocks(enumerate(reader, 1), document)
 
 
 def table_blocks(
-    rows: Iterable[Sequence[str]], document: Document, page: int | None = None, first: int = 1
+    rows: Iterable[tuple[int, Sequence[str]]], document: Document, page: int | None = None
 ) -> Iterator[Block]:
     """Each row a block with ` | ` between its cells, under the header found above them.
 
-    Rows count as in a spreadsheet, from `first`, empty ones too. Lines above the header that fill one cell only
-    are the table's caption.
+    `rows` come with their numbers, as a spreadsheet counts. Lines above the header that fill one cell only are the
+    table's caption.
     """
-    numbered = enumerate(rows, first)
+    numbered = iter(rows)
     look = list(islice(numbered, _LOOK))
     width = max((_width(row) for _, row in look), default=0)
     caption, header_at, header = _header(look, width)
@@ -55,7 +60,9 @@ def table_blocks(
             continue
         count += 1
         if count > limit:
-            raise Refused("too_large", f"more than {limit} rows; raise limits.rows or split {document.name!r}")
+            raise Refused(
+                "too_large", f"more than {limit} rows; raise limits.rows or split {document.name!r}"
+            )
         last = number
         yield Block(text, "row", page=page, row=number, header=header)
     if last == header_at and header:
@@ -116,6 +123,8 @@ def _width(row: Sequence[str]) -> int:
 
 
 def _row_text(row: Sequence[str]) -> str:
+    if len(row) > _SPARSE and len(filled := [cell for cell in row if cell.strip()]) * 4 < len(row):
+        row = filled
     text = " | ".join(row)
     if "\n" in text or "  " in text:
         text = " | ".join(" ".join(cell.split()) for cell in row)

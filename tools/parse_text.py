@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from .document import Block, Document
 
@@ -185,7 +185,7 @@ def _table_at(text: str, line_end: int, end: int) -> bool:
     return "-" in below and "|" in below and _DELIMITER.match(below) is not None
 
 
-def _table(text: str, start: int, line_end: int, end: int, page: int | None) -> Iterator[Block]:
+def _table(text: str, start: int, line_end: int, end: int, page: int | None) -> Generator[Block, None, int]:
     """Yield the rows of a pipe table; return where the text after it begins."""
     header = cells(text[start:line_end])
     here = text.find("\n", line_end + 1, end) + 1 or end

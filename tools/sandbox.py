@@ -21,7 +21,9 @@ from .chunk import ChunkDraft
 from .parse import PARSER, Parsed
 from .parse_worker import LENGTH
 
-_KEPT = re.compile(r"PATH|HOME|LANG|LANGUAGE|LC_\w+|TZ|LD_LIBRARY_PATH|VIRTUAL_ENV|PYTHON(?!STARTUP)\w+|MALLOC_\w+|RAYON_\w+")
+_KEPT = re.compile(
+    r"PATH|HOME|LANG|LANGUAGE|LC_\w+|TZ|LD_LIBRARY_PATH|VIRTUAL_ENV|PYTHON(?!STARTUP)\w+|MALLOC_\w+|RAYON_\w+"
+)
 _LOOK_SECONDS = 0.02
 _LARGEST_ANSWER = 1 << 30
 _WALL_FACTOR = 2
@@ -201,14 +203,18 @@ class _Child:
     def _died(self, limits: LimitPolicy) -> _Stopped:
         code = self.process.wait()
         if self.peak * 10 > limits.parse_memory_mb * 1_000_000 * 8:
-            return _Stopped("too_large", f"parsing needs more than {limits.parse_memory_mb} MB of memory; split it")
+            return _Stopped(
+                "too_large", f"parsing needs more than {limits.parse_memory_mb} MB of memory; split it"
+            )
         how = f"signal {-code}" if code < 0 else f"exit {code}"
         detail = f"the parser crashed ({how}); give another copy or format"
         return _Stopped("corrupt", detail, again=code == _SIGKILL)
 
 
 def _revived(answer: dict[str, Any]) -> Parsed:
-    chunks = [ChunkDraft(str(text), heading, dict(location)) for text, heading, location in answer.pop("chunks")]
+    chunks = [
+        ChunkDraft(str(text), heading, dict(location)) for text, heading, location in answer.pop("chunks")
+    ]
     return Parsed(chunks=chunks, **answer)
 
 

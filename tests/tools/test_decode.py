@@ -1,0 +1,125 @@
+"""Law: text in any encoding comes out as the same clean text, and what is no text is never taken for it."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from milepost.tools.decode import clean, decode
+
+GERMAN = "Größere Änderungen müssen über das Büro in Köln genehmigt werden. Die Straße ist gesperrt."
+FRENCH = (
+    "L'été dernier, les élèves ont été reçus à l'école. Ça coûte 20 € – c'est « très » cher, n’est-ce pas ?"
+)
+SWEDISH = "Älgen gick över ån på våren. Räksmörgås är gott."
+SPANISH = "El niño comió piñas en la mañana. ¿Dónde está la estación? ¡Qué día!"
+POLISH = "Zażółć gęślą jaźń. Pracownicy mają prawo do urlopu. Święta są dniami wolnymi."
+CZECH = "Příliš žluťoučký kůň úpěl ďábelské ódy. Zaměstnanci mají nárok na dovolenou."
+TURKISH = "Tüm çalışanların yıllık izin hakkı vardır. Şirket İstanbul'da güçlü bir ağa sahiptir."
+RUSSIAN = "Все сотрудники имеют право на ежегодный отпуск продолжительностью двадцать восемь дней."
+GREEK = "Όλοι οι εργαζόμενοι έχουν δικαίωμα σε ετήσια άδεια είκοσι ημερών."
+JAPANESE = "すべての従業員は年間二十日の有給休暇を取得する権利があります。東京の事務所までお知らせください。"
+CHINESE = "所有员工每年有权享受二十天的带薪休假。请通知北京的办公室，谢谢。"
+TAIWANESE = "所有員工每年有權享受二十天的帶薪休假。請通知臺北的辦公室，謝謝。"
+KOREAN = "모든 직원은 연간 이십 일의 유급 휴가를 받을 권리가 있습니다. 서울 사무소에 알려 주십시오."
+
+
+@pytest.mark.parametrize("times", [1, 30])
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        (GERMAN, "cp1252"), (FRENCH, "cp1252"), (SWEDISH, "latin-1"), (SPANISH, "latin-1"), (GERMAN, "cp850"),
+        (GERMAN, "mac_roman"), (POLISH, "cp1250"), (POLISH, "iso8859-2"), (CZECH, "cp1250"), (TURKISH, "cp1254"),
+        (RUSSIAN, "cp1251"), (RUSSIAN, "koi8-r"), (GREEK, "cp1253"), (JAPANESE, "shift_jis"), (JAPANESE, "euc_jp"),
+        (JAPANESE, "iso2022_jp"), (CHINESE, "gb18030"), (TAIWANESE, "big5"), (KOREAN, "euc_kr"),
+    ],
+)  # fmt: skip
+def test_legacy_encodings_are_recognised_and_said(text: str, encoding: str, times: int) -> None:
+    """The guess gives back the text exactly, short or long, and is a warning where it is a guess."""
+    found = decode((text + "\n").encode(encoding) * times)
+    assert found is not None
+    assert found.text == (text + "\n") * times
+    assert bool(found.warnings) == (encoding != "iso2022_jp")
+
+
+@pytest.mark.parametrize("text", [GERMAN, JAPANESE, RUSSIAN, "plain"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_byte_order_mark_decides(text: str, encoding: str) -> None:
+    """It is not part of the text."""
+    found = decode((f"{text}\n" * 9).encode(encoding))
+    assert found is not None and found.text == f"{text}\n" * 9 and not found.warnings
+
+
+@pytest.mark.parametrize("text", [GERMAN, JAPANESE])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark_is_recognised(text: str, encoding: str) -> None:
+    """Also where no unit of the script holds a NUL."""
+    found = decode((f"{text}\n" * 9).encode(encoding))
+    assert found is not None and found.text == f"{text}\n" * 9
+
+
+def test_what_decides_may_stand_at_the_end_of_a_large_file() -> None:
+    """The whole file is looked at, not its head."""
+    data = b"plain words in plain lines\n" * 50_000 + f"{FRENCH}\n".encode("cp1252")
+    found = decode(data)
+    assert found is not None and found.text.endswith(f"{FRENCH}\n")
+
+
+def test_a_declared_encoding_counts_where_it_fits() -> None:
+    """But UTF-8 that declares something else stays UTF-8, and codecs that are no encodings are not run."""
+    found = decode(RUSSIAN.encode("koi8-r"), "koi8-r")
+    assert found is not None and found.text == RUSSIAN and not found.warnings
+    assert decode(GERMAN.encode(), "latin-1") == decode(GERMAN.encode())
+    assert decode(b"caf\xe9 cr\xe8me\n", "unicode_escape") == decode(b"caf\xe9 cr\xe8me\n")
+    assert decode(b"caf\xe9 cr\xe8me\n", "no such thing") is not None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        bytes(range(256)) * 8,
+        b"\x7fELF\x02\x01\x01" + b"\0" * 60 + b"\x03\0>\0" * 9,
+        b"\0" * 4000,
+        b"\x00\x01\x02\x03" * 100,
+    ],
+)
+def test_bytes_that_are_no_text_are_none(data: bytes) -> None:
+    """Not an accidental reading of them."""
+    assert decode(data) is None
+
+
+def test_damaged_marked_text_is_read_with_a_warning() -> None:
+    """A cut-off last unit loses itself only."""
+    found = decode(b"\xff\xfe" + "abc".encode("utf-16-le") + b"x")
+    assert found is not None and found.text.startswith("abc") and "lost" in found.warnings[0]
+
+
+@given(st.text())
+def test_clean_text_can_be_stored_and_is_clean_already(text: str) -> None:
+    """NFC, no lone surrogates, no control characters but line end and tab; twice is once."""
+    found = clean(text)
+    found.encode()
+    assert unicodedata.is_normalized("NFC", found)
+    assert all(char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cs") for char in found)
+    assert clean(found) == found
+
+
+@given(
+    st.text(
+        alphabet=st.characters(exclude_categories=["Cc", "Cs", "Cn"], exclude_characters="\ufeff\u2028\u2029")
+    )
+)
+def test_utf_8_comes_out_as_it_went_in(text: str) -> None:
+    """But for normalisation."""
+    found = decode(text.encode())
+    assert found is not None and found.text == unicodedata.normalize("NFC", text)
+
+
+@given(st.binary(max_size=2000))
+def test_decoding_is_total(data: bytes) -> None:
+    """Any bytes give clean text or None."""
+    found = decode(data)
+    assert found is None or clean(found.text) == found.text

@@ -1,0 +1,116 @@
+"""A document that is a zip archive of XML parts: Office Open XML, EPUB."""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import zipfile
+from collections.abc import Iterator
+from urllib.parse import unquote
+from xml.etree import ElementTree
+
+from .document import Document, Refused
+
+Element = ElementTree.Element
+
+_UNPACKED = 2_000_000_000
+"""Bytes that a package may unpack to, at most."""
+_RATIO = 1_000
+"""How many times its size a part may unpack to; deflate can do no more than 1,032."""
+_RATIO_FROM = 50_000_000
+
+
+class Package:
+    """The parts of a package, read one at a time. Names are never paths on a disk: nothing is unpacked to one."""
+
+    def __init__(self, document: Document) -> None:
+        try:
+            self._archive = zipfile.ZipFile(io.BytesIO(document.data))
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            raise Refused("corrupt", f"damaged or cut off ({error}); give an undamaged copy") from None
+        self._parts = {part.filename: part for part in self._archive.infolist()}
+        if any(part.flag_bits & 1 for part in self._parts.values()):
+            raise Refused("encrypted", "encrypted; leave it out, or give an open copy")
+        unpacked = sum(part.file_size for part in self._parts.values())
+        dense = any(
+            part.file_size > max(_RATIO_FROM, part.compress_size * _RATIO) for part in self._parts.values()
+        )
+        if unpacked > _UNPACKED or dense:
+            raise Refused("too_large", f"unpacks to {unpacked} bytes, which no real document does; leave it out")
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._parts
+
+    def names(self) -> list[str]:
+        return list(self._parts)
+
+    def read(self, name: str) -> bytes:
+        """The bytes of a part; Refused where it is missing or damaged."""
+        try:
+            return self._archive.read(self._parts[name])
+        except KeyError:
+            raise Refused("corrupt", f"damaged: it has no {name}; give an undamaged copy") from None
+        except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError) as error:
+            raise Refused("corrupt", f"damaged ({error}); give an undamaged copy") from None
+        except Exception as error:  # zlib.error and its like of other compressions have no common base
+            raise Refused("corrupt", f"damaged ({error}); give an undamaged copy") from None
+
+    def xml(self, name: str) -> Element:
+        """The root of an XML part."""
+        try:
+            return ElementTree.fromstring(self.read(name))
+        except ElementTree.ParseError as error:
+            raise Refused("corrupt", f"damaged: {name} is no XML ({error}); give an undamaged copy") from None
+
+    def elements(self, name: str, *tags: str) -> Iterator[Element]:
+        """Every outermost element called so of a large part, one at a time; each is emptied when the next is asked for."""
+        reader = ElementTree.XMLPullParser(("start", "end"))
+        data, depth = io.BytesIO(self.read(name)), 0
+        open_above: list[Element] = []
+        try:
+            while piece := data.read(1 << 16):
+                reader.feed(piece)
+                for event, element in reader.read_events():
+                    if event == "start":
+                        open_above.append(element)
+                        depth += element.tag in tags
+                        continue
+                    open_above.pop()
+                    if element.tag in tags:
+                        depth -= 1
+                        if not depth:
+                            yield element
+                    if not depth and open_above:
+                        open_above[-1].remove(element)
+        except ElementTree.ParseError as error:
+            raise Refused("corrupt", f"damaged: {name} is no XML ({error}); give an undamaged copy") from None
+
+    def related(self, name: str) -> dict[str, tuple[str, str]]:
+        """The relations of a part: id to (kind, name of the other part)."""
+        folder, base = posixpath.split(name)
+        rels = f"{folder}/_rels/{base}.rels" if folder else f"_rels/{base}.rels"
+        if rels not in self._parts:
+            return {}
+        return {
+            each.get("Id", ""): (
+                each.get("Type", "").rpartition("/")[2],
+                resolve(name, each.get("Target", "")),
+            )
+            for each in self.xml(rels)
+            if each.get("TargetMode") != "External"
+        }
+
+    def main(self) -> str:
+        """The name of the part that is the document itself."""
+        for kind, target in self.related("").values():
+            if kind == "officeDocument":
+                return target
+        raise Refused("corrupt", "damaged: it does not say which part is the document; give an undamaged copy")
+
+
+def resolve(name: str, target: str) -> str:
+    """The part that `target` means in the part called `name`."""
+    target = unquote(target.partition("#")[0])
+    if target.startswith("/"):
+        return posixpath.normpath(target).lstrip("/")
+    return posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
