@@ -169,9 +169,8 @@ def _second(document: Document, policy: ChunkSizes) -> list[ChunkDraft]:
 def _cleaned(blocks: Iterator[Block]) -> Iterator[Block]:
     """Blocks as a store can hold them: escapes and entities can stand for anything. Decoded text is clean already."""
     for block in blocks:
-        if block.start is None:
-            block.text = clean(block.text)
-            block.header = clean(block.header) if block.header else ""
+        block.text = clean(block.text)
+        block.header = clean(block.header) if block.header else ""
         yield block
 
 

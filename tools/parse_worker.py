@@ -17,7 +17,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, BinaryIO
 
-from .parse import Parsed, parse_path
+from .parse import PARSER, Parsed, parse_path
 
 LENGTH = struct.Struct("!I")
 
@@ -45,8 +45,17 @@ def main() -> None:
     requests: SimpleQueue[dict[str, Any]] = SimpleQueue()
     threading.Thread(target=_listen, args=(sys.stdin.buffer, requests), daemon=True).start()
     while True:
-        body = json.dumps(answer(requests.get()), ensure_ascii=True, separators=(",", ":")).encode()
-        _write(answers, LENGTH.pack(len(body)) + body)
+        body = _encoded(requests.get())
+        _write(answers, LENGTH.pack(len(body)))
+        _write(answers, body)
+
+
+def _encoded(request: dict[str, Any]) -> bytes:
+    try:
+        return json.dumps(answer(request), separators=(",", ":")).encode()
+    except MemoryError:
+        detail = "parsing it took all the memory allowed; split it, or raise limits.parse_memory_mb"
+        return json.dumps(plain(Parsed("", [], [], "too_large", detail, 0.0, PARSER))).encode()
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:

@@ -267,12 +267,11 @@ def _json(data: bytes, text: str, suffix: str) -> str | None:
     lines = [line for line in text.split("\n") if line.strip()][:20]
     if len(data) > 65_536 and len(lines) > 1:
         lines = lines[:-1]
-    if len(lines) > 1 and all(map(_is_json, lines)):
+    by_line = suffix in (".jsonl", ".ndjson") and any(map(_is_json, lines))
+    if by_line or (len(lines) > 1 and all(map(_is_json, lines))):
         return "application/x-ndjson"
     if len(data) <= 65_536 and not _is_json(text) and suffix not in (".json", ".ipynb", ".jsonl", ".ndjson"):
         return None
-    if len(lines) == 1 and suffix in (".jsonl", ".ndjson"):
-        return "application/x-ndjson"
     if '"nbformat"' in text or (suffix == ".ipynb" and '"cells"' in text):
         return "application/x-ipynb+json"
     return "application/json" if suffix in (".json", ".ipynb", ".geojson", "") or _looks_json(text) else None

@@ -1,0 +1,629 @@
+"""Law: a file that is not empty gives chunks with all of its text, or is rejected for a true reason with a next step."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+import zlib
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from milepost.store.policy import ChunkPolicy, LimitPolicy
+from milepost.tools.parse import PARSER, Parsed, parse_bytes, parse_path
+
+POLICY = ChunkPolicy()
+LIMITS = LimitPolicy()
+W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+S = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+P = 'xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main"'
+A = 'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"'
+R = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+
+
+def parse(data: bytes | str, name: str = "x.txt", limits: LimitPolicy = LIMITS) -> Parsed:
+    data = data.encode() if isinstance(data, str) else data
+    return parse_bytes(data, name, chunk=POLICY, limits=limits)
+
+
+def texts(data: bytes | str, name: str = "x.txt") -> list[str]:
+    found = parse(data, name)
+    assert found.reason is None, found
+    return [each.text for each in found.chunks]
+
+
+def whole(data: bytes | str, name: str = "x.txt") -> str:
+    return "\n".join(texts(data, name))
+
+
+def package(parts: dict[str, str], mimetype: str = "") -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        if mimetype:
+            archive.writestr("mimetype", mimetype)
+        for name, text in parts.items():
+            archive.writestr(name, text)
+    return data.getvalue()
+
+
+def rels(**targets: str) -> str:
+    inner = "".join(
+        f'<Relationship Id="{key}" Type="{R}/{target.split(":")[0]}" Target="{target.split(":")[1]}"/>'
+        for key, target in targets.items()
+    )
+    return f'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">{inner}</Relationships>'
+
+
+def docx(body: str, **more: str) -> bytes:
+    kinds = {
+        "styles": "styles:styles.xml",
+        "footnotes": "footnotes:footnotes.xml",
+        "header1": "header:header1.xml",
+    }
+    return package(
+        {
+            "[Content_Types].xml": "<Types/>",
+            "_rels/.rels": rels(r1="officeDocument:word/document.xml"),
+            "word/document.xml": f"<w:document {W}><w:body>{body}</w:body></w:document>",
+            "word/_rels/document.xml.rels": rels(**{key: kinds[key] for key in more}),
+            **{f"word/{key}.xml": text for key, text in more.items()},
+        }
+    )
+
+
+def para(text: str, properties: str = "") -> str:
+    return f"<w:p><w:pPr>{properties}</w:pPr><w:r><w:t>{text}</w:t></w:r></w:p>"
+
+
+def xlsx(sheets: dict[str, str], strings: str = "", styles: str = "", hidden: str = "") -> bytes:
+    state = {name: ' state="hidden"' if name == hidden else "" for name in sheets}
+    names = "".join(
+        f'<sheet name="{name}" sheetId="{n}"{state[name]} r:id="s{n}"/>' for n, name in enumerate(sheets)
+    )
+    targets = {f"s{n}": f"worksheet:worksheets/s{n}.xml" for n in range(len(sheets))}
+    return package(
+        {
+            "[Content_Types].xml": "<Types/>",
+            "_rels/.rels": rels(r1="officeDocument:xl/workbook.xml"),
+            "xl/workbook.xml": f'<workbook {S} xmlns:r="{R}"><sheets>{names}</sheets></workbook>',
+            "xl/_rels/workbook.xml.rels": rels(
+                **targets, st="sharedStrings:sharedStrings.xml", sy="styles:styles.xml"
+            ),
+            "xl/sharedStrings.xml": f"<sst {S}>{strings}</sst>",
+            "xl/styles.xml": f"<styleSheet {S}>{styles}</styleSheet>",
+            **{
+                f"xl/worksheets/s{n}.xml": f"<worksheet {S}><sheetData>{rows}</sheetData></worksheet>"
+                for n, rows in enumerate(sheets.values())
+            },
+        }
+    )
+
+
+def pptx(*slides: str, notes: str = "") -> bytes:
+    parts = {
+        "_rels/.rels": rels(r1="officeDocument:ppt/presentation.xml"),
+        "ppt/presentation.xml": f'<p:presentation {P} xmlns:r="{R}"><p:sldIdLst>'
+        + "".join(f'<p:sldId id="{n}" r:id="s{n}"/>' for n in range(len(slides)))
+        + "</p:sldIdLst></p:presentation>",
+        "ppt/_rels/presentation.xml.rels": rels(
+            **{f"s{n}": f"slide:slides/s{n}.xml" for n in range(len(slides))}
+        ),
+    }
+    for number, slide in enumerate(slides):
+        parts[f"ppt/slides/s{number}.xml"] = (
+            f"<p:sld {P} {A}><p:cSld><p:spTree>{slide}</p:spTree></p:cSld></p:sld>"
+        )
+        parts[f"ppt/slides/_rels/s{number}.xml.rels"] = (
+            rels(n="notesSlide:../notesSlides/n.xml") if notes else rels()
+        )
+    parts["ppt/notesSlides/n.xml"] = (
+        f"<p:notes {P} {A}><p:cSld><p:spTree>{notes}</p:spTree></p:cSld></p:notes>"
+    )
+    return package(parts)
+
+
+def shape(text: str, role: str = "body") -> str:
+    return (
+        f'<p:sp><p:nvSpPr><p:nvPr><p:ph type="{role}"/></p:nvPr></p:nvSpPr>'
+        f"<p:txBody><a:p><a:r><a:t>{text}</a:t></a:r></a:p></p:txBody></p:sp>"
+    )
+
+
+def pdf(*pages: list[str], extra: str = "") -> bytes:
+    """A PDF with one text line below the other on each page."""
+    objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        "",
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    ]
+    kids = []
+    for lines in pages:
+        shown = "".join(f"BT /F1 11 Tf 60 {760 - 16 * n} Td ({line}) Tj ET\n" for n, line in enumerate(lines))
+        stream = zlib.compress(shown.encode("latin-1"))
+        objects.append(
+            f"<< /Length {len(stream)} /Filter /FlateDecode >>\nstream\n{stream.decode('latin-1')}\nendstream"
+        )
+        kids.append(f"{len(objects) + 1} 0 R")
+        objects.append(
+            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {len(objects)} 0 R"
+            " /Resources << /Font << /F1 3 0 R >> >> >>"
+        )
+    objects[1] = f"<< /Type /Pages /Kids [{' '.join(kids)}] /Count {len(kids)} >>"
+    body, offsets = "%PDF-1.4\n", []
+    for number, text in enumerate(objects, 1):
+        offsets.append(len(body))
+        body += f"{number} 0 obj\n{text}\nendobj\n"
+    table = "".join(f"{offset:010} 00000 n \n" for offset in offsets)
+    end = f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}"
+    end += f"trailer\n<< /Size {len(objects) + 1} /Root 1 0 R {extra} >>\nstartxref\n{len(body)}\n%%EOF\n"
+    return (body + end).encode("latin-1")
+
+
+# --- what is rejected, and why
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "reason"),
+    [
+        (b"", "x.txt", "empty"),
+        (b" \n\t\r\n", "x.txt", "empty"),
+        (b"\0" * 5000, "x.bin", "empty"),
+        (b"\x89PNG\r\n\x1a\n" + b"\1" * 50, "x.png", "no_text"),
+        (b"\xff\xd8\xff\xe0" + b"\1" * 50, "x.jpg", "no_text"),
+        (b"<html><script>var x = 1;</script><style>p{}</style></html>", "x.html", "no_text"),
+        (b"[]", "x.json", "no_text"),
+        (b"<?xml version='1.0'?><a><b/></a>", "x.xml", "no_text"),
+        (docx(""), "x.docx", "no_text"),
+        (pdf([], []), "x.pdf", "no_text"),
+        (package({"readme.txt": "hello"}), "x.zip", "unsupported_type"),
+        (b"\x7fELF" + bytes(range(256)), "x", "unsupported_type"),
+        (bytes(range(256)) * 4, "x.dat", "unsupported_type"),
+        (b"ID3\x04" + bytes(range(256)), "x.mp3", "unsupported_type"),
+        (docx(para("x" * 999))[:-60], "x.docx", "corrupt"),
+        (xlsx({"A": "<row><c><v>1</v></c></row>"})[:300], "x.xlsx", "corrupt"),
+        (docx("<w:p><w:r><w:t>never closed"), "x.docx", "corrupt"),
+        (pdf(["hello"])[:200], "x.pdf", "corrupt"),
+        (b"%PDF-1.7\n" + os.urandom(3000), "x.pdf", "corrupt"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600 + "EncryptedPackage".encode("utf-16-le"), "x.docx", "encrypted"),
+        (b"[" * 200_000, "x.json", "too_large"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_rejected_for_a_true_reason(data: bytes, name: str, reason: str) -> None:
+    """With a sentence that says what to do; never with chunks."""
+    found = parse(data, name)
+    assert found.reason == reason, found
+    assert found.chunks == []
+    assert found.detail and len(found.detail) > 10
+
+
+def test_images_say_that_ocr_is_needed() -> None:
+    """A scan is no surprise."""
+    assert "OCR" in (parse(b"\xff\xd8\xff\xe0" + b"\1" * 50).detail or "")
+    assert "OCR" in (parse(pdf([], [])).detail or "")
+
+
+def test_an_encrypted_archive_member_is_encrypted() -> None:
+    """The flag in the directory is enough."""
+    data = bytearray(docx(para("secret")))
+    at = data.find(b"PK\x01\x02")
+    while at >= 0:
+        data[at + 8] |= 1
+        at = data.find(b"PK\x01\x02", at + 4)
+    assert parse(bytes(data), "x.docx").reason == "encrypted"
+
+
+def test_an_encrypted_pdf_is_encrypted() -> None:
+    """A password that nobody gave."""
+    key = "00" * 32
+    entry = f"/Encrypt << /Filter /Standard /V 1 /R 2 /O <{key}> /U <{key}> /P -4 >> /ID [<00> <00>]"
+    assert parse(pdf(["hello"], extra=entry), "x.pdf").reason == "encrypted"
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "limits", "shown"),
+    [
+        (b"x" * 101, "x.txt", {"file_bytes": 100}, "100"),
+        (b"a,b\n" + b"1,2\n" * 11, "x.csv", {"rows": 10}, "10 rows"),
+        (json.dumps([{"a": n} for n in range(11)]).encode(), "x.json", {"rows": 10}, "10 records"),
+        (b'{"a": 1}\n' * 11, "x.jsonl", {"rows": 10}, "10 records"),
+        (pdf(*[["line"]] * 4), "x.pdf", {"pages": 3}, "4 pages"),
+        (pptx(*[shape("slide")] * 4), "x.pptx", {"pages": 3}, "4 slides"),
+    ],
+)
+def test_limits_are_refused_with_what_was_met(
+    data: bytes, name: str, limits: dict[str, int], shown: str
+) -> None:
+    """The number and the key that raises it."""
+    found = parse(data, name, LimitPolicy(**limits))
+    assert found.reason == "too_large"
+    assert shown in (found.detail or "") and "limits." in (found.detail or "")
+
+
+def test_an_archive_that_unpacks_to_a_thousand_times_its_size_is_refused() -> None:
+    """Before it is unpacked."""
+    data = docx(para(" " * 120_000_000))
+    assert len(data) < 200_000
+    assert parse(data, "x.docx").reason == "too_large"
+
+
+# --- what is read
+
+
+def test_a_wrong_suffix_is_a_warning_and_the_content_is_read() -> None:
+    """Type by content, not by name."""
+    found = parse(pdf(["Hello from a PDF"]), "notes.txt")
+    assert found.media_type == "application/pdf" and found.reason is None
+    assert any("PDF" in warning for warning in found.warnings)
+
+
+def test_invalid_json_is_read_as_text_with_a_warning() -> None:
+    """What people see in it is not lost."""
+    found = parse('{"name": "left open', "x.json")
+    assert found.reason is None and "not valid JSON" in found.warnings[0]
+
+
+def test_html_gives_all_text_but_scripts_styles_and_navigation() -> None:
+    """Headings are locations, lists keep their depth, tables their header, entities their meaning."""
+    html = """<!doctype html><html><head><title>Handbook</title><style>p {color: red}</style></head><body>
+    <nav>Home About</nav><div class="navbar">Menu</div><script>alert(1)</script>
+    <h1>Leave</h1><p>Twenty <b>days</b> &amp; more&#1;.<br>New line.</p>loose text
+    <ul><li>one<ul><li>deeper</ul><li>two</ul>
+    <table><tr><th>Grade<th>Days<tr><td>A<td>20<tr><td>B<td>25</table>
+    <h2>Sick leave</h2><div><p>Call us.<p>Soon.</div><noscript>no script</noscript>
+    <table><tr><td><h3>Layout</h3><p>Inside a layout table.</td></tr></table><img alt="A chart">
+    </body></html>"""
+    found = parse(html, "x.html")
+    text = "\n".join(each.text for each in found.chunks)
+    for lost in ("alert", "color: red", "Home About", "Menu"):
+        assert lost not in text
+    for kept in ("Handbook", "Twenty days & more.\nNew line.", "loose text", "- one\n  - deeper\n- two", "no script",
+                 "Grade | Days\nA | 20\nB | 25", "Call us.\n\nSoon.", "Inside a layout table.", "A chart"):  # fmt: skip
+        assert kept in text
+    assert [each.heading for each in found.chunks] == ["Leave", "Sick leave", "Layout"]
+
+
+def test_html_declares_its_encoding() -> None:
+    """In a meta element."""
+    html = '<html><meta charset="koi8-r"><p>Отпуск двадцать дней</p></html>'
+    assert "Отпуск" in whole(html.encode("koi8-r"), "x.html")
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_delimited_text_is_read_with_any_common_delimiter(delimiter: str) -> None:
+    """Decimal commas and quotes included."""
+    rows = [["name", "rate", "note"], ["Ann", '"1,5"', '"says ""hi"""'], ["Bob", '"2,5"', "-"]]
+    text = "\n".join(delimiter.join(row) for row in rows)
+    assert texts(text, "x.csv") == ['name | rate | note\nAnn | 1,5 | says "hi"\nBob | 2,5 | -']
+
+
+def test_a_quote_that_is_never_closed_swallows_nothing() -> None:
+    """Its row is one row."""
+    rows = "\n".join(f"{n},ok" for n in range(50))
+    assert "49 | ok" in whole(f'id,note\n0,"open\n{rows}\n', "x.csv")
+
+
+def test_a_caption_above_a_table_is_part_of_its_header() -> None:
+    """And a table without a header has none."""
+    assert texts("Teams 2024,,\n,,\nname,city,cups\nBlues,STL,1\n", "x.csv") == [
+        "Teams 2024\nname | city | cups\nBlues | STL | 1"
+    ]
+    [found] = parse("1,2,3\n4,5,6\n", "x.csv").chunks
+    assert found.text == "1 | 2 | 3\n4 | 5 | 6" and found.location["rows"] == [1, 2]
+    assert texts("country,2019,2020\nDE,1,2\n", "x.csv") == ["country | 2019 | 2020\nDE | 1 | 2"]
+
+
+def test_a_row_too_wide_for_its_header_names_each_cell() -> None:
+    """So that no part of it stands without its column."""
+    names = [f"column number {n}" for n in range(60)]
+    found = texts("\n".join([",".join(names), ",".join(f"value {n}" for n in range(60))]), "x.csv")
+    assert "column number 41: value 41" in "\n".join(found)
+
+
+def test_json_records_are_rows_and_nested_values_have_paths() -> None:
+    """Nothing but nulls is left out."""
+    value = {
+        "title": "Prices",
+        "items": [{"name": "Nut", "size": {"mm": 4}, "tags": ["a", "b"]}, {"name": "Bolt"}],
+    }
+    found = parse(json.dumps(value), "x.json")
+    assert [each.text for each in found.chunks] == [
+        "title: Prices",
+        "items\nname: Nut\nsize.mm: 4\ntags: a, b\n\nname: Bolt",
+    ]
+    assert found.chunks[1].location == {"heading": "items", "rows": [1, 2]}
+    assert whole('{"text": "a\\u0000b\\ud800c"}', "x.json") == "text: abc"
+
+
+def test_json_lines_are_records_and_bad_lines_are_kept() -> None:
+    """With a warning that counts them."""
+    found = parse('{"a": 1}\nnot json\n{"a": 3}\n', "x.jsonl")
+    assert [each.text for each in found.chunks] == ["a: 1\n\nnot json\n\na: 3"]
+    assert "1 lines" in found.warnings[0]
+
+
+def test_xml_records_are_lines_and_running_text_is_a_paragraph() -> None:
+    """Attributes are values, entities are not fetched."""
+    xml = '<?xml version="1.0"?><c><i id="7"><n>Nut</n><p cur="EUR">2</p></i><d>Some <b>running</b> text.</d></c>'
+    text = whole(xml, "x.xml")
+    assert "id: 7\nn: Nut\np: 2\np.cur: EUR" in text and "Some running text." in text
+    bomb = '<!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/passwd">]><x><y>&f;</y></x>'
+    found = parse('<?xml version="1.0"?>' + bomb, "x.xml")
+    assert not any("root:" in each.text for each in found.chunks)
+
+
+def test_mails_give_headers_body_and_attachments() -> None:
+    """The body once; an attachment under its name; what cannot be read is a warning."""
+    mail = (
+        "From: Ann <ann@example.com>\nTo: Bob <bob@example.com>\nDate: Mon, 1 Jan 2024 10:00:00 +0000\n"
+        "Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=B\n\n"
+        "--B\nContent-Type: multipart/alternative; boundary=C\n\n"
+        "--C\nContent-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: quoted-printable\n\n"
+        "Caf=E9 at noon.\n--C\nContent-Type: text/html\n\n<p>Café at noon.</p>\n--C--\n"
+        "--B\nContent-Type: text/csv\nContent-Disposition: attachment; filename=a.csv\n\nname,n\nNut,1\n"
+        "--B\nContent-Type: image/png\nContent-Disposition: attachment; filename=a.png\n"
+        "Content-Transfer-Encoding: base64\n\niVBORw0KGgoAAAAAAAAA\n--B--\n"
+    )
+    found = parse(mail, "x.eml")
+    text = "\n".join(each.text for each in found.chunks)
+    assert found.media_type == "message/rfc822" and text.count("Café at noon.") == 1
+    assert "Grüße\nFrom: Ann" in text and "Attachment: a.csv\nname | n\nNut | 1" in text
+    assert any("a.png" in warning and "OCR" in warning for warning in found.warnings)
+    box = f"From ann@example.com Mon Jan  1 10:00:00 2024\n{mail}\nFrom bob@example.com Mon Jan  2 10:00:00 2024\n{mail}"
+    assert whole(box, "x.mbox").count("Café at noon.") == 2
+
+
+def test_pdf_pages_are_locations_and_pages_without_text_are_counted() -> None:
+    """A warning with numbers; numbered lines are headings."""
+    found = parse(pdf(["1.2 Parental leave", "Sixteen weeks."], [], ["Refunds within a month."]), "x.pdf")
+    assert [(each.text, each.location) for each in found.chunks] == [
+        ("1.2 Parental leave\nSixteen weeks.", {"page": 1, "heading": "1.2 Parental leave"}),
+        ("1.2 Parental leave\nRefunds within a month.", {"page": 3, "heading": "1.2 Parental leave"}),
+    ]
+    assert found.warnings == ["no text layer on 1 of 3 pages"]
+
+
+def test_running_headers_of_a_pdf_stand_once_and_no_other_line_is_lost() -> None:
+    """A line that only looks like another is content."""
+    pages = [
+        ["The Handbook", f"Fact number {n} of this book", f"Another {n}", f"{n} / 9"] for n in range(1, 10)
+    ]
+    text = whole(pdf(*pages), "x.pdf")
+    assert text.count("The Handbook") == 1 and "7 / 9" not in text
+    assert all(f"Fact number {n} of" in text and f"Another {n}" in text for n in range(1, 10))
+
+
+def test_word_documents_keep_structure_and_hidden_corners() -> None:
+    """Headings by style, lists, tables, breaks, text boxes once, notes and page headers at the end."""
+    styles = (
+        f'<w:styles {W}><w:style w:styleId="H"><w:name w:val="heading 1"/></w:style>'
+        '<w:style w:styleId="Mine"><w:basedOn w:val="H"/></w:style></w:styles>'
+    )
+    twice = (
+        '<w:p xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"><w:r><mc:AlternateContent>'
+        f"<mc:Choice>{para('In a box')}</mc:Choice><mc:Fallback>{para('In a box')}</mc:Fallback>"
+        "</mc:AlternateContent></w:r></w:p>"
+    )
+    row = "<w:tr><w:tc>{}</w:tc><w:tc>{}</w:tc></w:tr>"
+    body = (
+        para("Leave", '<w:pStyle w:val="Mine"/>')
+        + "<w:p><w:r><w:t>one</w:t><w:br/><w:t>two</w:t><w:tab/><w:t>three</w:t></w:r></w:p>"
+        + para("item", "<w:numPr/>") * 2
+        + f"<w:tbl>{row.format(para('Grade'), para('Days'))}{row.format(para('A'), para('20'))}</w:tbl>"
+        + twice
+        + "<w:p><w:del><w:r><w:delText>deleted</w:delText></w:r></w:del></w:p>"
+    )
+    notes = f"<w:footnotes {W}><w:footnote>{para('A note.')}</w:footnote></w:footnotes>"
+    header = f"<w:hdr {W}>{para('Confidential')}</w:hdr>"
+    found = texts(docx(body, styles=styles, footnotes=notes, header1=header), "x.docx")
+    assert found == [
+        "Leave\none\ntwo\tthree\n\n- item\n- item\n\nGrade | Days\nA | 20\n\nIn a box\n\nA note.\n\nConfidential"
+    ]
+
+
+def test_workbooks_show_values_as_people_see_them() -> None:
+    """Dates, percentages, shared and inline strings, formulas, row numbers; each sheet a section."""
+    styles = '<cellXfs><xf numFmtId="0"/><xf numFmtId="14"/><xf numFmtId="9"/></cellXfs>'
+    rows = (
+        '<row r="3"><c r="B3" t="s"><v>0</v></c><c r="C3" t="inlineStr"><is><t>rate</t></is></c>'
+        '<c r="D3" t="s"><v>1</v></c></row>'
+        '<row r="5"><c r="B5" s="1"><v>45292</v></c><c r="C5" s="2"><v>0.25</v></c><c r="D5"><f>A1*2</f></c></row>'
+        '<row r="6"><c r="B6" s="1"><v>45292.5</v></c><c r="C6"><v>1234.5</v></c><c r="D6" t="b"><v>1</v></c></row>'
+    )
+    data = xlsx({"Staff": rows, "Empty": "", "Old": rows}, "<si><t>since</t></si><si><r><t>no</t></r><r><t>te</t></r></si>", styles, "Old")  # fmt: skip
+    found = parse(data, "x.xlsx")
+    assert [each.text for each in found.chunks] == [
+        f"{name}\nsince | rate | note\n2024-01-01 | 25% | =A1*2\n2024-01-01 12:00:00 | 1234.5 | TRUE"
+        for name in ("Staff", "Old")
+    ]
+    assert found.chunks[0].location == {"heading": "Staff", "rows": [5, 6]}
+    assert found.warnings == ["sheet 'Old' is hidden in the workbook and was read all the same"]
+
+
+def test_slides_are_pages_with_title_text_table_and_notes() -> None:
+    """In the order in which they are shown."""
+    cell = "<a:tc><a:txBody><a:p><a:r><a:t>{}</a:t></a:r></a:p></a:txBody></a:tc>"
+    table = "<p:graphicFrame><a:tbl>" + "".join(
+        f"<a:tr>{cell.format(a)}{cell.format(b)}</a:tr>" for a, b in [("Name", "Cups"), ("Blues", "1")]
+    )
+    data = pptx(
+        shape("body text") + shape("Results", "title"),
+        table + "</a:tbl></p:graphicFrame>",
+        notes=shape("say hello"),
+    )
+    found = parse(data, "x.pptx")
+    assert [(each.text, each.location.get("page")) for each in found.chunks] == [
+        ("Results\nbody text\n\nNotes: say hello", 1),
+        ("Results\nName | Cups\nBlues | 1\n\nNotes: say hello", 2),
+    ]
+
+
+def test_books_are_read_in_their_own_order() -> None:
+    """The spine's, whatever the archive's is."""
+    book = '<package><manifest><item id="a" href="a%20b.xhtml"/><item id="b" href="b.xhtml"/>'
+    book += '<item id="n" href="nav.xhtml" properties="nav"/></manifest>'
+    book += '<spine><itemref idref="n"/><itemref idref="b"/><itemref idref="a"/></spine></package>'
+    data = package(
+        {
+            "META-INF/container.xml": '<c><rootfile full-path="OEBPS/book.opf"/></c>',
+            "OEBPS/book.opf": book,
+            "OEBPS/a b.xhtml": "<html><body><h1>Zweite</h1><p>Ende.</p></body></html>",
+            "OEBPS/b.xhtml": "<html><body><h1>Überschrift</h1><p>Anfang.</p></body></html>",
+            "OEBPS/nav.xhtml": "<html><body>Contents</body></html>",
+        },
+        "application/epub+zip",
+    )
+    assert texts(data, "x.epub") == ["Überschrift\nAnfang.", "Zweite\nEnde."]
+
+
+def test_markdown_keeps_code_tables_and_front_matter() -> None:
+    """A hash in a fence is no heading."""
+    text = (
+        "---\ntitle: Leave policy\nlayout: page\n---\nIntro right above\n# Days\ntext\n\n```sh\n# comment\n\nrun\n```\n"
+        "| Grade | Days |\n|---|---:|\n| A | 20 |\n\nSetext\n------\nmore\n"
+    )
+    found = parse(text, "x.md")
+    assert [(each.heading, each.text) for each in found.chunks] == [
+        ("Leave policy", "Leave policy\nlayout: page\n\nIntro right above"),
+        ("Days", "Days\ntext\n\n```sh\n# comment\n\nrun\n```\n\nGrade | Days\nA | 20"),
+        ("Setext", "Setext\nmore"),
+    ]
+
+
+def test_underlined_and_numbered_lines_of_plain_text_are_headings() -> None:
+    """As reStructuredText and manuals write them."""
+    text = "Title\n=====\n\nIntro.\n\n----\nPart\n----\n\nBody.\n\n2.1. Scope of it\n\nMore.\n\n1. a list\n2. of two\n"
+    assert [each.heading for each in parse(text, "x.txt").chunks] == ["Title", "Part", "2.1. Scope of it"]
+    assert "----" not in whole(text)
+
+
+def test_notebooks_give_cells_and_outputs() -> None:
+    """Sources may be lists of lines."""
+    cells = [
+        {"cell_type": "markdown", "source": ["# Title\n", "words"]},
+        {
+            "cell_type": "code",
+            "source": "print(42)",
+            "outputs": [{"text": ["42\n"]}, {"data": {"image/png": "x"}}],
+        },
+    ]
+    assert texts(json.dumps({"nbformat": 4, "cells": cells}), "x.ipynb") == [
+        "Title\nwords\n\nprint(42)\n\n42"
+    ]
+
+
+def test_what_one_parser_cannot_read_another_may() -> None:
+    """A workbook in the strict dialect; the warning says who read it."""
+    data = xlsx({"A": '<row r="1"><c r="A1" t="inlineStr"><is><t>strict text</t></is></c></row>'})
+    strict = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(strict, "w") as new:
+        for name in old.namelist():
+            text = old.read(name).decode()
+            new.writestr(
+                name,
+                text.replace(
+                    "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+                    "http://purl.oclc.org/ooxml/spreadsheetml/main",
+                ),
+            )
+    found = parse(strict.getvalue(), "x.xlsx")
+    assert found.reason is not None or any("kreuzberg" in warning for warning in found.warnings)
+
+
+# --- for all files
+
+
+@given(
+    st.binary(max_size=2000),
+    st.sampled_from(["x.txt", "x.md", "x.html", "x.csv", "x.json", "x.xml", "x.eml", "x.jsonl"]),
+)
+def test_any_bytes_are_taken_or_rejected_with_a_reason(data: bytes, name: str) -> None:
+    """Nothing raises, nothing is both or neither."""
+    found = parse(data, name)
+    assert (found.reason is None) == bool(found.chunks)
+    assert (found.reason is None) == (found.detail is None)
+    assert found.parser == PARSER
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.sampled_from(
+        [
+            (docx(para("words " * 50) * 5), "x.docx"),
+            (xlsx({"A": '<row r="1"><c r="A1"><v>1</v></c></row>' * 9}), "x.xlsx"),
+            (pptx(shape("words")), "x.pptx"),
+            (b"<table><tr><td>a<td>b</table><ul><li>c" * 5, "x.html"),
+            (b'[{"a": [1, {"b": 2}]}]', "x.json"),
+            (b"a,b\n1,2\n" * 9, "x.csv"),
+        ]
+    ),
+    st.integers(0, 3000),
+    st.binary(max_size=12),
+)
+def test_damage_anywhere_is_survived(file: tuple[bytes, str], at: int, junk: bytes) -> None:
+    """Overwritten or cut off, a file is taken or rejected."""
+    data, name = file
+    for damaged in (
+        data[: at % len(data)],
+        data[: at % len(data)] + junk + data[at % len(data) + len(junk) :],
+    ):
+        found = parse(damaged, name)
+        assert (found.reason is None) == bool(found.chunks)
+
+
+@given(st.text(max_size=3000), st.sampled_from(["x.txt", "x.md", "x.csv", "x.html", "x.json"]))
+def test_chunks_can_be_stored_and_are_the_same_every_time(text: str, name: str) -> None:
+    """Clean text, JSON types in locations, no larger than the policy says."""
+    data = text.encode("utf-8", "surrogatepass")
+    found = parse(data, name)
+    assert found.chunks == parse(data, name).chunks
+    for each in found.chunks:
+        assert each.text.strip() and len(each.text) <= POLICY.size
+        assert not any(ord(char) < 32 and char not in "\n\t" for char in each.text)
+        each.text.encode()
+        json.dumps(each.location, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        ("<div>" * 50_000 + "deep" + "</div>" * 50_000, "x.html"),
+        ("<ul><li>" * 20_000 + "deep", "x.html"),
+        ("<?xml version='1.0'?>" + "<a>" * 30_000 + "deep" + "</a>" * 30_000, "x.xml"),
+        ('{"a":' * 900 + '"deep"' + "}" * 900, "x.json"),
+        ("> " * 20_000 + "deep", "x.md"),
+    ],
+)
+def test_nesting_does_no_harm(data: str, name: str) -> None:
+    """It is read, or refused."""
+    found = parse(data, name)
+    assert found.reason in (None, "too_large", "corrupt")
+    assert found.reason or any("deep" in each.text for each in found.chunks)
+
+
+def test_a_path_is_read_under_another_name(tmp_path: Path) -> None:
+    """As blobs are; one that is gone is unreadable."""
+    (tmp_path / "abc").write_bytes(b"a,b\n1,2\n")
+    found = parse_path(tmp_path / "abc", "x.csv", chunk=POLICY, limits=LIMITS)
+    assert found.media_type == "text/csv"
+    assert parse_path(tmp_path / "gone", "x", chunk=POLICY, limits=LIMITS).reason == "unreadable"
+
+
+def _corpus() -> Path:
+    named = os.environ.get("MILEPOST_SHARED_DATA")
+    return (Path(named) if named else Path(__file__).parents[3] / "shared" / "data") / "corpus"
+
+
+@pytest.mark.skipif(not _corpus().is_dir(), reason="the sample documents are not on this machine")
+def test_every_sample_document_is_taken_or_rejected_for_a_true_reason() -> None:
+    """Of 69 files, images have no text and an archive is not opened; all the others give chunks."""
+    rejected = {}
+    for path in sorted(each for each in _corpus().rglob("*") if each.is_file()):
+        found = parse_path(path, path.name, chunk=POLICY, limits=LIMITS)
+        assert all(len(each.text) <= POLICY.size for each in found.chunks)
+        if found.reason:
+            rejected[path.name] = found.reason
+    assert rejected == {"python.jpg": "no_text", "python.png": "no_text", "simple.zip": "unsupported_type"}
