@@ -215,3 +215,14 @@ def test_a_fault_that_is_none_is_a_usage_error(tmp_path: Path, spec: str) -> Non
     """A fault point that was mistyped must not pass a test in silence."""
     with pytest.raises(UsageError, match="MILEPOST_FAULT"):
         Settings.load(tmp_path, env={"MILEPOST_FAULT": spec})
+
+
+def test_the_reference_pages_example_is_read(tmp_path: Path) -> None:
+    """The milepost.toml of the configuration page has only keys that there are, and means what it says."""
+    page = Path(__file__).parents[2] / "docs" / "reference" / "configuration.md"
+    toml = page.read_text("utf-8").partition("```toml\n")[2].partition("```")[0]
+    settings = Settings.load(home(tmp_path, toml), env={})
+    assert settings.resolved.policy == Policy.rollback(
+        chunk={"size": 800}, retention={"days": 90}, approval="destructive"
+    )
+    assert settings.model.configured and settings.embedder == "wordllama"
