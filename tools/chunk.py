@@ -1,8 +1,8 @@
 """Chunks out of blocks: by structure, at most `size` long, with boundaries that stay where they are.
 
-A boundary is chosen by content: of the places where a chunk may end (it is then at least half full), the one whose
-next block has the smallest hash. A line inserted above moves a few boundaries until the choices meet again, and
-every chunk after that is the same text as before, so it keeps its id and its vector.
+A boundary is chosen by content: of the places where a chunk may end (it is then at least half full), the one
+whose next block has the smallest hash. A line inserted above moves a few boundaries until the choices meet
+again, and every chunk after that is the same text as before, so it keeps its id and its vector.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ def chunker_id(policy: ChunkSizes) -> str:
 def chunk(blocks: Iterable[Block], policy: ChunkSizes) -> list[ChunkDraft]:
     """Pack blocks into chunks of at most `policy.size` characters; none reaches across a heading or a page.
 
-    A heading stands at the top of each chunk of its section. Headings with nothing below them go to the next one.
+    A heading stands at the top of each chunk of its section. Headings with nothing below them go to the next
+    one.
     """
     return list(_Packer(policy.size, min(policy.overlap, policy.size // 3)).run(blocks))
 
@@ -208,7 +209,7 @@ def _as_lines(row: Block) -> str:
 
 
 def _pieces(text: str, size: int, overlap: int) -> Iterator[tuple[int, int]]:
-    """Spans of `text` of at most `size`; each but the first begins up to `overlap` before the last one's end."""
+    """Spans of `text` of at most `size`, each beginning up to `overlap` before the end of the last."""
     room = size - overlap
     run: list[tuple[int, int]] = []
     before = 0
@@ -224,7 +225,10 @@ def _pieces(text: str, size: int, overlap: int) -> Iterator[tuple[int, int]]:
 
 
 def _cut(text: str, run: list[tuple[int, int]], room: int) -> int:
-    """Before which span of `run`, whose last one does not fit, to cut: chosen by content, as for whole blocks."""
+    """Before which span of `run`, whose last one does not fit, to cut.
+
+    Chosen by content, as for whole blocks.
+    """
     origin = run[0][0]
     likely = [n for n in range(1, len(run)) if (run[n - 1][1] - origin) * 2 >= room]
     if not likely:
@@ -239,7 +243,7 @@ def _overlapping(text: str, start: int, before: int, overlap: int) -> int:
 def _spans(
     text: str, start: int, end: int, size: int, boundaries: tuple[re.Pattern[str], ...]
 ) -> Iterator[tuple[int, int]]:
-    """Spans between boundaries of the first kind, those still too long by the next kind, at last by characters."""
+    """Spans between boundaries of the first kind; what is too long by the next, at last by characters."""
     if not boundaries:
         yield from _by_characters(text, start, end, size)
         return

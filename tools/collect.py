@@ -30,8 +30,8 @@ _SUGGESTIONS = 3
 class Found:
     """One input file.
 
-    `path` is as given or as found, `source` the name inside the kb, `data` only there for pairs. With a `reason`
-    it is refused already, before anything of it was read.
+    `path` is as given or as found, `source` the name inside the kb, `data` only there for pairs. With a
+    `reason` it is refused already, before anything of it was read.
     """
 
     path: str
@@ -48,8 +48,8 @@ def collect(
 ) -> list[Found]:
     """Find every input file, sorted by source. Opens none of them.
 
-    Raises NotFound for a path that is not there, UsageError for two inputs with one source name. What is hidden,
-    or listed in a `.milepostignore`, is left out where a folder was given.
+    Raises NotFound for a path that is not there, UsageError for two inputs with one source name. What is
+    hidden, or listed in a `.milepostignore`, is left out where a folder was given.
     """
     found: dict[str, Found] = {}
     for given in paths:
@@ -139,7 +139,10 @@ def _missing(path: str) -> NotFound:
 
 
 def _folder(top: str, prefix: str = "") -> Iterator[Found]:
-    """Walk a folder. Links to folders are not followed: what they lead to is found by its own name, or outside."""
+    """Walk a folder.
+
+    Links to folders are not followed: what they lead to is found by its own name, or outside.
+    """
     root = os.path.realpath(top)
     specs: dict[str, list[tuple[str, GitIgnoreSpec]]] = {}
     pending = [""]

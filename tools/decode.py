@@ -20,8 +20,8 @@ _BREAKS = str.maketrans({"\v": "\n", "\f": "\n\n", "\x85": "\n", "\u2028": "\n",
 _SAMPLE = 200_000
 """Bytes of lines beyond ASCII, taken evenly from the whole file, that an encoding is guessed from."""
 
-# The letters beyond ASCII of languages written in Latin script. Eight-bit text is in the encoding in which one
-# language explains all of it: statistics over the encodings alone take short French for Central European.
+# The letters beyond ASCII of languages written in Latin script. Eight-bit text is in the encoding in which
+# one language explains all of it: statistics over the encodings alone take short French for Central European.
 _LETTERS = (
     "äöüß",
     "àâæçéèêëîïôœùûüÿ",
@@ -57,8 +57,8 @@ class Decoded:
 def decode(data: bytes, declared: str | None = None) -> Decoded | None:
     """Return the clean text of `data`, or None where it is no text.
 
-    A byte order mark decides, then UTF-8 if it is that, then what the document itself declares, then a guess over
-    all of its lines beyond ASCII, which is a warning.
+    A byte order mark decides, then UTF-8 if it is that, then what the document itself declares, then a guess
+    over all of its lines beyond ASCII, which is a warning.
     """
     for mark, encoding in _BOMS:
         if data.startswith(mark):
@@ -128,7 +128,10 @@ def _wide(data: bytes) -> str | None:
 
 
 def _wide_east_asian(data: bytes) -> str | None:
-    """UTF-16 without a mark in a script whose units hold no NUL: only its line ends, spaces and stops give it away."""
+    """UTF-16 without a mark in a script whose units hold no NUL.
+
+    Only its line ends, spaces and stops give it away.
+    """
     head = data[:4000]
     if 0 not in head or len(data) % 2:
         return None

@@ -38,8 +38,9 @@ class Limits(Protocol):
 class Block:
     """One heading, paragraph, table row or piece of code, in the document's order.
 
-    `start` and `end` are characters of the decoded text, `row` counts from 1 as a spreadsheet does (a header is row
-    1). `header` is what every chunk that begins with this block repeats above it. `fresh` begins a chunk.
+    `start` and `end` are characters of the decoded text, `row` counts from 1 as a spreadsheet does (a header
+    is row 1). `header` is what every chunk that begins with this block repeats above it. `fresh` begins a
+    chunk.
     """
 
     text: str
@@ -64,7 +65,10 @@ class Refused(Exception):
 
 @dataclass
 class Document:
-    """One file as a parser sees it. Parsers append to `warnings`; `depth` counts attachments inside attachments."""
+    """One file as a parser sees it.
+
+    Parsers append to `warnings`; `depth` counts attachments inside attachments.
+    """
 
     data: bytes
     name: str
@@ -78,7 +82,7 @@ class Document:
         """The text of a text format, clean; Refused where the bytes are no text."""
         decoded = decode(self.data)
         if decoded is None:
-            raise Refused("corrupt", f"{self.name!r} holds bytes that are no text; give an undamaged copy")
+            raise Refused("corrupt", "holds bytes that are no text; give an undamaged copy")
         self.warnings.extend(decoded.warnings)
         return decoded
 

@@ -21,7 +21,10 @@ _RATIO_FROM = 50_000_000
 
 
 class Package:
-    """The parts of a package, read one at a time. Names are never paths on a disk: nothing is unpacked to one."""
+    """The parts of a package, read one at a time.
+
+    Names are never paths on a disk: nothing is unpacked to one.
+    """
 
     def __init__(self, document: Document) -> None:
         try:
@@ -36,7 +39,9 @@ class Package:
             part.file_size > max(_RATIO_FROM, part.compress_size * _RATIO) for part in self._parts.values()
         )
         if unpacked > _UNPACKED or dense:
-            raise Refused("too_large", f"unpacks to {unpacked} bytes, which no real document does; leave it out")
+            raise Refused(
+                "too_large", f"unpacks to {unpacked} bytes, which no real document does; leave it out"
+            )
 
     def __contains__(self, name: str) -> bool:
         return name in self._parts
@@ -63,25 +68,22 @@ class Package:
             raise Refused("corrupt", f"damaged: {name} is no XML ({error}); give an undamaged copy") from None
 
     def elements(self, name: str, *tags: str) -> Iterator[Element]:
-        """Every outermost element called so of a large part, one at a time; each is emptied when the next is asked for."""
-        reader = ElementTree.XMLPullParser(("start", "end"))
-        data, depth = io.BytesIO(self.read(name)), 0
-        open_above: list[Element] = []
+        """Every outermost element called so of a large part, one at a time; it is let go for the next."""
+        depth = 0
+        above: list[Element] = []
         try:
-            while piece := data.read(1 << 16):
-                reader.feed(piece)
-                for event, element in reader.read_events():
-                    if event == "start":
-                        open_above.append(element)
-                        depth += element.tag in tags
-                        continue
-                    open_above.pop()
-                    if element.tag in tags:
-                        depth -= 1
-                        if not depth:
-                            yield element
-                    if not depth and open_above:
-                        open_above[-1].remove(element)
+            for event, element in ElementTree.iterparse(io.BytesIO(self.read(name)), ("start", "end")):
+                if event == "start":
+                    above.append(element)
+                    depth += element.tag in tags
+                    continue
+                above.pop()
+                if element.tag in tags:
+                    depth -= 1
+                    if not depth:
+                        yield element
+                if not depth and above:
+                    above[-1].remove(element)
         except ElementTree.ParseError as error:
             raise Refused("corrupt", f"damaged: {name} is no XML ({error}); give an undamaged copy") from None
 
@@ -105,7 +107,9 @@ class Package:
         for kind, target in self.related("").values():
             if kind == "officeDocument":
                 return target
-        raise Refused("corrupt", "damaged: it does not say which part is the document; give an undamaged copy")
+        raise Refused(
+            "corrupt", "damaged: it does not say which part is the document; give an undamaged copy"
+        )
 
 
 def resolve(name: str, target: str) -> str:

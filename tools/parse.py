@@ -11,7 +11,8 @@ from pathlib import Path
 from .chunk import ChunkDraft, chunk, chunker_id
 from .decode import clean
 from .document import Block, ChunkSizes, Document, Limits, Refused
-from .sniff import BINARY, DOCX, ENCRYPTED_OFFICE, PPTX, XLSX, label, sniff, wrong_suffix
+from .media import BINARY, DOCX, ENCRYPTED_OFFICE, PPTX, XLSX, label, wrong_suffix
+from .sniff import sniff
 
 PARSER = "milepost/1+kreuzberg/4"
 """Identifies the parsers: results under another one are made again."""
@@ -19,7 +20,8 @@ PARSER = "milepost/1+kreuzberg/4"
 _DEEPEST = 3
 """Attachments inside attachments, at most."""
 
-# Media type, or its beginning with a slash or star at the end, to module and function: a parser is imported when used.
+# Media type, or its beginning with a slash or star at the end, to module and function: a parser is imported
+# when used.
 _PARSERS: dict[str, str] = {
     "text/markdown": "parse_text:markdown_blocks",
     "text/csv": "parse_table:delimited_blocks",
@@ -57,7 +59,10 @@ _SECOND = frozenset((DOCX, PPTX, XLSX, "application/epub+zip"))
 
 @dataclass(frozen=True)
 class Parsed:
-    """What became of one file. Either `chunks`, or a `reason` (a code) and a `detail` (a sentence with a next step)."""
+    """What became of one file.
+
+    Either `chunks`, or a `reason` (a code) and a `detail` (a sentence with a next step).
+    """
 
     media_type: str
     chunks: list[ChunkDraft]
@@ -81,7 +86,10 @@ def parse_path(path: Path, name: str, *, chunk: ChunkSizes, limits: Limits) -> P
 
 
 def parse_bytes(data: bytes, name: str, *, chunk: ChunkSizes, limits: Limits) -> Parsed:
-    """Parse and chunk in this process. Never raises for a bad file; a hostile one belongs into `ParserPool`."""
+    """Parse and chunk in this process.
+
+    Never raises for a bad file; a hostile one belongs into `ParserPool`.
+    """
     began = time.perf_counter()
     media_type = ""
     warnings: list[str] = []
@@ -167,7 +175,10 @@ def _second(document: Document, policy: ChunkSizes) -> list[ChunkDraft]:
 
 
 def _cleaned(blocks: Iterator[Block]) -> Iterator[Block]:
-    """Blocks as a store can hold them: escapes and entities can stand for anything. Decoded text is clean already."""
+    """Blocks as a store can hold them: escapes and entities can stand for anything.
+
+    Decoded text is clean already.
+    """
     for block in blocks:
         block.text = clean(block.text)
         block.header = clean(block.header) if block.header else ""

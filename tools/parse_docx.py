@@ -1,4 +1,7 @@
-"""Blocks of Word documents: headings by style, paragraphs, lists, tables, notes, text boxes, page headers once."""
+"""Blocks of Word documents.
+
+Headings by style, paragraphs, lists, tables, notes, text boxes, page headers once.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,9 @@ from .parse_table import table_blocks
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
-_HEADING = re.compile(r"(?:heading|überschrift|titre|título|titolo|kop|rubrik|nagłówek)\s*(\d)$", re.IGNORECASE)
+_HEADING = re.compile(
+    r"(?:heading|überschrift|titre|título|titolo|kop|rubrik|nagłówek)\s*(\d)$", re.IGNORECASE
+)
 _MARKS = {
     f"{W}tab": "\t",
     f"{W}br": "\n",
@@ -108,7 +113,10 @@ def _paragraph(paragraph: Element) -> str:
 
 
 def _runs(element: Element) -> Iterator[str]:
-    """Text in order. A text box is a paragraph in a paragraph; its older twin, kept for old readers, is left out."""
+    """Text in order.
+
+    A text box is a paragraph in a paragraph; its older twin, kept for old readers, is left out.
+    """
     for child in element:
         if child.tag == f"{W}t":
             yield child.text or ""

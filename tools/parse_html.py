@@ -15,9 +15,12 @@ _VOID = frozenset(
     ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr")
 )
 _INLINE = frozenset(
-    "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark q rp rt ruby s samp small span"
-    " strike strong sub sup time tt u var wbr img".split()
-)
+    (
+        "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn",
+        "em", "font", "i", "ins", "kbd", "label", "mark", "q", "rp", "rt", "ruby", "s", "samp",
+        "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr", "img",
+    )
+)  # fmt: skip
 _NAVIGATION = frozenset(("nav", "navbar", "navigation", "navheader", "navfooter", "topnav", "sidenav"))
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 # A start tag ends an open element of these kinds, looked for no further up than the bound.
@@ -78,7 +81,7 @@ def _decoded(document: Document) -> Decoded:
     declared = _DECLARED.search(document.data[:5000])
     found = decode(document.data, declared[1].decode() if declared else None)
     if found is None:
-        raise Refused("corrupt", f"{document.name!r} holds bytes that are no text; give an undamaged copy")
+        raise Refused("corrupt", "holds bytes that are no text; give an undamaged copy")
     document.warnings.extend(found.warnings)
     return found
 

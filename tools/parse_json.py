@@ -1,4 +1,7 @@
-"""Blocks of JSON, JSON lines and notebooks: records as rows of `key: value` lines, the rest as lines with paths."""
+"""Blocks of JSON, JSON lines and notebooks.
+
+Records as rows of `key: value` lines, the rest as lines with paths.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +18,15 @@ _LINES = 20
 
 
 def json_blocks(document: Document) -> Iterator[Block]:
-    """Records of arrays each a block; other values as `path: value` lines. What is no JSON is read as text."""
+    """Records of arrays each a block; other values as `path: value` lines.
+
+    What is no JSON is read as text.
+    """
     text = document.text
     try:
         value = json.loads(text)
     except RecursionError:
-        raise Refused(
-            "too_large", f"{document.name!r} is nested too deep; flatten it or give another format"
-        ) from None
+        raise Refused("too_large", "nested too deep; flatten it or give another format") from None
     except ValueError as error:
         document.warn(f"not valid JSON ({error}): read as text")
         yield from plain(text)
@@ -86,7 +90,7 @@ class _Rows:
         if self.left < 0:
             raise Refused(
                 "too_large",
-                f"more than {self.document.limits.rows} records; raise limits.rows or split {self.document.name!r}",
+                f"more than {self.document.limits.rows} records; raise limits.rows or split the file",
             )
 
 

@@ -19,7 +19,7 @@ _BETWEEN = re.compile(rb"^From (?=\S+.*\d\d:\d\d)", re.MULTILINE)
 
 
 def mail_blocks(document: Document) -> Iterator[Block]:
-    """Subject as heading, the other headers, the body (plain before HTML), then attachments under their names."""
+    """Subject as heading, other headers, the body (plain before HTML), attachments under their names."""
     yield from _message(_read(document.data), document)
 
 
@@ -88,7 +88,7 @@ def _text(part: Message) -> str:
 
 
 def _attachment(part: Message, document: Document) -> Iterator[Block]:
-    """An attachment's own blocks; one that cannot be read is named in a warning, and the mail is still taken."""
+    """An attachment's own blocks; one that cannot be read is a warning, and the mail is still taken."""
     from .parse import attached_blocks  # parse registers this module
 
     payload = part.get_payload(decode=True)

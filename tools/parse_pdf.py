@@ -18,7 +18,10 @@ _FURNITURE_PAGES = 4
 
 
 def pdf_blocks(document: Document) -> Iterator[Block]:
-    """Paragraphs with their page; lines numbered as headings are headings. Pages without text are a warning."""
+    """Paragraphs with their page; lines numbered as headings are headings.
+
+    Pages without text are a warning.
+    """
     pages = extract_pages(document)
     if len(pages) > document.limits.pages:
         raise Refused(
@@ -62,7 +65,9 @@ def _without_furniture(pages: list[list[str]]) -> list[list[str]]:
     """
     if len(pages) < _FURNITURE_PAGES:
         return pages
-    marked = [{at: _mark(page[at], number, len(pages)) for at in _edges(page)} for number, page in enumerate(pages)]
+    marked = [
+        {at: _mark(page[at], number, len(pages)) for at in _edges(page)} for number, page in enumerate(pages)
+    ]
     seen = Counter(mark for marks in marked for mark in set(marks.values()))
     common = {mark for mark, count in seen.items() if count * 2 > len(pages)}
     kept: set[str] = set()
@@ -70,7 +75,9 @@ def _without_furniture(pages: list[list[str]]) -> list[list[str]]:
     for page, marks in zip(pages, marked, strict=True):
         away = {at for at, mark in marks.items() if mark in kept}
         kept |= common & set(marks.values())
-        result.append([line for at, line in enumerate(page) if at not in away] if len(away) < len(page) else page)
+        result.append(
+            [line for at, line in enumerate(page) if at not in away] if len(away) < len(page) else page
+        )
     return result
 
 
@@ -81,7 +88,10 @@ def _edges(page: list[str]) -> list[int]:
 
 
 def _mark(line: str, number: int, total: int) -> str:
-    """A line with its page number taken out, where it surely is one: alone, or followed by the number of pages."""
+    """A line with its page number taken out, where it surely is one.
+
+    Alone, or followed by the number of pages.
+    """
     line = " ".join(line.split())
     bare = _BARE.match(line)
     if bare:

@@ -1,4 +1,7 @@
-"""Blocks of PowerPoint presentations: each slide a page, its title a heading, tables as rows, speaker notes."""
+"""Blocks of PowerPoint presentations.
+
+Each slide a page, its title a heading, tables as rows, speaker notes.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,9 @@ def _slide(package: Package, slide: str, number: int, document: Document) -> Ite
         if _role(shape) in (*_TITLES, *_FURNITURE):
             continue
         for table in shape.iter(f"{A}tbl"):
-            rows = [[" ".join(_text(cell).split()) for cell in row.iter(f"{A}tc")] for row in table.iter(f"{A}tr")]
+            rows = [
+                [" ".join(_text(cell).split()) for cell in row.iter(f"{A}tc")] for row in table.iter(f"{A}tr")
+            ]
             yield from table_blocks(enumerate(rows, 1), document, number)
         if shape.tag != f"{P}graphicFrame" and (text := _text(shape)):
             yield Block(text, page=number)

@@ -40,8 +40,8 @@ def table_blocks(
 ) -> Iterator[Block]:
     """Each row a block with ` | ` between its cells, under the header found above them.
 
-    `rows` come with their numbers, as a spreadsheet counts. Lines above the header that fill one cell only are the
-    table's caption.
+    `rows` come with their numbers, as a spreadsheet counts. Lines above the header that fill one cell only
+    are the table's caption.
     """
     numbered = iter(rows)
     look = list(islice(numbered, _LOOK))
@@ -60,9 +60,7 @@ def table_blocks(
             continue
         count += 1
         if count > limit:
-            raise Refused(
-                "too_large", f"more than {limit} rows; raise limits.rows or split {document.name!r}"
-            )
+            raise Refused("too_large", f"more than {limit} rows; raise limits.rows or split the file")
         last = number
         yield Block(text, "row", page=page, row=number, header=header)
     if last == header_at and header:
@@ -70,7 +68,7 @@ def table_blocks(
 
 
 def find_delimiter(text: str) -> str | None:
-    """The delimiter under which the first lines have the same number of cells, at least two; None if there is none."""
+    """The delimiter under which the first lines have the same number of cells, at least two; or None."""
     sample = text[:20_000]
     cut = sample.rfind("\n")
     sample = sample[:cut] if cut > 0 and len(text) > 20_000 else sample

@@ -1,4 +1,4 @@
-"""The parser's own process: takes requests from standard input, answers on standard output, ends with its parent.
+"""The parser's own process: requests on standard input, answers on standard output; it ends with its parent.
 
 A frame is its length as four bytes, big-endian, and JSON. Run as `python -m milepost.tools.parse_worker`.
 """

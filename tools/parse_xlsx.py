@@ -1,4 +1,7 @@
-"""Blocks of Excel workbooks: each sheet a section, its rows as they are numbered there, values as they are shown."""
+"""Blocks of Excel workbooks.
+
+Each sheet a section, its rows as they are numbered there, values as they are shown.
+"""
 
 from __future__ import annotations
 
@@ -123,7 +126,11 @@ def _date(epoch: datetime, days: float) -> str:
 
 def _text(item: Element) -> str:
     """A rich string's text without the readings above East Asian characters."""
-    return "".join(run.findtext(f"{S}t", "") if run.tag == f"{S}r" else run.text or "" for run in item if run.tag in (f"{S}r", f"{S}t"))
+    return "".join(
+        run.findtext(f"{S}t", "") if run.tag == f"{S}r" else run.text or ""
+        for run in item
+        if run.tag in (f"{S}r", f"{S}t")
+    )
 
 
 def _column(reference: str, default: int) -> int:

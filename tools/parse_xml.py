@@ -12,7 +12,10 @@ _DEEPEST = 100
 
 
 def xml_blocks(document: Document) -> Iterator[Block]:
-    """Elements that hold only values are records; text among elements is a paragraph. Entities are not fetched."""
+    """Elements that hold only values are records; text among elements is a paragraph.
+
+    Entities are not fetched.
+    """
     try:
         root = ElementTree.fromstring(document.data)
     except ElementTree.ParseError as error:

@@ -1,4 +1,7 @@
-"""Parsing in child processes with limits of time and memory: a hostile file costs a child, never the parent."""
+"""Parsing in child processes with limits of time and memory.
+
+A hostile file costs a child, never the parent.
+"""
 
 from __future__ import annotations
 
@@ -34,8 +37,8 @@ _SIGKILL = -9
 class ParserPool:
     """Long-lived parser processes, started when first needed and again after one had to be killed.
 
-    Threads may share a pool: as many files are parsed at a time as there are workers, the others wait. A child gets
-    no secrets in its environment and ends with this process. `close` ends the children.
+    Threads may share a pool: as many files are parsed at a time as there are workers, the others wait. A
+    child gets no secrets in its environment and ends with this process. `close` ends the children.
     """
 
     def __init__(self, *, workers: int = 1) -> None:
@@ -237,7 +240,10 @@ def _environment() -> dict[str, str]:
 
 
 def _scratch() -> str:
-    """A folder for temporary files that nobody else can put anything into: kreuzberg loads its PDF library from there."""
+    """A folder for temporary files that nobody else can put anything into.
+
+    Kreuzberg loads its PDF library from there.
+    """
     folder = Path(tempfile.gettempdir()) / f"milepost-parser-{os.getuid()}"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)

@@ -9,14 +9,8 @@ import zipfile
 from pathlib import PurePosixPath
 
 from .decode import decode
+from .media import BINARY, BY_SUFFIX, CODE, DOCX, ENCRYPTED_OFFICE, PPTX, XLSX
 from .parse_table import find_delimiter
-
-OFFICE = "application/vnd.openxmlformats-officedocument."
-DOCX = OFFICE + "wordprocessingml.document"
-PPTX = OFFICE + "presentationml.presentation"
-XLSX = OFFICE + "spreadsheetml.sheet"
-ENCRYPTED_OFFICE = "application/x-ole-encrypted"
-BINARY = "application/octet-stream"
 
 _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"{\\rtf", "application/rtf"),
@@ -70,71 +64,13 @@ _HEADER = re.compile(
     re.IGNORECASE,
 )
 _MARKDOWN = re.compile(r"^(?:#{1,6} \S|```|[-*] \S|\d+\. \S|> |\|.*\|$|.*\[[^\]]+\]\([^)]+\))", re.MULTILINE)
-_BY_SUFFIX = {
-    ".md": "text/markdown",
-    ".markdown": "text/markdown",
-    ".mdx": "text/markdown",
-    ".qmd": "text/markdown",
-    ".rst": "text/x-rst",
-    ".yaml": "application/yaml",
-    ".yml": "application/yaml",
-    ".toml": "application/toml",
-    ".csv": "text/csv",
-    ".tsv": "text/tab-separated-values",
-    ".tab": "text/tab-separated-values",
-    ".htm": "text/html",
-    ".html": "text/html",
-    ".json": "application/json",
-    ".jsonl": "application/x-ndjson",
-    ".ndjson": "application/x-ndjson",
-    ".xml": "application/xml",
-}
-_CODE = {
-    ".py": "text/x-python",
-    ".js": "text/javascript",
-    ".ts": "text/x-typescript",
-    ".c": "text/x-c",
-    ".h": "text/x-c",
-    ".cpp": "text/x-c++",
-    ".java": "text/x-java",
-    ".go": "text/x-go",
-    ".rs": "text/x-rust",
-    ".sh": "text/x-shellscript",
-    ".sql": "application/sql",
-    ".css": "text/css",
-    ".rb": "text/x-ruby",
-    ".php": "text/x-php",
-    ".tex": "text/x-tex",
-}
-_EXPECTED = {
-    ".pdf": ("application/pdf",),
-    ".docx": (DOCX, ENCRYPTED_OFFICE),
-    ".pptx": (PPTX, ENCRYPTED_OFFICE),
-    ".xlsx": (XLSX, ENCRYPTED_OFFICE),
-    ".odt": ("application/vnd.oasis.opendocument.text",),
-    ".ods": ("application/vnd.oasis.opendocument.spreadsheet",),
-    ".odp": ("application/vnd.oasis.opendocument.presentation",),
-    ".epub": ("application/epub+zip",),
-    ".rtf": ("application/rtf",),
-    ".eml": ("message/rfc822",),
-    ".mbox": ("application/mbox",),
-    ".html": ("text/html", "application/xhtml+xml"),
-    ".htm": ("text/html", "application/xhtml+xml"),
-    ".json": ("application/json", "application/x-ndjson", "application/x-ipynb+json"),
-    ".ipynb": ("application/x-ipynb+json",),
-    ".png": ("image/png",),
-    ".jpg": ("image/jpeg",),
-    ".jpeg": ("image/jpeg",),
-    ".zip": ("application/zip",),
-    ".txt": ("text/",),
-    ".md": ("text/",),
-    ".csv": ("text/",),
-    ".tsv": ("text/",),
-}
 
 
 def sniff(data: bytes, name: str = "") -> str:
-    """Return the media type of `data`. Total: what is nothing known and no text is `application/octet-stream`."""
+    """Return the media type of `data`.
+
+    Total: what is nothing known and no text is `application/octet-stream`.
+    """
     if b"%PDF-" in data[:1024]:
         return "application/pdf"
     if data[:4] in (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"):
@@ -145,37 +81,6 @@ def sniff(data: bytes, name: str = "") -> str:
         if data[offset : offset + len(mark)] == mark and not (mark in _TEXTUAL_MAGIC and _is_text(data)):
             return media_type
     return _text(data, name)
-
-
-def wrong_suffix(media_type: str, name: str) -> str | None:
-    """A sentence where the name promises something else than the content is."""
-    suffix = PurePosixPath(name.lower()).suffix
-    expected = _EXPECTED.get(suffix)
-    if expected is None or media_type.startswith(expected) or media_type == BINARY:
-        return None
-    return f"named {suffix} but its content is {label(media_type)}: read as that"
-
-
-def label(media_type: str) -> str:
-    """A media type in words that people know."""
-    return _LABELS.get(media_type) or media_type.rpartition("/")[2].removeprefix("x-")
-
-
-_LABELS = {
-    "application/pdf": "PDF",
-    DOCX: "a Word document",
-    PPTX: "a PowerPoint presentation",
-    XLSX: "an Excel workbook",
-    "text/html": "HTML",
-    "text/plain": "plain text",
-    "text/csv": "CSV",
-    "text/markdown": "Markdown",
-    "application/json": "JSON",
-    "application/xml": "XML",
-    "message/rfc822": "a mail",
-    "application/zip": "a zip archive",
-    ENCRYPTED_OFFICE: "an encrypted Office document",
-}
 
 
 def _zip(data: bytes) -> str:
@@ -263,7 +168,7 @@ def _markup(text: str, suffix: str) -> str | None:
 def _json(data: bytes, text: str, suffix: str) -> str | None:
     start = text.lstrip()[:1]
     if start not in ("{", "["):
-        return _BY_SUFFIX[suffix] if suffix in (".jsonl", ".ndjson") and start == '"' else None
+        return BY_SUFFIX[suffix] if suffix in (".jsonl", ".ndjson") and start == '"' else None
     lines = [line for line in text.split("\n") if line.strip()][:20]
     if len(data) > 65_536 and len(lines) > 1:
         lines = lines[:-1]
@@ -289,12 +194,12 @@ def _looks_json(text: str) -> bool:
 
 
 def _written(text: str, suffix: str) -> str:
-    if suffix in _CODE:
-        return _CODE[suffix]
+    if suffix in CODE:
+        return CODE[suffix]
     table = _table(text, suffix)
     if table:
         return table
-    hint = _BY_SUFFIX.get(suffix)
+    hint = BY_SUFFIX.get(suffix)
     if hint and hint not in ("text/html", "application/json", "application/x-ndjson", "application/xml"):
         return hint
     if (
@@ -307,7 +212,10 @@ def _written(text: str, suffix: str) -> str:
 
 
 def _table(text: str, suffix: str) -> str | None:
-    """Delimited text: by name and a delimiter, or without such a name where every line has the same many cells."""
+    """Delimited text.
+
+    By name and a delimiter, or without such a name where every line has the same many cells.
+    """
     delimiter = find_delimiter(text)
     if suffix in (".csv", ".tsv", ".tab"):
         return "text/tab-separated-values" if delimiter == "\t" else "text/csv"

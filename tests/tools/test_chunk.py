@@ -1,13 +1,13 @@
-"""Law: chunks lose nothing, fit, follow the structure, and stay the same text where the document did not change."""
+"""Law: chunks lose nothing, fit, follow the structure, and stay where the document did not change."""
 
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from milepost.store.policy import ChunkPolicy, LimitPolicy
 from milepost.tools.chunk import ChunkDraft, chunk, chunker_id
 from milepost.tools.document import Block
@@ -167,7 +167,7 @@ def test_a_long_paragraph_is_split_at_sentences_with_overlap() -> None:
     text = " ".join(sentence(random.Random(n)) for n in range(40))
     found = chunks(text, "x.txt", SMALL)
     assert len(found) > 5
-    for one, other in zip(found, found[1:], strict=False):
+    for one, other in pairwise(found):
         assert one.text[-1] == "."
         start = other.location["start"]
         assert one.location["end"] - SMALL.overlap <= start < one.location["end"]

@@ -1,4 +1,4 @@
-"""Law: every input file is found once, under a name that only depends on what was given, and none is opened."""
+"""Law: every input file is found once, under a name that depends on what was given; none is opened."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import socket
 from pathlib import Path
 
 import pytest
-
 from milepost.store.errors import NotFound, UsageError
 from milepost.store.policy import LimitPolicy
 from milepost.tools.collect import Found, collect
@@ -33,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_folder_gives_its_files_by_relative_path_in_order(folder: Path) -> None:
-    """Sources are POSIX paths below the folder, sorted; hidden files and folders are left out."""
+    """POSIX paths below the folder, sorted; hidden files and folders are left out."""
     assert sources(folder) == ["a.md", "b.md", "sub/d.txt", "sub/deep/c.md"]
     assert sources(f"{folder}/") == sources(folder)
 
@@ -42,7 +41,7 @@ def test_a_file_by_itself_is_called_by_its_file_name(folder: Path) -> None:
     """Also a hidden one, where it is given by name; facts come with it."""
     assert sources(folder / "sub/deep/c.md", folder / ".hidden.md") == [".hidden.md", "c.md"]
     [found] = collect([folder / "a.md"], limits=LIMITS)
-    assert found == Found(str(folder / "a.md"), "a.md", None, 4, os.stat(folder / "a.md").st_mtime_ns)
+    assert found == Found(str(folder / "a.md"), "a.md", None, 4, (folder / "a.md").stat().st_mtime_ns)
 
 
 def test_an_empty_folder_gives_nothing(tmp_path: Path) -> None:
@@ -51,7 +50,7 @@ def test_an_empty_folder_gives_nothing(tmp_path: Path) -> None:
 
 
 def test_patterns_match_where_no_such_path_exists(folder: Path) -> None:
-    """A source is the path below the part without wildcards; a file whose name looks like a pattern is itself."""
+    """A source is the path below the part without wildcards; a file called like a pattern is itself."""
     assert sources(f"{folder}/*.md") == ["a.md", "b.md"]
     assert sources(f"{folder}/**/*.md") == ["a.md", "b.md", "sub/deep/c.md"]
     assert sources(f"{folder}/**") == sources(folder)
@@ -165,8 +164,7 @@ def test_names_are_nfc_and_can_be_stored(tmp_path: Path) -> None:
     """Decomposed letters are composed, control characters and lone surrogates are written out."""
     (tmp_path / "u\u0308ber.txt").write_text("x")
     (tmp_path / "two\nlines.txt").write_text("x")
-    with open(os.fsencode(tmp_path) + b"/\xff.txt", "wb") as file:
-        file.write(b"x")
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.txt")).write_bytes(b"x")
     found = {each.source: each for each in collect([tmp_path, ("a\ud800\x07", b"x")], limits=LIMITS)}
     assert set(found) == {"\u00fcber.txt", "two%0Alines.txt", "%FF.txt", "a%D800%07"}
     assert found["%FF.txt"].reason == "unreadable"

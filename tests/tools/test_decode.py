@@ -7,7 +7,6 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from milepost.tools.decode import clean, decode
 
 GERMAN = "Größere Änderungen müssen über das Büro in Köln genehmigt werden. Die Straße ist gesperrt."
@@ -32,8 +31,9 @@ KOREAN = "모든 직원은 연간 이십 일의 유급 휴가를 받을 권리�
     ("text", "encoding"),
     [
         (GERMAN, "cp1252"), (FRENCH, "cp1252"), (SWEDISH, "latin-1"), (SPANISH, "latin-1"), (GERMAN, "cp850"),
-        (GERMAN, "mac_roman"), (POLISH, "cp1250"), (POLISH, "iso8859-2"), (CZECH, "cp1250"), (TURKISH, "cp1254"),
-        (RUSSIAN, "cp1251"), (RUSSIAN, "koi8-r"), (GREEK, "cp1253"), (JAPANESE, "shift_jis"), (JAPANESE, "euc_jp"),
+        (GERMAN, "mac_roman"), (POLISH, "cp1250"), (POLISH, "iso8859-2"), (CZECH, "cp1250"),
+        (TURKISH, "cp1254"), (RUSSIAN, "cp1251"), (RUSSIAN, "koi8-r"), (GREEK, "cp1253"),
+        (JAPANESE, "shift_jis"), (JAPANESE, "euc_jp"),
         (JAPANESE, "iso2022_jp"), (CHINESE, "gb18030"), (TAIWANESE, "big5"), (KOREAN, "euc_kr"),
     ],
 )  # fmt: skip

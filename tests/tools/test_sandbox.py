@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from milepost.store.policy import ChunkPolicy, LimitPolicy
 from milepost.tools import sandbox
 from milepost.tools.parse import Parsed, parse_bytes
@@ -231,7 +230,8 @@ pool = sandbox.ParserPool()
 path = Path({str(file)!r})
 pool.parse(path, "x.csv", chunk=ChunkPolicy(), limits=LimitPolicy())
 if {name!r} == "hang":
-    threading.Thread(target=pool.parse, args=(path, "hang"), kwargs=dict(chunk=ChunkPolicy(), limits=LimitPolicy())).start()
+    rest = dict(chunk=ChunkPolicy(), limits=LimitPolicy())
+    threading.Thread(target=pool.parse, args=(path, "hang"), kwargs=rest).start()
     time.sleep(0.3)
 os.kill(os.getpid(), 9)
 """

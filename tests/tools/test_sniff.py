@@ -9,8 +9,8 @@ import zipfile
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from milepost.tools.sniff import BINARY, DOCX, ENCRYPTED_OFFICE, PPTX, XLSX, sniff, wrong_suffix
+from milepost.tools.media import BINARY, DOCX, ENCRYPTED_OFFICE, PPTX, XLSX, wrong_suffix
+from milepost.tools.sniff import sniff
 
 
 def package(*names: str, mimetype: str | None = None) -> bytes:
@@ -27,13 +27,14 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600
 MAIL = (
     b"From: a@example.com\nTo: b@example.com\nSubject: hello\nDate: Mon, 1 Jan 2024 10:00:00 +0000\n\nHi.\n"
 )
+ODT = "application/vnd.oasis.opendocument.text"
 BINARY_KINDS = [
     (b"%PDF-1.7\n...", "application/pdf"),
     (b"\n junk first %PDF-1.4", "application/pdf"),
     (package("[Content_Types].xml", "word/document.xml"), DOCX),
     (package("[Content_Types].xml", "ppt/presentation.xml"), PPTX),
     (package("[Content_Types].xml", "xl/workbook.xml"), XLSX),
-    (package("content.xml", mimetype="application/vnd.oasis.opendocument.text"), "application/vnd.oasis.opendocument.text"),
+    (package("content.xml", mimetype=ODT), ODT),
     (package("META-INF/container.xml", mimetype="application/epub+zip"), "application/epub+zip"),
     (package("notes.txt"), "application/zip"),
     (package("word/document.xml")[:-40], DOCX),

@@ -1,0 +1,105 @@
+"""Media types: what they are called, and what a file's name promises."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+OFFICE = "application/vnd.openxmlformats-officedocument."
+DOCX = OFFICE + "wordprocessingml.document"
+PPTX = OFFICE + "presentationml.presentation"
+XLSX = OFFICE + "spreadsheetml.sheet"
+ENCRYPTED_OFFICE = "application/x-ole-encrypted"
+BINARY = "application/octet-stream"
+
+BY_SUFFIX = {
+    ".md": "text/markdown",
+    ".markdown": "text/markdown",
+    ".mdx": "text/markdown",
+    ".qmd": "text/markdown",
+    ".rst": "text/x-rst",
+    ".yaml": "application/yaml",
+    ".yml": "application/yaml",
+    ".toml": "application/toml",
+    ".csv": "text/csv",
+    ".tsv": "text/tab-separated-values",
+    ".tab": "text/tab-separated-values",
+    ".htm": "text/html",
+    ".html": "text/html",
+    ".json": "application/json",
+    ".jsonl": "application/x-ndjson",
+    ".ndjson": "application/x-ndjson",
+    ".xml": "application/xml",
+}
+CODE = {
+    ".py": "text/x-python",
+    ".js": "text/javascript",
+    ".ts": "text/x-typescript",
+    ".c": "text/x-c",
+    ".h": "text/x-c",
+    ".cpp": "text/x-c++",
+    ".java": "text/x-java",
+    ".go": "text/x-go",
+    ".rs": "text/x-rust",
+    ".sh": "text/x-shellscript",
+    ".sql": "application/sql",
+    ".css": "text/css",
+    ".rb": "text/x-ruby",
+    ".php": "text/x-php",
+    ".tex": "text/x-tex",
+}
+_EXPECTED = {
+    ".pdf": ("application/pdf",),
+    ".docx": (DOCX, ENCRYPTED_OFFICE),
+    ".pptx": (PPTX, ENCRYPTED_OFFICE),
+    ".xlsx": (XLSX, ENCRYPTED_OFFICE),
+    ".odt": ("application/vnd.oasis.opendocument.text",),
+    ".ods": ("application/vnd.oasis.opendocument.spreadsheet",),
+    ".odp": ("application/vnd.oasis.opendocument.presentation",),
+    ".epub": ("application/epub+zip",),
+    ".rtf": ("application/rtf",),
+    ".eml": ("message/rfc822",),
+    ".mbox": ("application/mbox",),
+    ".html": ("text/html", "application/xhtml+xml"),
+    ".htm": ("text/html", "application/xhtml+xml"),
+    ".json": ("application/json", "application/x-ndjson", "application/x-ipynb+json"),
+    ".ipynb": ("application/x-ipynb+json",),
+    ".png": ("image/png",),
+    ".jpg": ("image/jpeg",),
+    ".jpeg": ("image/jpeg",),
+    ".zip": ("application/zip",),
+    ".txt": ("text/",),
+    ".md": ("text/",),
+    ".csv": ("text/",),
+    ".tsv": ("text/",),
+}
+
+
+_LABELS = {
+    "application/pdf": "PDF",
+    DOCX: "a Word document",
+    PPTX: "a PowerPoint presentation",
+    XLSX: "an Excel workbook",
+    "text/html": "HTML",
+    "text/plain": "plain text",
+    "text/csv": "CSV",
+    "text/markdown": "Markdown",
+    "application/json": "JSON",
+    "application/xml": "XML",
+    "message/rfc822": "a mail",
+    "application/zip": "a zip archive",
+    ENCRYPTED_OFFICE: "an encrypted Office document",
+}
+
+
+def wrong_suffix(media_type: str, name: str) -> str | None:
+    """A sentence where the name promises something else than the content is."""
+    suffix = PurePosixPath(name.lower()).suffix
+    expected = _EXPECTED.get(suffix)
+    if expected is None or media_type.startswith(expected) or media_type == BINARY:
+        return None
+    return f"named {suffix} but its content is {label(media_type)}: read as that"
+
+
+def label(media_type: str) -> str:
+    """A media type in words that people know."""
+    return _LABELS.get(media_type) or media_type.rpartition("/")[2].removeprefix("x-")
