@@ -129,6 +129,24 @@ class Plan(_Frozen):
         digest = plan_digest(self)
         return self.model_copy(update={"digest": digest, "plan_id": f"plan_{digest[:24]}"})
 
+    def render(self, *, everything: bool = False) -> str:
+        """The plan as people see it on a terminal; long lists of files are cut unless `everything` is wanted."""
+        from . import plan_text  # it knows this module
+
+        return plan_text.render(self, everything=everything)
+
+    def markdown(self) -> str:
+        """The plan as a Markdown page with a Mermaid diagram."""
+        from . import plan_text
+
+        return plan_text.markdown(self)
+
+    def mermaid(self) -> str:
+        """The plan's steps and checkpoints as a Mermaid flowchart."""
+        from . import plan_text
+
+        return plan_text.mermaid(self)
+
 
 _NOT_IN_DIGEST = {"plan_id", "digest", "generated_at", "origin", "estimated_time", "resources"}
 
