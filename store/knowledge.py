@@ -177,6 +177,15 @@ class Knowledge:
                 restorable=restorable,
             )
 
+    def rehearse(self, kb_id: int, changes: Sequence[Change]) -> Published:
+        """What `publish` would count now; the transaction is undone. Not inside another transaction."""
+        try:
+            with self._record.write():
+                counted = self.publish(kb_id, changes, journey_id="", user="", restorable=True)
+                raise _Rehearsed
+        except _Rehearsed:
+            return counted
+
     def release(self, kb_id: int) -> None:
         """Give up every state before the newest: what only they show is no longer restorable.
 
@@ -305,6 +314,10 @@ class Knowledge:
         return NotFound(
             f"there is no kb {name!r}", cause=hint, state="nothing was changed", next="milepost kb list"
         )
+
+
+class _Rehearsed(Exception):
+    """Ends a rehearsal's transaction without keeping it."""
 
 
 def check_name(name: str) -> None:

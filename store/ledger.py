@@ -25,6 +25,14 @@ ENDED = (
     JourneyStatus.ROLLED_BACK,
 )
 LIVE = (JourneyStatus.RUNNING, JourneyStatus.COMPENSATING)
+STAGE_AFTER = {
+    "before_upload": "planned",
+    "upload_complete": "uploaded",
+    "parse_complete": "parsed",
+    "embed_complete": "embedded",
+    "expose_complete": "exposed",
+}
+"""How far a journey's files have come at each milestone."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +124,43 @@ class Ledger:
                 self.note(
                     journey_id, row["tenant"], row["user"], str(status), {"detail": detail} if detail else {}
                 )
+
+    def roll_back(self, journey_id: str, milestone_id: str, *, detail: str) -> None:
+        """Mark a journey as rolled back to a milestone, keeping what it was in case that is undone."""
+        was = self.journey(journey_id, None).status
+        if was != JourneyStatus.ROLLED_BACK:
+            self.set_extra(journey_id, was=str(was))
+        self.set_extra(journey_id, back_to=milestone_id)
+        self.set_status(journey_id, JourneyStatus.ROLLED_BACK, detail=detail)
+
+    def take_up_again(self, journey_id: str) -> None:
+        """A rollback of this journey was itself undone: the journey is what it was."""
+        was = self.extra(journey_id).get("was")
+        if was:
+            self.set_extra(journey_id, back_to=None, was=None)
+            self.set_status(journey_id, JourneyStatus(was), detail="its rollback was undone")
+
+    def rewind(self, journey_id: str, *, retry: bool) -> None:
+        """Make a journey ready to run again: from where a rollback went back to, and with `retry` the files
+        that were rejected or failed from their beginning."""
+        back_to = self.extra(journey_id).get("back_to")
+        with self._record.write() as writing:
+            if back_to:
+                stage = STAGE_AFTER.get(back_to, "planned")
+                writing.execute(
+                    "UPDATE journey_files SET outcome = CASE WHEN action = 'skip' THEN outcome END, stage = ?"
+                    " WHERE journey_id = ? AND stage = 'exposed'",
+                    (stage, journey_id),
+                )
+                self.set_extra(journey_id, back_to=None, was=None)
+            if retry:
+                writing.execute(
+                    "UPDATE journey_files SET outcome = NULL, reason = NULL, detail = NULL, stage = 'planned',"
+                    " action = CASE WHEN action = 'reject' THEN 'add' ELSE action END"
+                    " WHERE journey_id = ? AND outcome IN ('rejected', 'failed')",
+                    (journey_id,),
+                )
+            writing.execute("UPDATE journey_steps SET status = 'pending' WHERE journey_id = ?", (journey_id,))
 
     def set_revisions(self, journey_id: str, *, after: int, before: int | None = None) -> None:
         """Record which revision a journey made last (and, at its first publish, which it started from)."""
@@ -248,11 +293,12 @@ class Ledger:
         self, journey_id: str, step_id: str, action: str, key: str, *, target: dict[str, Any],
         prior: dict[str, Any] | None = None, handler: str | None = None,
     ) -> Receipt:  # fmt: skip
-        """Write an intent before its effect; the same key again gives what is there."""
+        """Write an intent before its effect; the same key again gives what is there, unless that was undone."""
         with self._record.write() as writing:
             writing.execute(
                 "INSERT INTO receipts (journey_id, step_id, action, key, target, prior, handler, state, intended)"
-                " VALUES (?,?,?,?,?,?,?,'intended',?) ON CONFLICT (journey_id, key) DO NOTHING",
+                " VALUES (?,?,?,?,?,?,?,'intended',?) ON CONFLICT (journey_id, key)"
+                " DO UPDATE SET state = 'intended', post = NULL, received = NULL WHERE state = 'undone'",
                 (journey_id, step_id, action, key, canonical_json(target), canonical_json(prior), handler,
                  self._clock.now()),
             )  # fmt: skip

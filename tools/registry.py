@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from copy import deepcopy
 from typing import Any, NamedTuple, Required, TypedDict
 
@@ -153,8 +153,8 @@ def registry_dict() -> dict[str, Any]:
     return deepcopy(dict[str, Any](REGISTRY))
 
 
-Handler = Callable[..., Awaitable[Any]]
-"""An undo handler; what it is called with is said where it is called (`tools/rollback.py`)."""
+Handler = Callable[..., Any]
+"""An undo handler, sync or async: called with the services and the checkpoint's state (`tools/handlers.py`)."""
 
 
 class RegisteredHandler(NamedTuple):

@@ -1,0 +1,110 @@
+"""The engine: one thread on which everything that changes a home is done, one thing at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import TypeVar
+
+from ..store.errors import MilepostError
+from ..store.plan import Plan
+from ..store.policy import Policy
+from ..store.records import JourneyStatus
+from ..tools.rollback import Rollback
+from ..tools.services import Services
+from .executor import Executor, journey_id_of
+from .planner import PlanRequest
+
+T = TypeVar("T")
+
+
+class Engine:
+    """Runs work on its thread, and holds the store's lease there for the executing part of a journey."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.inbox: dict[str, PlanRequest] = {}
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="milepost-engine")
+        self._holding = ExitStack()
+        self._journey: str | None = None
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Do something on the engine's thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def enter(self, journey_id: str) -> None:
+        """Hold the store for a journey until `leave`; called on the engine's thread. `StoreBusy` names the holder."""
+        if self._journey == journey_id:
+            return
+        self.leave()
+        self._holding.enter_context(self.services.home.hold(journey_id, wait=self.services.wait))
+        self._journey = journey_id
+
+    def leave(self) -> None:
+        """Give the store back."""
+        self._journey = None
+        self._holding.close()
+
+    def begin(self, plan: Plan, policy: Policy) -> str:
+        """Write a plan's journey down, if it is not there yet; returns its id."""
+        home, user = self.services.home, self.services.user
+        journey_id = journey_id_of(plan)
+        kb = home.knowledge.find(user.tenant, plan.kb) if plan.kb else None
+        home.ledger.begin(
+            journey_id, plan, user=user.user, policy=policy, kb_id=kb.kb_id if kb else None,
+            revision=kb.head if kb else 0,
+        )  # fmt: skip
+        return journey_id
+
+    def run_step(self, plan: Plan, policy: Policy, action: str, *, first: bool) -> str | None:
+        """Run one step of a plan's journey; returns why the journey stops here, or None.
+
+        A step's own failure is recorded and returned; what else ends it leaves the journey interrupted, the store
+        free, and is raised.
+        """
+        journey_id = self.begin(plan, policy)
+        executor = Executor(self.services, journey_id)
+        self.enter(journey_id)
+        try:
+            if first:
+                executor.start()
+            return executor.attempt(action)
+        except BaseException as failure:
+            self.services.home.ledger.set_status(
+                journey_id, JourneyStatus.INTERRUPTED, detail=_sentence(failure)
+            )
+            self.leave()
+            raise
+
+    def finish(self, journey_id: str) -> str:
+        """Settle a journey, give the store back, and return the status."""
+        try:
+            return str(Executor(self.services, journey_id).finish().status)
+        finally:
+            self.leave()
+
+    def compensate(self, journey_id: str) -> None:
+        """Undo what a failed journey did, as its saga says."""
+        ledger = self.services.home.ledger
+        journey = ledger.journey(journey_id, self.services.user.tenant)
+        first = self.services.home.checkpoints.find(journey.tenant, journey_id=journey_id)[0]
+        ledger.set_status(journey_id, JourneyStatus.COMPENSATING, detail=journey.detail)
+        try:
+            Rollback(self.services, ledger.policy(journey_id)).to_checkpoint(first.checkpoint_id)
+        except MilepostError as failure:
+            ledger.set_status(journey_id, JourneyStatus.COMPENSATION_FAILED, detail=failure.message)
+            return
+        ledger.set_status(journey_id, JourneyStatus.COMPENSATED, detail=journey.detail)
+
+    def close(self) -> None:
+        """End the thread and everything that it opened."""
+        self._thread.submit(self.leave).result()
+        self._thread.submit(self.services.close).result()
+        self._thread.shutdown()
+
+
+def _sentence(failure: BaseException) -> str:
+    text = failure.message if isinstance(failure, MilepostError) else f"{type(failure).__name__}: {failure}"
+    return text[:300]

@@ -1,0 +1,116 @@
+"""The graph, composed for a policy: a capability that is off is a node that is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import interrupt
+
+from ..store.policy import Policy
+from .nodes import Nodes
+from .state import GraphContext, JourneyState
+
+INGEST = ("upload", "parse", "embed", "expose")
+RECURSION_LIMIT = 50
+
+Graph = CompiledStateGraph[JourneyState, GraphContext, JourneyState, JourneyState]
+Node = Callable[[JourneyState], Awaitable[dict[str, Any]]]
+
+
+def node_names(policy: Policy, actions: tuple[str, ...] = INGEST) -> list[str]:
+    """The nodes of a policy's graph, in the order in which a journey meets them."""
+    names = ["plan"]
+    if policy.validates:
+        names.append("validate")
+    if policy.enable_forward_docs:
+        names.append("document")
+    if policy.approval != "never":
+        names.append("approve")
+    names += actions
+    if policy.orchestration == "saga":
+        names.append("compensate")
+    return [*names, "report"]
+
+
+def build_graph(
+    services: Any,
+    policy: Policy,
+    *,
+    actions: tuple[str, ...] = INGEST,
+    checkpointer: BaseCheckpointSaver[str] | None = None,
+) -> Graph:
+    """Compose the graph for a policy over opened services.
+
+    Input is a request (`paths`, `kb`, `request_text`) or the `plan_id` of a saved plan; `only_planning` ends before
+    anything runs. Without a checkpointer a plan that needs approval ends with the question in the ledger; with one it
+    also interrupts, in LangChain's human-in-the-loop shape.
+    """
+    nodes = Nodes(services, policy, actions)
+    names = node_names(policy, actions)
+    builder: StateGraph[JourneyState, GraphContext, JourneyState, JourneyState] = StateGraph(
+        JourneyState, context_schema=GraphContext
+    )
+    steps = {action: nodes.step(action) for action in actions}
+    bodies: dict[str, Node] = {
+        "plan": nodes.plan,
+        "validate": nodes.validate,
+        "document": nodes.document,
+        "approve": _approve(nodes, pausing=checkpointer is not None),
+        "compensate": nodes.compensate,
+        "report": nodes.report,
+        **steps,
+    }
+    for name in names:
+        builder.add_node(name, cast(Any, bodies[name]))
+    _connect(builder, names, actions)
+    return builder.compile(checkpointer=checkpointer).with_config(recursion_limit=RECURSION_LIMIT)  # type: ignore[return-value] # with_config keeps the type
+
+
+def _connect(builder: Any, names: list[str], actions: tuple[str, ...]) -> None:
+    first = "approve" if "approve" in names else actions[0]
+    failed = "compensate" if "compensate" in names else "report"
+    planning = [name for name in ("plan", "validate", "document") if name in names]
+    builder.add_conditional_edges(
+        START, lambda state: first if state.get("plan_id") else "plan", {first: first, "plan": "plan"}
+    )
+    for here, after in zip(planning, [*planning[1:], first], strict=True):
+        builder.add_conditional_edges(here, _after_planning(after, first), {after: after, "report": "report"})
+    if "approve" in names:
+        builder.add_conditional_edges(
+            "approve", _unless_stopped(actions[0], "report"), [actions[0], "report"]
+        )
+    for here, after in zip(actions, [*actions[1:], "report"], strict=True):
+        builder.add_conditional_edges(here, _unless_stopped(after, failed), sorted({after, failed}))
+    if "compensate" in names:
+        builder.add_edge("compensate", "report")
+    builder.add_edge("report", END)
+
+
+def _after_planning(after: str, first: str) -> Callable[[JourneyState], str]:
+    def route(state: JourneyState) -> str:
+        if state.get("verdict") == "stop" or (after == first and state.get("only_planning")):
+            return "report"
+        return after
+
+    return route
+
+
+def _unless_stopped(after: str, otherwise: str) -> Callable[[JourneyState], str]:
+    return lambda state: otherwise if state.get("verdict") == "stop" else after
+
+
+def _approve(nodes: Nodes, *, pausing: bool) -> Node:
+    async def approve(state: JourneyState) -> dict[str, Any]:
+        """The ledger is asked first: after a kill just past an approval the saver may have forgotten it."""
+        question = await nodes.question(state)
+        if question is None:
+            return {"verdict": "go"}
+        if not pausing:
+            return {"verdict": "stop", "status": "awaiting_approval"}
+        return await nodes.answer(state, interrupt(question))
+
+    return approve

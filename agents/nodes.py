@@ -1,0 +1,208 @@
+"""What the nodes of the graph do. Each is thin: the work is the planner's, the validator's and the executor's."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from ..store.errors import ApprovalRequired, PlanRejected
+from ..store.plan import Plan
+from ..store.policy import Policy
+from ..store.records import JourneyStatus, Progress
+from ..tools.registry import handler_names, registry_dict
+from .documenter import plan_document, step_document
+from .engine import Engine
+from .executor import journey_id_of
+from .planner import PlanRequest, draft
+from .state import JourneyState
+from .validator import Validation, validate_plan
+
+APPLY = "apply_plan"
+
+
+class Nodes:
+    """The nodes' bodies over one engine; `policy` is the one that the graph was composed for."""
+
+    def __init__(self, engine: Engine, policy: Policy, actions: tuple[str, ...]) -> None:
+        self._engine = engine
+        self._policy = policy
+        self._actions = actions
+
+    async def plan(self, state: JourneyState) -> dict[str, Any]:
+        """Draft a plan from the request, and keep it."""
+        request = self._engine.inbox.pop(state.get("request", ""), None) or PlanRequest(
+            paths=tuple(state.get("paths", ())),
+            kb=state.get("kb"),
+            request=state.get("request_text"),
+            policy=self._policy,
+        )
+        plan = await self._engine.run(lambda: self._draft(request))
+        return {"plan_id": plan.plan_id, "verdict": "stop" if plan.questions else "go"}
+
+    async def validate(self, state: JourneyState) -> dict[str, Any]:
+        """Judge the plan; what is wrong stops the journey before it starts."""
+        validation = await self._engine.run(lambda: self._validate(state["plan_id"]))
+        return {"valid": validation.valid, "verdict": "go" if validation.valid else "stop"}
+
+    async def document(self, state: JourneyState) -> dict[str, Any]:
+        """Write down what will happen, one document for the plan and one for each step, before anything does."""
+        await self._engine.run(lambda: self._document(state["plan_id"]))
+        return {}
+
+    async def question(self, state: JourneyState) -> dict[str, Any] | None:
+        """What a person has to be asked, or None where nobody has to, or somebody has said yes already."""
+        return await self._engine.run(lambda: self._question(state["plan_id"]))
+
+    async def answer(self, state: JourneyState, answer: Mapping[str, Any]) -> dict[str, Any]:
+        """Take a person's decision; anything but an approval changes nothing."""
+        return await self._engine.run(lambda: self._answer(state["plan_id"], answer))
+
+    def step(self, action: str) -> Callable[[JourneyState], Awaitable[dict[str, Any]]]:
+        """The executor node of one action."""
+
+        async def run(state: JourneyState) -> dict[str, Any]:
+            return await self._engine.run(lambda: self._step(state["plan_id"], action))
+
+        run.__name__ = action
+        return run
+
+    async def compensate(self, state: JourneyState) -> dict[str, Any]:
+        """Undo what a failed journey did, newest first, by itself."""
+        await self._engine.run(lambda: self._engine.compensate(state["journey_id"]))
+        return {}
+
+    async def report(self, state: JourneyState) -> dict[str, Any]:
+        """Settle the journey, if one ran, and say how it stands."""
+        journey_id = state.get("journey_id")
+        if journey_id is None:
+            return {"status": state.get("status", "planned")}
+        return {"status": await self._engine.run(lambda: self._engine.finish(journey_id))}
+
+    def _draft(self, request: PlanRequest) -> Plan:
+        services = self._engine.services
+        plan = draft(services, request, on_progress=services.on_progress)
+        if not self._policy.validates:
+            services.home.plans.save(plan, None, input_blobs(plan, request))
+        else:
+            validation = self._judge(plan)
+            said = validation.model_dump(mode="json")
+            services.home.plans.save(plan, said, input_blobs(plan, request))
+        return plan
+
+    def _judge(self, plan: Plan) -> Validation:
+        facts = {"files": [file.source for file in plan.files], "handlers": sorted(handler_names())}
+        return validate_plan(plan, registry_dict(), self._policy, facts)
+
+    def _validate(self, plan_id: str) -> Validation:
+        return self._judge(self._plan_of(plan_id))
+
+    def _document(self, plan_id: str) -> None:
+        plan = self._plan_of(plan_id)
+        documents = [plan_document(plan)] if self._policy.generate_plan else []
+        if self._policy.document_steps:
+            documents += [step_document(plan, step) for step in plan.steps]
+        if documents:
+            self._engine.services.home.librarian.write_documents(documents)
+
+    def _question(self, plan_id: str) -> dict[str, Any] | None:
+        plan = self._plan_of(plan_id)
+        if not needs_approval(plan, self._policy):
+            return None
+        home, user = self._engine.services.home, self._engine.services.user
+        journey_id = journey_id_of(plan)
+        if home.plans.use(plan, self._policy.digest, journey_id):
+            return None
+        approval = home.plans.ask(plan, self._policy.digest, asked_by=user.user)
+        self._engine.begin(plan, self._policy)
+        home.ledger.set_status(journey_id, JourneyStatus.AWAITING_APPROVAL, detail=approval.approval_id)
+        return {
+            "action_requests": [
+                {
+                    "name": APPLY,
+                    "args": {"plan_id": plan.plan_id, "digest": plan.digest},
+                    "description": plan.render(),
+                }
+            ],
+            "review_configs": [{"action_name": APPLY, "allowed_decisions": ["approve", "edit", "reject"]}],
+        }
+
+    def _answer(self, plan_id: str, answer: Mapping[str, Any]) -> dict[str, Any]:
+        plan = self._plan_of(plan_id)
+        home, user = self._engine.services.home, self._engine.services.user
+        decisions = answer.get("decisions") if isinstance(answer, Mapping) else None
+        kind = decisions[0].get("type") if isinstance(decisions, list) and decisions else None
+        approval = home.plans.ask(plan, self._policy.digest, asked_by=user.user)
+        journey_id = journey_id_of(plan)
+        if kind == "approve":
+            home.plans.approve(approval.approval_id, user.tenant, by=user.user)
+            home.plans.use(plan, self._policy.digest, journey_id)
+            return {"verdict": "go"}
+        said = (
+            "an edited plan is a new plan: plan again, and apply that"
+            if kind == "edit"
+            else f"{kind} by {user.user}"
+        )
+        home.plans.reject(approval.approval_id, user.tenant, by=user.user)
+        home.ledger.set_status(journey_id, JourneyStatus.CANCELLED, detail=said)
+        return {"verdict": "stop", "status": "cancelled", "error": said}
+
+    def _step(self, plan_id: str, action: str) -> dict[str, Any]:
+        """Run one step, after admission where it is the first."""
+        plan = self._plan_of(plan_id)
+        first = action == self._actions[0]
+        if first:
+            self._admit(plan)
+        why = self._engine.run_step(plan, self._policy, action, first=first)
+        stopped = {"verdict": "stop", "error": why} if why else {"verdict": "go"}
+        return {"journey_id": journey_id_of(plan), **stopped}
+
+    def _admit(self, plan: Plan) -> None:
+        """What no policy switches off: the plan validates, has no open question, and is approved where it must be."""
+        admit(self._judge(plan), plan)
+        if needs_approval(plan, self._policy):
+            used = self._engine.services.home.plans.use(plan, self._policy.digest, journey_id_of(plan))
+            if used is None:
+                raise ApprovalRequired(f"{plan.plan_id} is not approved", next="milepost approvals")
+
+    def _plan_of(self, plan_id: str) -> Plan:
+        return self._engine.services.home.plans.plan(plan_id, self._engine.services.user.tenant)
+
+
+def input_blobs(plan: Plan, request: PlanRequest) -> list[tuple[str, str]]:
+    """Source and SHA-256 of the inputs that came as bytes: they lie in the blobs and nowhere else."""
+    given = {path[0] for path in request.paths if isinstance(path, tuple)}
+    return [(file.source, file.sha256) for file in plan.files if file.path in given and file.sha256]
+
+
+def admit(validation: Validation, plan: Plan) -> None:
+    """Refuse a plan that does not validate, or that asks something."""
+    if not validation.valid:
+        first = validation.errors[0]
+        raise PlanRejected(
+            f"{plan.plan_id or 'the plan'} does not validate: {first.message}",
+            cause=f"{len(validation.errors)} errors, the first {first.code} at step {first.step}",
+            state="nothing was changed",
+            next="milepost plan PATH --kb NAME",
+            issues=[issue.model_dump() for issue in validation.errors],
+        )
+    if plan.questions:
+        raise PlanRejected(
+            f"{plan.plan_id} has an open question: {plan.questions[0].text}",
+            state="nothing was changed",
+            next="milepost plan PATH --kb NAME --request TEXT",
+        )
+
+
+def needs_approval(plan: Plan, policy: Policy) -> bool:
+    """Whether a person has to say yes first."""
+    if policy.approval == "always":
+        return True
+    destructive = (
+        plan.summary.replace or plan.summary.remove or any(s.effect == "irreversible" for s in plan.steps)
+    )
+    return policy.approval == "destructive" and bool(destructive)
+
+
+def announce(plan: Plan) -> Progress:
+    """Tell whoever watches what is going to happen, before it does."""
+    return Progress(kind="plan", text=plan.render())

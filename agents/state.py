@@ -1,0 +1,34 @@
+"""What travels through the graph: plain JSON, handles and counts only. Everything large is in the record."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypedDict
+
+from pydantic import BaseModel, ConfigDict
+
+
+class JourneyState(TypedDict, total=False):
+    """One journey in the graph. `request` is the handle of a request that waits in the services' inbox."""
+
+    paths: list[str]
+    kb: str | None
+    request_text: str | None
+    request: str
+    only_planning: bool
+    plan_id: str
+    journey_id: str
+    valid: bool
+    repairs: int
+    verdict: Literal["go", "stop"]
+    status: str
+    error: str
+
+
+class GraphContext(BaseModel):
+    """Who runs the graph, and under which policy; LangGraph validates it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    user: str = ""
+    tenant: str = "default"
+    policy: dict[str, Any] = {}
