@@ -1,0 +1,103 @@
+"""What a plan will use: embeddings, disk, time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ..store.errors import PlanRejected
+from ..store.plan import Interval, PlannedFile, PlanStep
+from ..store.policy import Policy
+from ..store.ports import Embedder
+from ..tools.estimate import estimate_steps, total
+from ..tools.services import Services
+
+_CHUNK_BYTES = 900
+"""Of the record, the collection and its index for a chunk, besides its text and its vector."""
+_TEXT_COPIES = 3
+"""A new text lies in the record, in the collection, and in the collection's full-text index."""
+_VECTOR_COPIES = 4
+"""A vector lies in the record, the packed file, the collection's index, and its write-ahead log."""
+
+
+def check_budget(files: Iterable[PlannedFile], policy: Policy) -> None:
+    """Refuse a plan that is larger than the policy allows, with all the figures that are too large."""
+    taken = [file for file in files if file.action in ("add", "replace")]
+    figures = {
+        "max_files": len(taken),
+        "max_bytes": sum(file.bytes for file in taken),
+        "max_chunks": sum(file.chunks for file in taken),
+    }
+    over = [
+        f"{figure} {key.removeprefix('max_')}, allowed are {limit}"
+        for key, figure in figures.items()
+        if (limit := getattr(policy.budget, key)) is not None and figure > limit
+    ]
+    if over:
+        raise PlanRejected(
+            "the plan is larger than the policy's budget",
+            cause="; ".join(over),
+            state="nothing was changed",
+            next="give fewer files, or raise budget." + " and budget.".join(_over_keys(figures, policy)),
+            figures=figures,
+        )
+
+
+def _over_keys(figures: dict[str, int], policy: Policy) -> list[str]:
+    limits = {key: getattr(policy.budget, key) for key in figures}
+    return [key for key, limit in limits.items() if limit is not None and figures[key] > limit]
+
+
+def resources(
+    services: Services, files: Sequence[PlannedFile], parsed_ids: Iterable[int], embedder: Embedder
+) -> dict[str, Any]:
+    """Embeddings that are still to be computed (exact for what was read), and the disk that is taken, about."""
+    home = services.home
+    taken = [file for file in files if file.action in ("add", "replace")]
+    text_ids = {piece.text_id for parsed_id in set(parsed_ids) for piece in home.content.pieces(parsed_id)}
+    model = home.content.model(embedder.name, embedder.dimensions) if text_ids else 0
+    missing = len(home.content.without_vector(model, text_ids)) if text_ids else 0
+    guessed = sum(file.chunks for file in taken if file.estimated)
+    blobs = {file.sha256: file.bytes for file in taken if not home.blobs.has(file.sha256)}
+    size = sum(file.bytes for file in taken)
+    chunks = sum(file.chunks for file in taken)
+    return {
+        "embeddings": missing + guessed,
+        "model_calls": 0,
+        "disk_bytes": sum(blobs.values()) + _index_bytes(chunks, missing + guessed, embedder.dimensions),
+        "bytes": size,
+    }
+
+
+def _index_bytes(chunks: int, embeddings: int, dimensions: int) -> int:
+    text = 800 * _TEXT_COPIES
+    return chunks * (_CHUNK_BYTES + text) + embeddings * dimensions * 4 * _VECTOR_COPIES
+
+
+def timed(
+    services: Services, steps: Sequence[PlanStep], files: Sequence[PlannedFile], embeddings: int
+) -> tuple[tuple[PlanStep, ...], Interval]:
+    """The steps with their estimates, and the estimate of all."""
+    work = _work(files, embeddings)
+    intervals = estimate_steps(
+        services.home.ledger, services.user.tenant, {step.action: work.get(step.action, {}) for step in steps}
+    )
+    timed_steps = tuple(step.model_copy(update={"estimate": intervals[step.action]}) for step in steps)
+    return timed_steps, total([intervals[step.action] for step in steps])
+
+
+def _work(files: Sequence[PlannedFile], embeddings: int) -> dict[str, dict[str, float]]:
+    """Units as the steps count them: bytes for upload and parse, embeddings, chunks that come and go."""
+    size: dict[str, float] = defaultdict(float)
+    moved = 0
+    for file in files:
+        if file.action in ("add", "replace"):
+            size[file.media_type] += file.bytes
+        if file.action in ("add", "replace", "remove"):
+            moved += file.chunks + file.chunks_replaced
+    sizes = dict(size)
+    return {
+        "upload": sizes, "parse": sizes, "embed": {"": float(embeddings)}, "expose": {"": float(moved)},
+        "remove": {"": float(moved)},
+    }  # fmt: skip
