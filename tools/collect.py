@@ -43,9 +43,7 @@ class Found:
     detail: str | None = None
 
 
-def collect(
-    paths: Sequence[str | os.PathLike[str] | tuple[str, bytes]], *, limits: LimitPolicy
-) -> list[Found]:
+def collect(paths: Sequence[str | os.PathLike[str] | tuple[str, bytes]], *, limits: LimitPolicy) -> list[Found]:
     """Find every input file, sorted by source. Opens none of them.
 
     Raises NotFound for a path that is not there, UsageError for two inputs with one source name. What is
@@ -209,9 +207,7 @@ def _file(path: str, name: str) -> Found:
         kind = _KINDS.get(stat.S_IFMT(facts.st_mode), "no regular file")
         return replace(found, size=0, reason="not_regular", detail=f"{kind}; give a regular file")
     if not os.access(path, os.R_OK):
-        return replace(
-            found, reason="unreadable", detail="no permission to read it; change it, or leave it out"
-        )
+        return replace(found, reason="unreadable", detail="no permission to read it; change it, or leave it out")
     return found
 
 

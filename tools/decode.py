@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass
 
 _BOMS = (
@@ -82,15 +83,11 @@ def clean(text: str) -> str:
     """Return `text` in NFC with `\\n` for every line end, without control characters and lone surrogates."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if text.isascii():
-        if not text.isprintable():
-            text = text.encode().translate(None, _CONTROL_BYTES).decode()
-        return text.translate(_BREAKS) if "\f" in text or "\v" in text else text
-    if _CONTROLS.search(text):
+    if not text.isprintable() and _CONTROLS.search(text):
         text = _CONTROLS.sub("", text)
     if any(mark in text for mark in "\f\v\x85\u2028\u2029"):
         text = text.translate(_BREAKS)
-    return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
+    return text if text.isascii() or unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
 
 
 def _marked(body: bytes, encoding: str) -> Decoded | None:
@@ -98,9 +95,7 @@ def _marked(body: bytes, encoding: str) -> Decoded | None:
     if found is not None:
         return found
     text = clean(body.decode(encoding, "replace"))
-    return Decoded(
-        text, encoding, (f"damaged {encoding} text: {text.count(chr(0xFFFD))} characters are lost",)
-    )
+    return Decoded(text, encoding, (f"damaged {encoding} text: {text.count(chr(0xFFFD))} characters are lost",))
 
 
 def _strict(data: bytes, encoding: str) -> Decoded | None:
@@ -189,12 +184,16 @@ def _latin(sample: bytes) -> str | None:
             text = sample.decode(encoding)
         except UnicodeError:
             text = sample.decode(encoding, "replace")
-        beyond = [char for char in text if char > "\x7f"]
-        symbols = sum(char in _SYMBOLS for char in beyond)
-        score = max(sum(char in letters for char in beyond) for letters in _ALPHABETS) + symbols
-        if symbols < len(beyond) * 0.6 and score / max(1, len(beyond)) > best_score:
-            best, best_score = encoding, score / len(beyond)
+        beyond = {char: count for char, count in Counter(text).items() if char > "\x7f"}
+        total, symbols = sum(beyond.values()), _counted(beyond, _SYMBOLS)
+        score = max(_counted(beyond, letters) for letters in _ALPHABETS) + symbols
+        if symbols < total * 0.6 and score / max(1, total) > best_score:
+            best, best_score = encoding, score / total
     return best
+
+
+def _counted(characters: dict[str, int], among: frozenset[str]) -> int:
+    return sum(count for char, count in characters.items() if char in among)
 
 
 def _statistics(sample: bytes) -> str | None:

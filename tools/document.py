@@ -65,7 +65,7 @@ class Refused(Exception):
 
 @dataclass
 class Document:
-    """One file as a parser sees it.
+    """One file as a parser sees it: `data` for binary formats, `text` for others.
 
     Parsers append to `warnings`; `depth` counts attachments inside attachments.
     """
@@ -84,6 +84,7 @@ class Document:
         if decoded is None:
             raise Refused("corrupt", "holds bytes that are no text; give an undamaged copy")
         self.warnings.extend(decoded.warnings)
+        self.data = b""  # a large text is large enough once
         return decoded
 
     @property

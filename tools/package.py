@@ -35,13 +35,9 @@ class Package:
         if any(part.flag_bits & 1 for part in self._parts.values()):
             raise Refused("encrypted", "encrypted; leave it out, or give an open copy")
         unpacked = sum(part.file_size for part in self._parts.values())
-        dense = any(
-            part.file_size > max(_RATIO_FROM, part.compress_size * _RATIO) for part in self._parts.values()
-        )
+        dense = any(part.file_size > max(_RATIO_FROM, part.compress_size * _RATIO) for part in self._parts.values())
         if unpacked > _UNPACKED or dense:
-            raise Refused(
-                "too_large", f"unpacks to {unpacked} bytes, which no real document does; leave it out"
-            )
+            raise Refused("too_large", f"unpacks to {unpacked} bytes, which no real document does; leave it out")
 
     def __contains__(self, name: str) -> bool:
         return name in self._parts
@@ -107,9 +103,7 @@ class Package:
         for kind, target in self.related("").values():
             if kind == "officeDocument":
                 return target
-        raise Refused(
-            "corrupt", "damaged: it does not say which part is the document; give an undamaged copy"
-        )
+        raise Refused("corrupt", "damaged: it does not say which part is the document; give an undamaged copy")
 
 
 def resolve(name: str, target: str) -> str:

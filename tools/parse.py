@@ -17,6 +17,8 @@ from .sniff import sniff
 PARSER = "milepost/1+kreuzberg/4"
 """Identifies the parsers: results under another one are made again."""
 
+OUT_OF_MEMORY = "parsing it took all the memory allowed; split it, or raise limits.parse_memory_mb"
+
 _DEEPEST = 3
 """Attachments inside attachments, at most."""
 
@@ -75,14 +77,7 @@ class Parsed:
 
 def parse_path(path: Path, name: str, *, chunk: ChunkSizes, limits: Limits) -> Parsed:
     """Parse the file at `path`, whose name is `name`; the path itself may be that of a blob."""
-    try:
-        size = path.stat().st_size
-        if size > limits.file_bytes:
-            return _rejected("", *_too_large(size, limits))
-        data = path.read_bytes()
-    except OSError as error:
-        return _rejected("", "unreadable", f"{error.strerror or error}; check the file's permissions")
-    return parse_bytes(data, name, chunk=chunk, limits=limits)
+    return _parsed(lambda: _read(path, limits), name, chunk, limits)
 
 
 def parse_bytes(data: bytes, name: str, *, chunk: ChunkSizes, limits: Limits) -> Parsed:
@@ -90,31 +85,38 @@ def parse_bytes(data: bytes, name: str, *, chunk: ChunkSizes, limits: Limits) ->
 
     Never raises for a bad file; a hostile one belongs into `ParserPool`.
     """
-    began = time.perf_counter()
-    media_type = ""
-    warnings: list[str] = []
+    return _parsed(lambda: data, name, chunk, limits)
+
+
+def _read(path: Path, limits: Limits) -> bytes:
     try:
-        if len(data) > limits.file_bytes:
-            raise Refused(*_too_large(len(data), limits))
-        if not data.strip(b"\0 \t\r\n"):
-            raise Refused("empty", "empty: there is nothing in it" if not data else "holds only empty space")
-        media_type = sniff(data, name)
-        document = Document(data, name, media_type, limits, warnings)
-        chunks = _chunks(document, chunk)
-        return Parsed(media_type, chunks, warnings, None, None, time.perf_counter() - began, PARSER)
+        _check_size(path.stat().st_size, limits)
+        return path.read_bytes()
+    except OSError as error:
+        raise Refused("unreadable", f"{error.strerror or error}; check the file's permissions") from None
+
+
+def _parsed(load: Callable[[], bytes], name: str, policy: ChunkSizes, limits: Limits) -> Parsed:
+    began = time.perf_counter()
+    document = Document(b"", name, "", limits)
+    chunks: list[ChunkDraft] = []
+    reason = detail = None
+    try:
+        document.data = load()
+        _check_size(len(document.data), limits)
+        if not document.data.strip(b"\0 \t\r\n"):
+            raise Refused("empty", "there is nothing in it; leave it out or fill it")
+        document.media_type = sniff(document.data, name)
+        chunks = _chunks(document, policy)
     except Refused as refusal:
         reason, detail = refusal.reason, refusal.detail
     except MemoryError:
-        reason, detail = (
-            "too_large",
-            "parsing it took all the memory allowed; split it, or raise limits.parse_memory_mb",
-        )
+        reason, detail = "too_large", OUT_OF_MEMORY
     except Exception as error:  # whatever a parser trips over is this file's failure, nobody else's
-        reason, detail = (
-            "corrupt",
-            f"the parser failed ({type(error).__name__}: {error}); give another copy or format",
-        )
-    return _rejected(media_type, reason, detail, warnings, time.perf_counter() - began)
+        reason = "corrupt"
+        detail = f"the parser failed ({type(error).__name__}: {error}); give another copy or format"
+    seconds = time.perf_counter() - began
+    return Parsed(document.media_type, chunks, document.warnings, reason, detail, seconds, PARSER)
 
 
 def attached_blocks(data: bytes, name: str, outer: Document) -> Iterator[Block]:
@@ -208,14 +210,10 @@ def _unsupported(media_type: str) -> Refused:
     return Refused("unsupported_type", f"{what}; convert it to PDF or text, or leave it out")
 
 
-def _too_large(size: int, limits: Limits) -> tuple[str, str]:
-    return "too_large", f"{size} bytes, the limit is {limits.file_bytes}; raise limits.file_bytes or split it"
-
-
-def _rejected(
-    media_type: str, reason: str, detail: str, warnings: list[str] | None = None, seconds: float = 0.0
-) -> Parsed:
-    return Parsed(media_type, [], warnings or [], reason, detail, seconds, PARSER)
+def _check_size(size: int, limits: Limits) -> None:
+    if size > limits.file_bytes:
+        detail = f"{size} bytes, the limit is {limits.file_bytes}; raise limits.file_bytes or split it"
+        raise Refused("too_large", detail)
 
 
 __all__ = ["PARSER", "Parsed", "attached_blocks", "chunker_id", "parse_bytes", "parse_path"]

@@ -59,9 +59,7 @@ def html_blocks(document: Document) -> Iterator[Block]:
     return markup_blocks(_decoded(document).text, document)
 
 
-def markup_blocks(
-    text: str, document: Document, page: int | None = None, titled: bool = True
-) -> Iterator[Block]:
+def markup_blocks(text: str, document: Document, page: int | None = None, titled: bool = True) -> Iterator[Block]:
     """Blocks of HTML text, as it is also found in mails, books and notebooks."""
     tree = _Tree()
     tree.feed(text)

@@ -56,9 +56,7 @@ def _message(message: EmailMessage, document: Document) -> Iterator[Block]:
 def _header(message: EmailMessage, key: str) -> str:
     try:
         return " ".join(str(message.get(key) or "").split())
-    except (
-        Exception
-    ):  # the header parser has its own bugs on hostile headers; the rest of the mail is still good
+    except Exception:  # the header parser has its own bugs on hostile headers; the rest of the mail is still good
         return ""
 
 
@@ -66,9 +64,7 @@ def _is_attached(part: Message, body: Message | None) -> bool:
     if part.get_filename():
         return True
     alternative = part.get_content_type() in ("text/plain", "text/html") and body is not None
-    return part.get_content_disposition() == "attachment" or not (
-        alternative or part.get_content_maintype() != "text"
-    )
+    return part.get_content_disposition() == "attachment" or not (alternative or part.get_content_maintype() != "text")
 
 
 def _body(part: Message, document: Document) -> Iterator[Block]:

@@ -65,9 +65,7 @@ def _without_furniture(pages: list[list[str]]) -> list[list[str]]:
     """
     if len(pages) < _FURNITURE_PAGES:
         return pages
-    marked = [
-        {at: _mark(page[at], number, len(pages)) for at in _edges(page)} for number, page in enumerate(pages)
-    ]
+    marked = [{at: _mark(page[at], number, len(pages)) for at in _edges(page)} for number, page in enumerate(pages)]
     seen = Counter(mark for marks in marked for mark in set(marks.values()))
     common = {mark for mark, count in seen.items() if count * 2 > len(pages)}
     kept: set[str] = set()
@@ -75,9 +73,7 @@ def _without_furniture(pages: list[list[str]]) -> list[list[str]]:
     for page, marks in zip(pages, marked, strict=True):
         away = {at for at, mark in marks.items() if mark in kept}
         kept |= common & set(marks.values())
-        result.append(
-            [line for at, line in enumerate(page) if at not in away] if len(away) < len(page) else page
-        )
+        result.append([line for at, line in enumerate(page) if at not in away] if len(away) < len(page) else page)
     return result
 
 

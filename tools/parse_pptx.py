@@ -44,9 +44,7 @@ def _slide(package: Package, slide: str, number: int, document: Document) -> Ite
         if _role(shape) in (*_TITLES, *_FURNITURE):
             continue
         for table in shape.iter(f"{A}tbl"):
-            rows = [
-                [" ".join(_text(cell).split()) for cell in row.iter(f"{A}tc")] for row in table.iter(f"{A}tr")
-            ]
+            rows = [[" ".join(_text(cell).split()) for cell in row.iter(f"{A}tc")] for row in table.iter(f"{A}tr")]
             yield from table_blocks(enumerate(rows, 1), document, number)
         if shape.tag != f"{P}graphicFrame" and (text := _text(shape)):
             yield Block(text, page=number)

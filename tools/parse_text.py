@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator
 
 from .document import Block, Document
 
-_GAP = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
+_GAP = re.compile(r"\n[ \t]*\n\s*")
 _ATX = re.compile(r"(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*$")
 _FENCE = re.compile(r"^ {0,3}(```+|~~~+)", re.MULTILINE)
 _UNDERLINE = re.compile(r"([=\-~^\"'`#*+.:_])\1{2,}[ \t]*$")

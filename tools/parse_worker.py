@@ -12,14 +12,17 @@ import signal
 import struct
 import sys
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, BinaryIO
 
-from .parse import PARSER, Parsed, parse_path
+from .parse import OUT_OF_MEMORY, PARSER, Parsed, parse_path
 
 LENGTH = struct.Struct("!I")
+_AT_A_TIME = 2000
+"""Chunks in one frame: a large result is not in memory a second time as JSON."""
 
 
 @dataclass(frozen=True)
@@ -37,50 +40,41 @@ class Bounds:
 
 def main() -> None:
     """Serve until standard input ends."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C in a terminal reaches this process, too; its parent decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal reaches this process, too; its parent decides
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what a library prints is no answer
     requests: SimpleQueue[dict[str, Any]] = SimpleQueue()
     threading.Thread(target=_listen, args=(sys.stdin.buffer, requests), daemon=True).start()
     while True:
-        body = _encoded(requests.get())
-        _write(answers, LENGTH.pack(len(body)))
-        _write(answers, body)
+        for frame in frames(_answer(requests.get())):
+            _write(answers, LENGTH.pack(len(frame)))
+            _write(answers, frame)
 
 
-def _encoded(request: dict[str, Any]) -> bytes:
-    try:
-        return json.dumps(answer(request), separators=(",", ":")).encode()
-    except MemoryError:
-        detail = "parsing it took all the memory allowed; split it, or raise limits.parse_memory_mb"
-        return json.dumps(plain(Parsed("", [], [], "too_large", detail, 0.0, PARSER))).encode()
+def frames(parsed: Parsed) -> Iterator[bytes]:
+    """A result as JSON: its chunks some at a time, then everything else."""
+    for begin in range(0, len(parsed.chunks), _AT_A_TIME):
+        some = parsed.chunks[begin : begin + _AT_A_TIME]
+        yield _json([[each.text, each.heading, each.location] for each in some])
+    rest = ("media_type", "warnings", "reason", "detail", "seconds", "parser")
+    yield _json({key: getattr(parsed, key) for key in rest})
 
 
-def answer(request: dict[str, Any]) -> dict[str, Any]:
-    """Parse one file as a request asks."""
+def _json(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _answer(request: dict[str, Any]) -> Parsed:
     _wall(request["data_bytes"])
-    parsed = parse_path(
-        Path(os.fsdecode(bytes.fromhex(request["path"]))),
-        request["name"],
-        chunk=Sizes(**request["chunk"]),
-        limits=Bounds(**request["limits"]),
-    )
-    return plain(parsed)
-
-
-def plain(parsed: Parsed) -> dict[str, Any]:
-    """A result as JSON types."""
-    return {
-        "media_type": parsed.media_type,
-        "chunks": [[each.text, each.heading, each.location] for each in parsed.chunks],
-        "warnings": parsed.warnings,
-        "reason": parsed.reason,
-        "detail": parsed.detail,
-        "seconds": parsed.seconds,
-        "parser": parsed.parser,
-    }
+    try:
+        return parse_path(
+            Path(os.fsdecode(bytes.fromhex(request["path"]))),
+            request["name"],
+            chunk=Sizes(**request["chunk"]),
+            limits=Bounds(**request["limits"]),
+        )
+    except MemoryError:
+        return Parsed("", [], [], "too_large", OUT_OF_MEMORY, 0.0, PARSER)
 
 
 def _listen(source: BinaryIO, requests: SimpleQueue[dict[str, Any]]) -> None:

@@ -24,9 +24,7 @@ def xml_blocks(document: Document) -> Iterator[Block]:
         return
     for number, block in enumerate(_element(root, 0)):
         if number >= document.limits.rows:
-            raise Refused(
-                "too_large", f"more than {document.limits.rows} records; raise limits.rows or split the file"
-            )
+            raise Refused("too_large", f"more than {document.limits.rows} records; raise limits.rows or split the file")
         yield block
 
 

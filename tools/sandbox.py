@@ -17,7 +17,6 @@ import threading
 import time
 from pathlib import Path
 from queue import LifoQueue
-from typing import Any
 
 from ..store.policy import ChunkPolicy, LimitPolicy
 from .chunk import ChunkDraft
@@ -28,7 +27,7 @@ _KEPT = re.compile(
     r"PATH|HOME|LANG|LANGUAGE|LC_\w+|TZ|LD_LIBRARY_PATH|VIRTUAL_ENV|PYTHON(?!STARTUP)\w+|MALLOC_\w+|RAYON_\w+"
 )
 _LOOK_SECONDS = 0.02
-_LARGEST_ANSWER = 1 << 30
+_LARGEST_FRAME = 1 << 30
 _WALL_FACTOR = 2
 _WALL_EXTRA = 1 << 30
 _SIGKILL = -9
@@ -112,12 +111,18 @@ class _Child:
             bufsize=0,
             env=_environment(),
         )
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self._stdin = self.process.stdin.fileno()
+        self._stdout = self.process.stdout.fileno()
         self.peak = 0
         self.dead = False
+        self._looked = 0.0
+        self._poll = select.poll()
+        self._poll.register(self._stdout, select.POLLIN | select.POLLHUP)
 
     def parse(self, path: Path, name: str, chunk: ChunkPolicy, limits: LimitPolicy) -> tuple[Parsed, bool]:
         """The result, and whether the child died in a way that is worth another try."""
-        began = time.monotonic()
+        began = self._looked = time.monotonic()
         request = {
             "path": os.fsencode(path.absolute()).hex(),
             "name": name,
@@ -127,7 +132,7 @@ class _Child:
         }
         try:
             self._send(json.dumps(request).encode())
-            return _revived(json.loads(self._answer(began + limits.parse_seconds, limits))), False
+            return self._result(began + limits.parse_seconds, limits), False
         except _Stopped as stop:
             self.kill()
             return Parsed("", [], [], stop.reason, stop.detail, time.monotonic() - began, PARSER), stop.again
@@ -150,43 +155,50 @@ class _Child:
                 pipe.close()
 
     def _send(self, body: bytes) -> None:
-        assert self.process.stdin is not None
         view = memoryview(LENGTH.pack(len(body)) + body)
         try:
             while view:
-                view = view[os.write(self.process.stdin.fileno(), view) :]
+                view = view[os.write(self._stdin, view) :]
         except OSError:
             raise _Stopped("corrupt", "the parser could not be started", again=True) from None
 
-    def _answer(self, deadline: float, limits: LimitPolicy) -> bytes:
-        """Read one frame, and look at the clock and the child's memory while it is not there."""
-        assert self.process.stdout is not None
-        pipe = self.process.stdout.fileno()
-        poll = select.poll()
-        poll.register(pipe, select.POLLIN | select.POLLHUP)
+    def _result(self, deadline: float, limits: LimitPolicy) -> Parsed:
+        """Frames of chunks, until one that is no list says the rest."""
+        chunks: list[ChunkDraft] = []
+        while True:
+            frame = json.loads(self._frame(deadline, limits))
+            if isinstance(frame, dict):
+                self._note_memory(len(chunks))
+                return Parsed(chunks=chunks, **frame)
+            chunks += [ChunkDraft(str(text), heading, dict(where)) for text, heading, where in frame]
+
+    def _frame(self, deadline: float, limits: LimitPolicy) -> bytes:
+        want: int = LENGTH.unpack(self._read(LENGTH.size, deadline, limits))[0]
+        if want > _LARGEST_FRAME:
+            raise ValueError(f"a frame of {want} bytes")
+        return self._read(want, deadline, limits)
+
+    def _read(self, want: int, deadline: float, limits: LimitPolicy) -> bytes:
+        """Read so many bytes, and look at the clock and the child's memory while they are not there."""
         parts: list[bytes] = []
-        have, want, looked = 0, LENGTH.size, time.monotonic()
-        head = b""
-        while have < want:
-            ready = poll.poll(_LOOK_SECONDS * 1000)
+        while want:
+            ready = self._poll.poll(_LOOK_SECONDS * 1000)
             now = time.monotonic()
-            if not ready or now - looked > _LOOK_SECONDS:
-                looked = now
+            if now - self._looked > _LOOK_SECONDS:
+                self._looked = now
                 self._check(now, deadline, limits)
-            if not ready:
-                continue
-            part = os.read(pipe, min(want - have, 1 << 20))
-            if not part:
-                raise self._died(limits)
-            parts.append(part)
-            have += len(part)
-            if not head and have == want:
-                head = b"".join(parts)
-                parts, have, want = [], 0, LENGTH.unpack(head)[0]
-                if want > _LARGEST_ANSWER:
-                    raise _Stopped("too_large", "it holds more text than one file may; split it")
-        self.peak = max(self.peak, _memory(self.process.pid)) if self.peak or want > 1 << 20 else self.peak
+            if ready:
+                part = os.read(self._stdout, min(want, 1 << 20))
+                if not part:
+                    raise self._died(limits)
+                parts.append(part)
+                want -= len(part)
         return b"".join(parts)
+
+    def _note_memory(self, chunks: int) -> None:
+        """Small files are too quick for a look at the memory; it is not worth one for each."""
+        if chunks > 100:
+            self.peak = max(self.peak, _memory(self.process.pid))
 
     def _check(self, now: float, deadline: float, limits: LimitPolicy) -> None:
         self.peak = max(self.peak, _memory(self.process.pid))
@@ -206,19 +218,10 @@ class _Child:
     def _died(self, limits: LimitPolicy) -> _Stopped:
         code = self.process.wait()
         if self.peak * 10 > limits.parse_memory_mb * 1_000_000 * 8:
-            return _Stopped(
-                "too_large", f"parsing needs more than {limits.parse_memory_mb} MB of memory; split it"
-            )
+            return _Stopped("too_large", f"parsing needs more than {limits.parse_memory_mb} MB of memory; split it")
         how = f"signal {-code}" if code < 0 else f"exit {code}"
         detail = f"the parser crashed ({how}); give another copy or format"
         return _Stopped("corrupt", detail, again=code == _SIGKILL)
-
-
-def _revived(answer: dict[str, Any]) -> Parsed:
-    chunks = [
-        ChunkDraft(str(text), heading, dict(location)) for text, heading, location in answer.pop("chunks")
-    ]
-    return Parsed(chunks=chunks, **answer)
 
 
 def _memory(pid: int) -> int:

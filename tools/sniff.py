@@ -88,9 +88,7 @@ def _zip(data: bytes) -> str:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = set(archive.namelist())
             mark = archive.read("mimetype")[:100] if "mimetype" in names else b""
-    except (
-        Exception
-    ):  # a damaged archive raises almost anything; the first bytes still tell what it was meant to be
+    except Exception:  # a damaged archive raises almost anything; the first bytes still tell what it was meant to be
         names, mark = set(), b""
     found = _OPEN_DOCUMENT.search(mark or data[:200])
     if found:
@@ -146,9 +144,7 @@ def _is_mail(text: str) -> bool:
             break
         elif not re.match(r"[!-9;-~]+:|[ \t]", line):
             return False
-    return known >= 3 or (
-        known == 2 and any(re.match(r"(?:from|message-id|received):", each, re.I) for each in lines)
-    )
+    return known >= 3 or (known == 2 and any(re.match(r"(?:from|message-id|received):", each, re.I) for each in lines))
 
 
 def _markup(text: str, suffix: str) -> str | None:
@@ -202,11 +198,7 @@ def _written(text: str, suffix: str) -> str:
     hint = BY_SUFFIX.get(suffix)
     if hint and hint not in ("text/html", "application/json", "application/x-ndjson", "application/xml"):
         return hint
-    if (
-        not suffix
-        and len(_MARKDOWN.findall(text)) * 12 > text.count("\n\n") > 0
-        and re.search(r"^#{1,6} ", text, re.M)
-    ):
+    if not suffix and len(_MARKDOWN.findall(text)) * 12 > text.count("\n\n") > 0 and re.search(r"^#{1,6} ", text, re.M):
         return "text/markdown"
     return "text/plain"
 

@@ -36,10 +36,7 @@ def chunks(text: str, name: str = "x.md", policy: ChunkPolicy = POLICY) -> list[
 
 
 def sentence(rng: random.Random) -> str:
-    return (
-        " ".join(rng.choice(WORDS) + str(rng.randrange(99)) for _ in range(rng.randrange(4, 16))).capitalize()
-        + "."
-    )
+    return " ".join(rng.choice(WORDS) + str(rng.randrange(99)) for _ in range(rng.randrange(4, 16))).capitalize() + "."
 
 
 def prose(rng: random.Random, paragraphs: int) -> list[str]:
@@ -55,9 +52,7 @@ def kept(before: list[ChunkDraft], after: list[ChunkDraft]) -> float:
     return sum(each.text in texts for each in before) / len(before)
 
 
-paragraph = st.lists(st.text(min_size=1, max_size=30).filter(str.strip), min_size=1, max_size=60).map(
-    " ".join
-)
+paragraph = st.lists(st.text(min_size=1, max_size=30).filter(str.strip), min_size=1, max_size=60).map(" ".join)
 block = st.one_of(
     paragraph.map(lambda text: Block(text)),
     paragraph.map(lambda text: Block(text[:80], "heading")),

@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 from milepost.tools.decode import clean, decode
 
 GERMAN = "Größere Änderungen müssen über das Büro in Köln genehmigt werden. Die Straße ist gesperrt."
-FRENCH = (
-    "L'été dernier, les élèves ont été reçus à l'école. Ça coûte 20 € – c'est « très » cher, n’est-ce pas ?"
-)
+FRENCH = "L'été dernier, les élèves ont été reçus à l'école. Ça coûte 20 € – c'est « très » cher, n’est-ce pas ?"
 SWEDISH = "Älgen gick över ån på våren. Räksmörgås är gott."
 SPANISH = "El niño comió piñas en la mañana. ¿Dónde está la estación? ¡Qué día!"
 POLISH = "Zażółć gęślą jaźń. Pracownicy mają prawo do urlopu. Święta są dniami wolnymi."
@@ -107,11 +105,7 @@ def test_clean_text_can_be_stored_and_is_clean_already(text: str) -> None:
     assert clean(found) == found
 
 
-@given(
-    st.text(
-        alphabet=st.characters(exclude_categories=["Cc", "Cs", "Cn"], exclude_characters="\ufeff\u2028\u2029")
-    )
-)
+@given(st.text(alphabet=st.characters(exclude_categories=["Cc", "Cs", "Cn"], exclude_characters="\ufeff\u2028\u2029")))
 def test_utf_8_comes_out_as_it_went_in(text: str) -> None:
     """But for normalisation."""
     found = decode(text.encode())

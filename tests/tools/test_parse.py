@@ -55,7 +55,9 @@ def rels(**targets: str) -> str:
         f'<Relationship Id="{key}" Type="{R}/{target.split(":")[0]}" Target="{target.split(":")[1]}"/>'
         for key, target in targets.items()
     )
-    return f'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">{inner}</Relationships>'
+    return (
+        f'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">{inner}</Relationships>'
+    )
 
 
 def docx(body: str, **more: str) -> bytes:
@@ -81,18 +83,14 @@ def para(text: str, properties: str = "") -> str:
 
 def xlsx(sheets: dict[str, str], strings: str = "", styles: str = "", hidden: str = "") -> bytes:
     state = {name: ' state="hidden"' if name == hidden else "" for name in sheets}
-    names = "".join(
-        f'<sheet name="{name}" sheetId="{n}"{state[name]} r:id="s{n}"/>' for n, name in enumerate(sheets)
-    )
+    names = "".join(f'<sheet name="{name}" sheetId="{n}"{state[name]} r:id="s{n}"/>' for n, name in enumerate(sheets))
     targets = {f"s{n}": f"worksheet:worksheets/s{n}.xml" for n in range(len(sheets))}
     return package(
         {
             "[Content_Types].xml": "<Types/>",
             "_rels/.rels": rels(r1="officeDocument:xl/workbook.xml"),
             "xl/workbook.xml": f'<workbook {S} xmlns:r="{R}"><sheets>{names}</sheets></workbook>',
-            "xl/_rels/workbook.xml.rels": rels(
-                **targets, st="sharedStrings:sharedStrings.xml", sy="styles:styles.xml"
-            ),
+            "xl/_rels/workbook.xml.rels": rels(**targets, st="sharedStrings:sharedStrings.xml", sy="styles:styles.xml"),
             "xl/sharedStrings.xml": f"<sst {S}>{strings}</sst>",
             "xl/styles.xml": f"<styleSheet {S}>{styles}</styleSheet>",
             **{
@@ -109,20 +107,12 @@ def pptx(*slides: str, notes: str = "") -> bytes:
         "ppt/presentation.xml": f'<p:presentation {P} xmlns:r="{R}"><p:sldIdLst>'
         + "".join(f'<p:sldId id="{n}" r:id="s{n}"/>' for n in range(len(slides)))
         + "</p:sldIdLst></p:presentation>",
-        "ppt/_rels/presentation.xml.rels": rels(
-            **{f"s{n}": f"slide:slides/s{n}.xml" for n in range(len(slides))}
-        ),
+        "ppt/_rels/presentation.xml.rels": rels(**{f"s{n}": f"slide:slides/s{n}.xml" for n in range(len(slides))}),
     }
     for number, slide in enumerate(slides):
-        parts[f"ppt/slides/s{number}.xml"] = (
-            f"<p:sld {P} {A}><p:cSld><p:spTree>{slide}</p:spTree></p:cSld></p:sld>"
-        )
-        parts[f"ppt/slides/_rels/s{number}.xml.rels"] = (
-            rels(n="notesSlide:../notesSlides/n.xml") if notes else rels()
-        )
-    parts["ppt/notesSlides/n.xml"] = (
-        f"<p:notes {P} {A}><p:cSld><p:spTree>{notes}</p:spTree></p:cSld></p:notes>"
-    )
+        parts[f"ppt/slides/s{number}.xml"] = f"<p:sld {P} {A}><p:cSld><p:spTree>{slide}</p:spTree></p:cSld></p:sld>"
+        parts[f"ppt/slides/_rels/s{number}.xml.rels"] = rels(n="notesSlide:../notesSlides/n.xml") if notes else rels()
+    parts["ppt/notesSlides/n.xml"] = f"<p:notes {P} {A}><p:cSld><p:spTree>{notes}</p:spTree></p:cSld></p:notes>"
     return package(parts)
 
 
@@ -234,9 +224,7 @@ def test_an_encrypted_pdf_is_encrypted() -> None:
         (pptx(*[shape("slide")] * 4), "x.pptx", {"pages": 3}, "4 slides"),
     ],
 )
-def test_limits_are_refused_with_what_was_met(
-    data: bytes, name: str, limits: dict[str, int], shown: str
-) -> None:
+def test_limits_are_refused_with_what_was_met(data: bytes, name: str, limits: dict[str, int], shown: str) -> None:
     """The number and the key that raises it."""
     found = parse(data, name, LimitPolicy(**limits))
     assert found.reason == "too_large"
@@ -391,9 +379,7 @@ def test_pdf_pages_are_locations_and_pages_without_text_are_counted() -> None:
 
 def test_running_headers_of_a_pdf_stand_once_and_no_other_line_is_lost() -> None:
     """A line that only looks like another is content."""
-    pages = [
-        ["The Handbook", f"Fact number {n} of this book", f"Another {n}", f"{n} / 9"] for n in range(1, 10)
-    ]
+    pages = [["The Handbook", f"Fact number {n} of this book", f"Another {n}", f"{n} / 9"] for n in range(1, 10)]
     text = whole(pdf(*pages), "x.pdf")
     assert text.count("The Handbook") == 1 and "7 / 9" not in text
     assert all(f"Fact number {n} of" in text and f"Another {n}" in text for n in range(1, 10))
@@ -423,8 +409,7 @@ def test_word_documents_keep_structure_and_hidden_corners() -> None:
     header = f"<w:hdr {W}>{para('Confidential')}</w:hdr>"
     found = texts(docx(body, styles=styles, footnotes=notes, header1=header), "x.docx")
     assert found == [
-        "Leave\none\ntwo\tthree\n\n- item\n- item\n\nGrade | Days\nA | 20\n\n"
-        "In a box\n\nA note.\n\nConfidential"
+        "Leave\none\ntwo\tthree\n\n- item\n- item\n\nGrade | Days\nA | 20\n\nIn a box\n\nA note.\n\nConfidential"
     ]
 
 
@@ -519,9 +504,7 @@ def test_notebooks_give_cells_and_outputs() -> None:
             "outputs": [{"text": ["42\n"]}, {"data": {"image/png": "x"}}],
         },
     ]
-    assert texts(json.dumps({"nbformat": 4, "cells": cells}), "x.ipynb") == [
-        "Title\nwords\n\nprint(42)\n\n42"
-    ]
+    assert texts(json.dumps({"nbformat": 4, "cells": cells}), "x.ipynb") == ["Title\nwords\n\nprint(42)\n\n42"]
 
 
 def test_what_one_parser_cannot_read_another_may() -> None:

@@ -24,9 +24,7 @@ def package(*names: str, mimetype: str | None = None) -> bytes:
 
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600
-MAIL = (
-    b"From: a@example.com\nTo: b@example.com\nSubject: hello\nDate: Mon, 1 Jan 2024 10:00:00 +0000\n\nHi.\n"
-)
+MAIL = b"From: a@example.com\nTo: b@example.com\nSubject: hello\nDate: Mon, 1 Jan 2024 10:00:00 +0000\n\nHi.\n"
 ODT = "application/vnd.oasis.opendocument.text"
 BINARY_KINDS = [
     (b"%PDF-1.7\n...", "application/pdf"),
