@@ -43,9 +43,9 @@ _PARSERS: dict[str, str] = {
     DOCX: "parse_docx:docx_blocks",
     PPTX: "parse_pptx:pptx_blocks",
     XLSX: "parse_xlsx:xlsx_blocks",
-    "application/vnd.oasis.opendocument.text": "parse_kreuzberg:document_blocks",
-    "application/vnd.oasis.opendocument.spreadsheet": "parse_kreuzberg:document_blocks",
-    "application/vnd.oasis.opendocument.presentation": "parse_kreuzberg:document_blocks",
+    "application/vnd.oasis.opendocument.text": "parse_odf:odf_blocks",
+    "application/vnd.oasis.opendocument.spreadsheet": "parse_odf:odf_blocks",
+    "application/vnd.oasis.opendocument.presentation": "parse_odf:odf_blocks",
     "application/epub+zip": "parse_epub:epub_blocks",
     "application/rtf": "parse_kreuzberg:document_blocks",
     "application/msword": "parse_kreuzberg:document_blocks",
@@ -56,7 +56,7 @@ _PARSERS: dict[str, str] = {
 }
 
 
-_SECOND = frozenset((DOCX, PPTX, XLSX, "application/epub+zip"))
+_SECOND = frozenset((DOCX, PPTX, XLSX, "application/epub+zip", *(each for each in _PARSERS if "opendocument" in each)))
 
 
 @dataclass(frozen=True)

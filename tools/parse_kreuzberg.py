@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from kreuzberg import ExtractionResult
 
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
+_IMAGE = re.compile(r"!\[[^\]\n]*\]\([^)\n]*\)")
+_STRONG = re.compile(r"(?<!\\)\*\*(?=\S)(.+?)(?<=\S)(?<!\\)\*\*")
 _ENCRYPTED = re.compile(r"password|encrypt", re.IGNORECASE)
 
 
@@ -46,8 +48,8 @@ def extract_pages(document: Document) -> list[str]:
 def document_blocks(document: Document) -> Iterator[Block]:
     """Blocks of any format that kreuzberg turns into Markdown."""
     result = extract(document, markdown=True)
-    for block in markdown(clean(result.content)):
-        block.text = _ESCAPED.sub(r"\1", block.text)
+    for block in markdown(_IMAGE.sub("", clean(result.content))):
+        block.text = _ESCAPED.sub(r"\1", _STRONG.sub(r"\1", block.text))
         block.header = _ESCAPED.sub(r"\1", block.header)
         block.start = block.end = None
         yield block
