@@ -1,0 +1,82 @@
+"""The command line: every command put together, and `main`, which turns whatever happens into an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.main import get_command
+
+from . import journey_commands, kb_commands, plan_commands, policy_commands
+from .console import Console
+from .everywhere import gather, with_options
+from .failure import report
+from .help_text import Group
+from .store.errors import UsageError
+
+Version = Annotated[bool, typer.Option("--version", help="Show the version.")]
+
+
+def _group(help: str) -> typer.Typer:
+    return typer.Typer(
+        cls=Group, help=help, add_completion=False, invoke_without_command=True, rich_markup_mode=None,
+        context_settings={"help_option_names": ["--help", "-h"]}, pretty_exceptions_enable=False,
+    )  # fmt: skip
+
+
+def _callback(app: typer.Typer) -> None:
+    """Let a group take the options of every command, and say what it has where no command is named."""
+
+    def root(ctx: typer.Context, **values: Any) -> None:
+        given = gather(ctx, values)
+        if values.get("version"):
+            from . import __version__
+
+            Console(json=given.json).give({"version": __version__})
+            if not given.json:
+                typer.echo(f"milepost {__version__}")
+            raise typer.Exit(0)
+        if ctx.invoked_subcommand is None:
+            if given.json:
+                raise UsageError("a command is missing", next=f"{ctx.command_path} --help")
+            typer.echo(ctx.get_help())
+            raise typer.Exit(0)
+
+    def version(version: Version = False) -> None: ...
+
+    app.callback()(with_options(root, version))
+
+
+def build() -> typer.Typer:
+    """The whole command line."""
+    app = _group("Change knowledge bases by plan, with checkpoints, and take every change back.")
+    kb = _group("Knowledge bases: what is in them, their history, their health.")
+    policy = _group("The policy in force, its presets, and whether a policy file is sound.")
+    for group in (app, kb, policy):
+        _callback(group)
+    plan_commands.add_to(app)
+    journey_commands.add_to(app)
+    kb_commands.add_search_to(app)
+    kb_commands.add_kb_to(kb)
+    policy_commands.add_policy_to(policy)
+    app.add_typer(kb, name="kb", rich_help_panel=kb_commands.PANEL)
+    app.add_typer(policy, name="policy", rich_help_panel=kb_commands.PANEL)
+    policy_commands.add_doctor_to(app, kb_commands.PANEL)
+    return app
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    options = words[: words.index("--")] if "--" in words else words
+    try:
+        return int(get_command(build()).main(args=words, prog_name="milepost", standalone_mode=False) or 0)
+    except Exception as error:
+        console = Console(json="--json" in options, no_color="--no-color" in options)
+        usage = 64 if "--detailed-exitcode" in options else 2
+        return report(error, console, debug="--debug" in options, usage_exit=usage)

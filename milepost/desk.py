@@ -1,0 +1,147 @@
+"""What a command works at: its options, the two streams, the settings, and the workspace, opened when first used."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from .console import Console
+from .failure import Interrupted, report
+
+if TYPE_CHECKING:
+    from .agents.workspace import Milepost
+    from .everywhere import Everywhere
+    from .progress import Listener
+    from .settings import Settings
+    from .store.policy import Policy
+
+
+class Desk:
+    """One command's place of work; closes the workspace when the command is done."""
+
+    def __init__(self, options: Everywhere, console: Console) -> None:
+        self.options = options
+        self.console = console
+        self.running: str | None = None
+        """The plan or journey that is being run, for whoever presses Ctrl-C."""
+        self.usage_exit = 2
+        """The exit code of usage errors; a command with exit codes of its own moves it."""
+        self._sets: list[str] = list(options.sets or [])
+
+    def also(self, setting: str) -> None:
+        """Add a policy key that an option of the command's own stands for."""
+        self._sets.append(setting)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Everything that is configured, read once."""
+        from .settings import Settings
+
+        options = self.options
+        return Settings.load(options.home, options.policy, self._sets, user=options.user, tenant=options.tenant)
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+        return self.settings.resolved.policy
+
+    @cached_property
+    def mp(self) -> Milepost:
+        """The workspace of the home; opening it makes nothing."""
+        return open_workspace(self.settings, self.wait)
+
+    @property
+    def wait(self) -> float:
+        """Seconds to wait for a busy store."""
+        wait = 10.0 if self.options.wait is None else self.options.wait
+        if math.isnan(wait) or wait < 0:
+            from .store.errors import UsageError
+
+            raise UsageError(f"--wait cannot be {wait:g}", cause="it is a number of seconds, 0 or more")
+        return min(wait, 1e7)
+
+    def ask(self, question: str, *, preview: str = "") -> bool:
+        """Ask before something is changed, showing what; `--yes` answers, and without a terminal it is an error."""
+        if self.options.yes:
+            return True
+        if not self.console.interactive:
+            from .failure import no_terminal
+
+            raise no_terminal(question)
+        if preview:
+            self.console.cry(preview)
+        return self.console.ask(question)
+
+    @contextmanager
+    def progress(self) -> Iterator[Listener]:
+        """Show a running journey's progress on stderr: bars on a terminal, else lines."""
+        from .progress import show_progress
+
+        with show_progress(self.console) as listener:
+            yield listener
+
+    def close(self) -> None:
+        """Close the workspace, if it was opened."""
+        if "mp" in self.__dict__:
+            self.mp.close()
+
+
+def open_workspace(settings: Settings, wait: float) -> Milepost:
+    """The workspace that the settings describe."""
+    from .agents.workspace import Milepost
+    from .store.records import UserContext
+    from .tools.embedders import make_embedder
+
+    model = settings.model
+    return Milepost(
+        settings.home,
+        policy=settings.resolved.policy,
+        embedder=make_embedder(settings.embedder, api_key=model.api_key, base_url=model.base_url),
+        user=UserContext(user=settings.user, tenant=settings.tenant),
+        journey_types=settings.journey_types,
+        wait=wait,
+    )
+
+
+def work(options: Everywhere, job: Callable[[Desk], Any]) -> int:
+    """Run a command and return its exit code; every error is reported here."""
+    console = Console(json=options.json, quiet=options.quiet, no_color=options.no_color, no_input=options.no_input)
+    desk = Desk(options, console)
+    try:
+        try:
+            return int(job(desk) or 0)
+        except KeyboardInterrupt:
+            raise _interrupted(desk) from None
+        finally:
+            desk.close()
+    except BrokenPipeError:
+        return _nobody_reads()
+    except Exception as error:
+        return report(error, console, debug=options.debug, usage_exit=desk.usage_exit)
+
+
+def _interrupted(desk: Desk) -> Interrupted:
+    """The error for Ctrl-C, with the command that goes on where a journey was stopped."""
+    if desk.running is None:
+        return Interrupted("stopped by Ctrl-C", state="nothing was changed")
+    journey = next((one for one in desk.mp.journeys() if one.plan_id == desk.running), None)
+    if journey is None:
+        return Interrupted("stopped by Ctrl-C", state="nothing was changed", next=f"milepost apply {desk.running}")
+    return Interrupted(
+        f"stopped by Ctrl-C: journey {journey.journey_id} is {journey.status}",
+        state="what was done so far is kept; nothing half done can be seen in the kb",
+        next=f"milepost resume {journey.journey_id}",
+    )
+
+
+def _nobody_reads() -> int:
+    """The reader of a pipe has gone (`milepost ... | head`): be quiet about it."""
+    import os
+
+    sys.stdout = sys.__stdout__
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 0

@@ -1,0 +1,266 @@
+"""Results as text for people: columns that fit 80 characters, shortened ids, cleaned names."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .store.words import clean, count, duration, short_id
+
+if TYPE_CHECKING:
+    from .store.records import (
+        Checkpoint,
+        Event,
+        FileOutcome,
+        Journey,
+        KbDiff,
+        RevisionInfo,
+        RollbackResult,
+        SearchHit,
+        VerifyReport,
+    )
+
+LIMIT = 50
+SIGNS = {
+    "added": "+", "replaced": "~", "removed": "-", "skipped": "=", "rejected": "!", "failed": "!", "staged": "+",
+}  # fmt: skip
+
+
+def columns(heads: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> str:
+    """Rows under their heads, two spaces apart; the columns numbered in `right` end at one place."""
+    table = [list(heads), *([clean(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[at]) for row in table) for at in range(len(heads))]
+    lines = (
+        "  ".join(f"{cell:>{width}}" if at in right else f"{cell:<{width}}" for at, (cell, width) in enumerate(pairs))
+        for pairs in (list(zip(row, widths, strict=True)) for row in table)
+    )
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def moment(timestamp: str | None) -> str:
+    """A time stamp to the minute, as it is kept: UTC."""
+    return (timestamp or "")[:16].replace("T", " ")
+
+
+def journey_text(journey: Journey, *, everything: bool = False) -> str:
+    """How a journey ended, what became of each file, and the next command."""
+    lines = [_journey_head(journey), *_outcomes(journey.files, everything)]
+    if journey.detail:
+        lines.append(f"  {clean(journey.detail)}")
+    lines.append(f"{_journey_sum(journey)}.")
+    return "\n".join([*lines, *journey_next(journey)])
+
+
+def _journey_head(journey: Journey) -> str:
+    kb = f"  kb {clean(journey.kb)}" if journey.kb else ""
+    seconds = sum(step.seconds or 0.0 for step in journey.steps)
+    took = f"  {duration(seconds)}" if seconds else ""
+    status = journey.status.replace("_", " ")
+    return f"Journey {short_id(journey.journey_id)}{kb}  {status}  revision {_revisions(journey)}{took}"
+
+
+def _revisions(journey: Journey) -> str:
+    before, after = journey.revision_before, journey.revision_after
+    return f"{before} > {after}" if before != after else f"{after}"
+
+
+def _outcomes(files: Sequence[FileOutcome], everything: bool) -> list[str]:
+    lines: list[str] = []
+    kinds = {kind: [file for file in files if file.outcome == kind] for kind in SIGNS}
+    shown = [file for of in kinds.values() for file in (of if everything else of[:LIMIT])]
+    width = max([24, *(min(len(clean(file.source)), 60) for file in shown)])
+    for kind, of in kinds.items():
+        for file in of if everything else of[:LIMIT]:
+            said = file.detail or (file.reason or "").replace("_", " ")
+            note = clean("; ".join([said, *file.warnings]) if said else "; ".join(file.warnings))
+            figure = f"{file.chunks:>5} {'chunk ' if file.chunks == 1 else 'chunks'}" if file.chunks else ""
+            lines.append(f"  {SIGNS[kind]} {kind:<8} {clean(file.source):<{width}} {figure}  {note}".rstrip())
+        if len(of) > LIMIT and not everything:
+            lines.append(f"  {SIGNS[kind]} {kind:<8} ... and {len(of) - LIMIT} more (--verbose shows all)")
+    return lines
+
+
+def _journey_sum(journey: Journey) -> str:
+    tally: Counter[str] = Counter(file.outcome for file in journey.files)
+    parts = [f"{tally[kind]} {kind}" for kind in SIGNS if tally[kind]]
+    idle = journey.revision_before == journey.revision_after and not tally["staged"]
+    if journey.status == "completed" and idle and journey.files:
+        return f"Nothing to do: {', '.join(parts)}"
+    return ", ".join([*parts, f"{count(journey.embeddings_computed, 'embedding')} computed"])
+
+
+def journey_next(journey: Journey) -> list[str]:
+    """The command that goes on from a journey, as a line; none where there is nothing to go on with."""
+    mine = short_id(journey.journey_id)
+    if journey.status == "awaiting_approval":
+        return [f"Approve with: milepost approve {short_id(journey.plan_id)}"]
+    if journey.status in ("failed", "interrupted", "partial", "compensated"):
+        verb = "Retry what was rejected or failed" if journey.status == "partial" else "Go on"
+        return [f"{verb} with: milepost resume {mine}", *_undo(journey)]
+    if any(file.outcome == "staged" for file in journey.files):
+        return [f"Expose with: milepost resume {mine}"]
+    return _undo(journey)
+
+
+def _undo(journey: Journey) -> list[str]:
+    changed = journey.revision_before != journey.revision_after
+    if not changed or not journey.checkpoints or journey.status == "rolled_back":
+        return []
+    return [f"Undo with: milepost rollback --journey {short_id(journey.journey_id)}"]
+
+
+def journey_table(journeys: Sequence[Journey]) -> str:
+    """Journeys, one a line."""
+    rows = [
+        (
+            short_id(one.journey_id), one.kb or "", one.status.replace("_", " "), _revisions(one),
+            moment(one.started_at), "" if one.journey_type == "data_ingest" else one.journey_type,
+        )
+        for one in journeys
+    ]  # fmt: skip
+    return columns(("JOURNEY", "KB", "STATUS", "REVISION", "STARTED (UTC)", "TYPE"), rows)
+
+
+def status_text(journey: Journey, timeline: Sequence[Event], *, everything: bool = False) -> str:
+    """One journey with its steps, checkpoints and timeline."""
+    blocks = [journey_text(journey, everything=everything)]
+    if journey.steps:
+        rows = [
+            (
+                step.id, step.status, duration(step.seconds) if step.seconds is not None else "",
+                duration(step.estimate.p50) if step.estimate else "",
+            )
+            for step in journey.steps
+        ]  # fmt: skip
+        blocks.append(columns(("STEP", "STATUS", "TOOK", "ESTIMATE"), rows, right=(2, 3)))
+    if journey.checkpoints:
+        blocks.append(checkpoint_table(journey.checkpoints))
+    if timeline:
+        events = timeline if everything else timeline[-LIMIT:]
+        told = [(event.timestamp[:19].replace("T", " "), event.kind, _brief(event.detail)) for event in events]
+        blocks.append(columns(("TIME (UTC)", "EVENT", ""), told))
+    return "\n\n".join(blocks)
+
+
+def _brief(detail: dict[str, Any]) -> str:
+    told = [f"{key}={value}" for key, value in detail.items() if isinstance(value, str | int | float) and value != ""]
+    return textwrap.shorten(clean(" ".join(told)), 44, placeholder="...")
+
+
+def checkpoint_table(checkpoints: Sequence[Checkpoint]) -> str:
+    """Checkpoints, one a line."""
+    rows = [
+        (
+            short_id(one.checkpoint_id), one.kb or "", str(one.revision), moment(one.timestamp),
+            (one.available_until or "")[:10],
+        )
+        for one in checkpoints
+    ]  # fmt: skip
+    return columns(("CHECKPOINT", "KB", "REV", "TAKEN (UTC)", "KEPT UNTIL"), rows, right=(2,))
+
+
+def checkpoint_text(checkpoint: Checkpoint) -> str:
+    """One checkpoint, a fact a line."""
+    facts = [
+        ("Checkpoint", checkpoint.checkpoint_id), ("Milestone", checkpoint.milestone_id),
+        ("Journey", checkpoint.journey_id), ("KB", checkpoint.kb or ""),
+        ("Revision", str(checkpoint.revision)), ("Taken", moment(checkpoint.timestamp)),
+        ("Kept until", moment(checkpoint.available_until) or "for ever"),
+        ("Handler", checkpoint.rollback_handler or "none"),
+    ]  # fmt: skip
+    lines = [f"{name:<11} {clean(value)}" for name, value in facts]
+    return "\n".join([*lines, f"Go back with: milepost rollback {short_id(checkpoint.checkpoint_id)}"])
+
+
+def rollback_text(result: RollbackResult, *, everything: bool = False) -> str:
+    """What a rollback does or did: sources, chunks, handlers, conflicts, and whether the store was checked."""
+    asked = result.success is None
+    lines = [
+        f"{'Rollback would go' if asked else 'Rolled back'} to {short_id(result.checkpoint_id)}"
+        f"  revision {result.revision_before} > {result.revision_after}"
+    ]
+    lines += _listed("  - remove  ", result.sources_removed, everything)
+    lines += _listed("  + restore ", result.sources_restored, everything)
+    lines += [f"  ! conflict {clean(one.source)}, changed by {short_id(one.changed_by)}" for one in result.conflicts]
+    for handler in result.handlers:
+        failed = f": {clean(handler.error)}" if handler.error else ""
+        lines.append(f"  handler   {clean(handler.name)}: {handler.status.replace('_', ' ')}{failed}")
+    lines.append(_rollback_sum(result))
+    if result.message:
+        lines.append(clean(result.message))
+    if result.success and result.journey_id:
+        lines.append(f"Take it back with: milepost rollback --journey {short_id(result.journey_id)}")
+    return "\n".join(lines)
+
+
+def _listed(start: str, names: Sequence[str], everything: bool) -> list[str]:
+    shown = names if everything else names[:LIMIT]
+    more = [f"{start}... and {len(names) - len(shown)} more (--verbose shows all)"]
+    return [f"{start}{clean(name)}" for name in shown] + (more if len(names) > len(shown) else [])
+
+
+def _rollback_sum(result: RollbackResult) -> str:
+    if result.already_there:
+        return "Already there: nothing to do."
+    go, come = ("go", "come back") if result.success is None else ("gone", "back")
+    checked = f", store {result.verified}" if result.verified else ""
+    return f"{count(result.chunks_removed, 'chunk')} {go}, {count(result.chunks_restored, 'chunk')} {come}{checked}."
+
+
+def hits_text(hits: Sequence[SearchHit], width: int, *, everything: bool = False) -> str:
+    """Answers, best first, each with where it is from and its text, wrapped."""
+    blocks: list[str] = []
+    for hit in hits:
+        head = f"{hit.rank}  {hit.score:.2f}  {clean(hit.source)}{_place(hit.location)}"
+        lines = textwrap.wrap(clean(" ".join(hit.text.split()), limit=100_000), width - 3)
+        cut = lines if everything or len(lines) <= 6 else [*lines[:6], "..."]
+        blocks.append("\n".join([head, *(f"   {line}" for line in cut)]))
+    return "\n\n".join(blocks)
+
+
+def _place(location: dict[str, Any]) -> str:
+    parts: list[str] = []
+    if location.get("page") is not None:
+        parts.append(f"page {location['page']}")
+    if location.get("rows"):
+        parts.append(f"rows {' to '.join(str(row) for row in location['rows'])}")
+    if location.get("heading"):
+        parts.append(f'"{clean(str(location["heading"]), limit=60)}"')
+    return f"  ({', '.join(parts)})" if parts else ""
+
+
+def revision_table(revisions: Sequence[RevisionInfo]) -> str:
+    """A kb's revisions, one a line."""
+    rows = [
+        (
+            str(one.revision), moment(one.timestamp), textwrap.shorten(one.user, 12, placeholder="..."),
+            short_id(one.journey_id), f"+{one.added}", f"-{one.removed}",
+            "" if one.restorable else "not restorable",
+        )
+        for one in revisions
+    ]  # fmt: skip
+    heads = ("REV", "TIME (UTC)", "USER", "JOURNEY", "ADDED", "GONE", "")
+    return columns(heads, rows, right=(0, 4, 5))
+
+
+def diff_text(diff: KbDiff) -> str:
+    """What changed between two revisions."""
+    lines = [f"  + {clean(name)}" for name in diff.sources_added]
+    lines += [f"  - {clean(name)}" for name in diff.sources_removed]
+    lines += [f"  ~ {clean(name)}" for name in diff.sources_changed]
+    total = f"{count(diff.chunks_added, 'chunk')} added, {count(diff.chunks_removed, 'chunk')} removed."
+    return "\n".join([*lines, total])
+
+
+def verify_text(kb: str, report: VerifyReport) -> str:
+    """What comparing the record with the store found."""
+    if report.ok:
+        return f"kb {clean(kb)} is whole: {count(report.chunks_found, 'chunk')}, each found by its own vector."
+    kinds = {
+        "missing": report.missing, "extra": report.extra, "differing": report.differing,
+        "unsearchable": report.unsearchable,
+    }  # fmt: skip
+    found = ", ".join(f"{len(ids)} {kind}" for kind, ids in kinds.items() if ids)
+    return f"kb {clean(kb)} is damaged: {report.chunks_found} of {report.chunks_expected} chunks; {found}."
