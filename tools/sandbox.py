@@ -52,16 +52,17 @@ class ParserPool:
         """Parse the file at `path`, called `name`. Blocks; never raises for a bad file."""
         seat = self._seats.get()
         try:
-            for _ in range(2):
+            again = False
+            while True:
                 if seat is None:
                     seat = _Child()
-                parsed, again = seat.parse(path, name, chunk, limits)
+                parsed, unlucky = seat.parse(path, name, chunk, limits)
                 if seat.spent(limits):
                     seat.kill()
                     seat = None
-                if not again:
-                    break
-            return parsed
+                if again or not unlucky:
+                    return parsed
+                again = True
         except BaseException:  # Ctrl-C, too: what the child answers later would be taken for the next file's
             if seat is not None:
                 seat.kill()
@@ -116,6 +117,7 @@ class _Child:
         self._stdout = self.process.stdout.fileno()
         self.peak = 0
         self.dead = False
+        self._answered = False
         self._looked = 0.0
         self._poll = select.poll()
         self._poll.register(self._stdout, select.POLLIN | select.POLLHUP)
@@ -168,6 +170,7 @@ class _Child:
         while True:
             frame = json.loads(self._frame(deadline, limits))
             if isinstance(frame, dict):
+                self._answered = True
                 self._note_memory(len(chunks))
                 return Parsed(chunks=chunks, **frame)
             chunks += [ChunkDraft(str(text), heading, dict(where)) for text, heading, where in frame]
@@ -220,7 +223,10 @@ class _Child:
         if self.peak * 10 > limits.parse_memory_mb * 1_000_000 * 8:
             return _Stopped("too_large", f"parsing needs more than {limits.parse_memory_mb} MB of memory; split it")
         how = f"signal {-code}" if code < 0 else f"exit {code}"
-        detail = f"the parser crashed ({how}); give another copy or format"
+        if code > 0 and not self._answered:
+            detail = f"the parser's process could not be started ({how}); the file is not at fault"
+        else:
+            detail = f"the parser crashed ({how}); give another copy or format"
         return _Stopped("corrupt", detail, again=code == _SIGKILL)
 
 
