@@ -6,14 +6,16 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from copy import copy
 from typing import TypeVar
 
-from ..store.errors import MilepostError
+from ..store.errors import MilepostError, StalePlan
 from ..store.plan import Plan
 from ..store.policy import Policy
 from ..store.records import JourneyStatus
-from ..tools.rollback import Rollback
+from ..tools.rollback import ROLLBACK, Rollback
 from ..tools.services import Services
+from ..tools.undo import changed_since
 from .executor import Executor, journey_id_of
 from .planner import PlanRequest
 
@@ -33,6 +35,16 @@ class Engine:
     async def run(self, work: Callable[[], T]) -> T:
         """Do something on the engine's thread."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def acting_as(self, services: Services) -> Engine:
+        """The same thread and store, on behalf of another person."""
+        other = copy(self)
+        other.services = services
+        return other
+
+    def first(self, work: Callable[[], object]) -> None:
+        """Do something on the engine's thread before anything else, and wait for it."""
+        self._thread.submit(work).result()
 
     def enter(self, journey_id: str) -> None:
         """Hold the store for a journey until `leave`; called on the engine's thread. `StoreBusy` names the holder."""
@@ -57,6 +69,32 @@ class Engine:
             revision=kb.head if kb else 0,
         )  # fmt: skip
         return journey_id
+
+    def make_ready(self, journey_id: str, plan: Plan) -> bool:
+        """Prepare a journey to go on; False where there is nothing to do. `StalePlan` where its sources changed."""
+        home, tenant = self.services.home, self.services.user.tenant
+        journey = home.ledger.journey(journey_id, tenant)
+        staged = any(row.outcome == "staged" for row in home.ledger.files(journey_id))
+        if journey.journey_type == ROLLBACK or (journey.status == JourneyStatus.COMPLETED and not staged):
+            return False
+        self._refuse_changed(journey_id, plan)
+        home.ledger.rewind(journey_id, retry=journey.status in (JourneyStatus.PARTIAL, JourneyStatus.FAILED))
+        if staged:
+            home.ledger.add_step(journey_id, "expose", "expose")
+        home.ledger.set_status(journey_id, JourneyStatus.INTERRUPTED, detail="about to go on")
+        return True
+
+    def _refuse_changed(self, journey_id: str, plan: Plan) -> None:
+        changed = changed_since(self.services.home, journey_id)
+        if changed:
+            who = ", ".join(f"{source} by {journey}" for source, journey in changed[:3])
+            raise StalePlan(
+                f"{journey_id} cannot go on: its sources changed since",
+                cause=f"changed: {who}",
+                state="nothing was changed",
+                next=f"milepost plan PATH --kb {plan.kb}",
+                moved=[f"{source} was changed by {journey}" for source, journey in changed],
+            )
 
     def run_step(self, plan: Plan, policy: Policy, action: str, *, first: bool) -> str | None:
         """Run one step of a plan's journey; returns why the journey stops here, or None.

@@ -50,7 +50,7 @@ class Executor:
 
     def run(self, action: str) -> None:
         """Run the plan's step of that action, if there is one and it is not done."""
-        step = next((step for step in self.plan.steps if step.action == action), None)
+        step = self._step(action)
         if step is None or self._done(step):
             return
         declaration = STEPS[action]
@@ -124,8 +124,9 @@ class Executor:
 
     def _fail(self, action: str, why: str) -> str:
         """Record that a step could not be done; nothing of it is visible."""
-        step = next(step for step in self.plan.steps if step.action == action)
-        self._home.ledger.set_step(self.journey_id, step.id, "failed")
+        step = self._step(action)
+        if step is not None:
+            self._home.ledger.set_step(self.journey_id, step.id, "failed")
         self._home.ledger.set_status(self.journey_id, JourneyStatus.FAILED, detail=why[:300])
         return why
 
@@ -169,6 +170,14 @@ class Executor:
         kb_id = self._home.ledger.kb_id(self.journey_id)
         assert kb_id is not None
         return StepContext(self._services, self.journey_id, self.plan, step, self.policy, kb_id)
+
+    def _step(self, action: str) -> PlanStep | None:
+        """The plan's step of an action, or one that the journey was given since."""
+        for step in self.plan.steps:
+            if step.action == action:
+                return step
+        added = self._home.ledger.extra(self.journey_id).get("added_steps") or []
+        return PlanStep(id=action, action=action) if action in added else None
 
     def _done(self, step: PlanStep) -> bool:
         steps = self._home.ledger.journey(self.journey_id, None).steps

@@ -1,3 +1,84 @@
 """Milepost: planned, checkpointed and exactly undoable changes to knowledge bases."""
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .agents.milepost import Milepost
+    from .agents.validator import Validation
+    from .agents.workspace import AsyncMilepost
+    from .store.errors import (
+        ApprovalRequired,
+        CheckpointNotFound,
+        EmbeddingFailed,
+        JourneyFailed,
+        MilepostError,
+        NotFound,
+        PlanRejected,
+        PolicyError,
+        RollbackConflict,
+        StalePlan,
+        StoreBusy,
+        StoreDamaged,
+        StoreTooNew,
+        UsageError,
+    )
+    from .store.plan import Plan
+    from .store.policy import Policy
+    from .store.records import Checkpoint, Journey, RollbackResult, SearchHit, UserContext
+
 __version__ = "0.1.0"
+
+_ERRORS = (
+    "ApprovalRequired CheckpointNotFound EmbeddingFailed JourneyFailed MilepostError NotFound PlanRejected PolicyError "
+    "RollbackConflict StalePlan StoreBusy StoreDamaged StoreTooNew UsageError"
+).split()
+_ROOMS = {
+    "AsyncMilepost": "agents.workspace",
+    "Milepost": "agents.milepost",
+    "Validation": "agents.validator",
+    "Plan": "store.plan",
+    "Policy": "store.policy",
+    **dict.fromkeys(("Checkpoint", "Journey", "RollbackResult", "SearchHit", "UserContext"), "store.records"),
+    **dict.fromkeys(_ERRORS, "store.errors"),
+}
+
+__all__ = [
+    "ApprovalRequired",
+    "AsyncMilepost",
+    "Checkpoint",
+    "CheckpointNotFound",
+    "EmbeddingFailed",
+    "Journey",
+    "JourneyFailed",
+    "Milepost",
+    "MilepostError",
+    "NotFound",
+    "Plan",
+    "PlanRejected",
+    "Policy",
+    "PolicyError",
+    "RollbackConflict",
+    "RollbackResult",
+    "SearchHit",
+    "StalePlan",
+    "StoreBusy",
+    "StoreDamaged",
+    "StoreTooNew",
+    "UsageError",
+    "UserContext",
+    "Validation",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Open a room when somebody asks for what is in it: importing the package pulls in neither Chroma nor LangGraph."""
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'milepost' has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_ROOMS[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

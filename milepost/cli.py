@@ -14,7 +14,7 @@ from .console import Console
 from .everywhere import gather, with_options
 from .failure import report
 from .help_text import Group
-from .store.errors import UsageError
+from milepost.store.errors import UsageError
 
 Version = Annotated[bool, typer.Option("--version", help="Show the version.")]
 

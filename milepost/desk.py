@@ -13,11 +13,11 @@ from .console import Console
 from .failure import Interrupted, report
 
 if TYPE_CHECKING:
-    from .agents.workspace import Milepost
+    from milepost.agents.workspace import Milepost
     from .everywhere import Everywhere
     from .progress import Listener
     from .settings import Settings
-    from .store.policy import Policy
+    from milepost.store.policy import Policy
 
 
 class Desk:
@@ -59,7 +59,7 @@ class Desk:
         """Seconds to wait for a busy store."""
         wait = 10.0 if self.options.wait is None else self.options.wait
         if math.isnan(wait) or wait < 0:
-            from .store.errors import UsageError
+            from milepost.store.errors import UsageError
 
             raise UsageError(f"--wait cannot be {wait:g}", cause="it is a number of seconds, 0 or more")
         return min(wait, 1e7)
@@ -92,9 +92,9 @@ class Desk:
 
 def open_workspace(settings: Settings, wait: float) -> Milepost:
     """The workspace that the settings describe."""
-    from .agents.workspace import Milepost
-    from .store.records import UserContext
-    from .tools.embedders import make_embedder
+    from milepost.agents.workspace import Milepost
+    from milepost.store.records import UserContext
+    from milepost.tools.embedders import make_embedder
 
     model = settings.model
     return Milepost(

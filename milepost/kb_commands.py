@@ -47,7 +47,7 @@ def add_search_to(app: typer.Typer) -> None:
     ) -> None:
         """List the librarian's documents: plans, forward documentation, checkpoints, outcomes."""
         from .render import columns, moment
-        from .store.words import short_id
+        from milepost.store.words import short_id
 
         found = desk.mp.documents(type=type, find=find)
         desk.console.give({"documents": found})
@@ -79,7 +79,7 @@ def _add_looking(app: typer.Typer) -> None:
     def stats(desk: Desk, kb: Kb) -> None:
         """Show a knowledge base's size, collection and embedder."""
         from .shapes import dump
-        from .store.words import clean
+        from milepost.store.words import clean
 
         shape = dump(desk.mp.kb_stats(kb))
         desk.console.give({"kb": shape})

@@ -11,8 +11,8 @@ from .everywhere import command
 from .run import finish, run, say_without_rollback
 
 if TYPE_CHECKING:
-    from .agents.issues import Validation
-    from .store.plan import Plan
+    from milepost.agents.issues import Validation
+    from milepost.store.plan import Plan
 
 
 class Planner(StrEnum):
@@ -51,7 +51,7 @@ def _make_plan(
     no_expose: bool,
     on_file_error: OnFileError | None,
 ) -> "Plan":
-    from .store.errors import UsageError
+    from milepost.store.errors import UsageError
 
     if not paths and not request:
         raise UsageError(
@@ -142,7 +142,7 @@ def add_to(app: typer.Typer) -> None:
     ) -> int:
         """Make, check, document and save a plan; change nothing in any knowledge base."""
         from .shapes import plan_shape
-        from .store.plan_text import changes
+        from milepost.store.plan_text import changes
 
         desk.usage_exit = 64 if detailed_exitcode else 2
         made = _make_plan(desk, paths, kb, request, planner, no_expose, on_file_error)
@@ -185,7 +185,7 @@ def add_to(app: typer.Typer) -> None:
         replan: Annotated[bool, typer.Option("--replan", help="Plan again where the plan is stale.")] = False,
     ) -> int:
         """Run exactly that plan."""
-        from .store.plan import Plan
+        from milepost.store.plan import Plan
 
         if named is None:
             chosen = _newest(desk)
@@ -194,7 +194,7 @@ def add_to(app: typer.Typer) -> None:
         else:
             found = find(desk, named)
             if not isinstance(found, Plan):
-                from .store.errors import UsageError
+                from milepost.store.errors import UsageError
 
                 raise UsageError(f"{named} is not a plan", next=f"milepost show {named}")
             chosen = found
@@ -208,7 +208,7 @@ def add_to(app: typer.Typer) -> None:
         """List what waits for a person."""
         from .render import columns, moment
         from .shapes import dumps
-        from .store.words import short_id
+        from milepost.store.words import short_id
 
         waiting = desk.mp.approvals()
         desk.console.give({"approvals": dumps(waiting)})
@@ -222,7 +222,7 @@ def add_to(app: typer.Typer) -> None:
     def approve(desk: Desk, named: Annotated[str, typer.Argument(metavar="ID")]) -> None:
         """Approve a plan that waits, by its id or the approval's."""
         from .shapes import dump
-        from .store.words import short_id
+        from milepost.store.words import short_id
 
         full = desk.mp.expand(named)
         if desk.options.dry_run:
@@ -250,9 +250,9 @@ def show_record(desk: Desk, found: Any, mermaid: bool) -> None:
     """Print a plan, a journey or a checkpoint."""
     from .render import checkpoint_text, status_text
     from .shapes import dump, journey_shape, plan_shape
-    from .store.errors import UsageError
-    from .store.plan import Plan
-    from .store.records import Journey
+    from milepost.store.errors import UsageError
+    from milepost.store.plan import Plan
+    from milepost.store.records import Journey
 
     if isinstance(found, Plan):
         if mermaid:
@@ -273,10 +273,10 @@ def show_record(desk: Desk, found: Any, mermaid: bool) -> None:
 
 def _validate_file(desk: Desk, named: str) -> "Validation":
     """Validate what is in a file even where it is no plan yet; the validator says what is missing."""
-    from .agents.validator import validate_plan
+    from milepost.agents.validator import validate_plan
     from .planfile import is_file_name, read_body
-    from .store.plan import Plan
-    from .tools.registry import REGISTRY
+    from milepost.store.plan import Plan
+    from milepost.tools.registry import REGISTRY
 
     if not is_file_name(named):
         return desk.mp.validate(desk.mp.expand(named))
@@ -289,8 +289,8 @@ def _validate_file(desk: Desk, named: str) -> "Validation":
 
 def _newest(desk: Desk) -> "Plan | None":
     """The newest plan that was not applied, shown and asked for; None where the person said no."""
-    from .store.errors import NotFound
-    from .store.words import short_id
+    from milepost.store.errors import NotFound
+    from milepost.store.words import short_id
 
     plan = desk.mp.newest_plan()
     if plan is None:

@@ -26,7 +26,7 @@ def add_policy_to(app: typer.Typer) -> None:
         ] = None,
     ) -> None:
         """Check a policy file for unknown keys and contradictions."""
-        from .store.policy_sources import resolve_policy
+        from milepost.store.policy_sources import resolve_policy
 
         resolved = desk.settings.resolved if file is None else resolve_policy((str(file), file))
         _give(desk, resolved, "policy", checked=str(file) if file else "the policy in force")
@@ -35,7 +35,7 @@ def add_policy_to(app: typer.Typer) -> None:
     def presets(desk: Desk) -> None:
         """Show the four presets."""
         from .render import columns
-        from .store.policy_sources import policy_from, resolve_policy
+        from milepost.store.policy_sources import policy_from, resolve_policy
 
         named = {name: resolve_policy((name, name)) for name in ("none", "rollback", "full", "documentation")}
         shapes = {name: {key: one["value"] for key, one in found.table().items()} for name, found in named.items()}
@@ -54,7 +54,7 @@ def add_doctor_to(app: typer.Typer, panel: str) -> None:
     @command(app, "doctor", panel=panel)
     def doctor(desk: Desk) -> int:
         """Show what is configured, what is healthy, and what to do about the rest."""
-        from .store.words import clean
+        from milepost.store.words import clean
 
         checks = desk.mp.doctor()
         desk.console.give({"checks": checks})
@@ -67,7 +67,7 @@ def add_doctor_to(app: typer.Typer, panel: str) -> None:
 
 def _give(desk: Desk, resolved: Any, key: str, *, checked: str | None = None) -> None:
     from .render import columns
-    from .store.policy_sources import guarantees
+    from milepost.store.policy_sources import guarantees
 
     lines = guarantees(resolved.policy)
     extra = {} if checked is None else {"check": {"ok": True, "what": checked}}

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from .store.words import clean, size
+from milepost.store.words import clean, size
 
 if TYPE_CHECKING:
     from .console import Console
-    from .store.records import Progress
+    from milepost.store.records import Progress
 
 Listener = Callable[["Progress"], None]
 

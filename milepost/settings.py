@@ -95,10 +95,7 @@ class Settings:
             home=place,
             user=_name("user", user) if user is not None else system_user(env),
             tenant=_name("tenant", "default" if tenant is None else tenant),
-            embedder=embedder
-            or own.get("embedder")
-            or _text(env, table, "EMBEDDER", "embedder")
-            or "wordllama",
+            embedder=embedder or own.get("embedder") or _text(env, table, "EMBEDDER", "embedder") or "wordllama",
             model=ModelSettings(
                 own.get("model") or _text(env, table, "MODEL", "model"),
                 _secret(env.get("OPENAI_API_KEY", "")),
@@ -219,8 +216,6 @@ def _arm_fault(spec: str) -> None:
         return
     name, _, nth = spec.rpartition(":")
     if not name or not nth.isdecimal() or int(nth) < 1:
-        raise UsageError(
-            f'MILEPOST_FAULT is "name:nth", for example publish.before_commit:1, not "{spec[:80]}"'
-        )
+        raise UsageError(f'MILEPOST_FAULT is "name:nth", for example publish.before_commit:1, not "{spec[:80]}"')
     arm(kill_at(name, int(nth)))
     _armed = spec

@@ -98,6 +98,11 @@ class Follower:
             self.rebuild(kb_id)
         return trouble
 
+    def examine(self, kb_id: int) -> str | None:
+        """What is wrong with a kb's collection, by count and a sample; mends nothing."""
+        kb = self._knowledge.by_id(kb_id)
+        return self._probe(kb) if kb.generation else None
+
     def verify(self, kb_id: int) -> VerifyReport:
         """Compare every row of the collection with the record, and search for each by its own vector."""
         kb = self._knowledge.by_id(kb_id)

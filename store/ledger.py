@@ -160,6 +160,13 @@ class Ledger:
                     " WHERE journey_id = ? AND outcome IN ('rejected', 'failed')",
                     (journey_id,),
                 )
+            writing.execute(
+                "UPDATE journey_files SET sha256 = '' WHERE journey_id = ? AND stage = 'planned' AND sha256 != ''"
+                " AND action IN ('add', 'replace') AND source NOT IN"
+                " (SELECT source FROM plan_inputs WHERE plan_id = (SELECT plan_id FROM journeys WHERE journey_id = ?))"
+                " AND ?",
+                (journey_id, journey_id, retry),
+            )
             writing.execute("UPDATE journey_steps SET status = 'pending' WHERE journey_id = ?", (journey_id,))
 
     def set_revisions(self, journey_id: str, *, after: int, before: int | None = None) -> None:
@@ -279,6 +286,18 @@ class Ledger:
                   journey_id, r.position)
                  for r in rows],
             )  # fmt: skip
+
+    def add_step(self, journey_id: str, step_id: str, action: str) -> None:
+        """Give a journey a step that its plan left out (exposing what was only staged); once."""
+        with self._record.write() as writing:
+            writing.execute(
+                "INSERT INTO journey_steps (journey_id, position, step_id, action, status)"
+                " SELECT ?1, 1 + max(position), ?2, ?3, 'pending' FROM journey_steps WHERE journey_id = ?1"
+                " AND NOT EXISTS (SELECT 1 FROM journey_steps WHERE journey_id = ?1 AND action = ?3)"
+                " HAVING max(position) IS NOT NULL",
+                (journey_id, step_id, action),
+            )
+            self.set_extra(journey_id, added_steps=[action])
 
     def set_step(self, journey_id: str, step_id: str, status: str, seconds: float | None = None) -> None:
         """Record how a step stands; `seconds` of wall time add up over several runs."""

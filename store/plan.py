@@ -107,6 +107,7 @@ class Plan(_Frozen):
     plan_id: str = ""
     journey_type: str = "data_ingest"
     kb: str | None = None
+    paths: tuple[str, ...] = ()
     tenant: str = "default"
     owner: str = ""
     request: str | None = None

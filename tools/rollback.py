@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..store.checkpoints import body_digest
-from ..store.errors import PolicyError, RollbackConflict, StoreDamaged, UsageError
+from ..store.errors import (
+    CheckpointNotFound,
+    MilepostError,
+    PolicyError,
+    RollbackConflict,
+    StoreDamaged,
+    UsageError,
+)
 from ..store.faults import faultpoint
 from ..store.knowledge import Kb
 from ..store.plan import Base, Plan, PlanStep, canonical_json
 from ..store.policy import Policy
-from ..store.records import HandlerOutcome, JourneyStatus, RollbackResult, UserContext
+from ..store.records import Checkpoint, HandlerOutcome, JourneyStatus, RollbackResult, UserContext
 from ..store.revisions import Delta, Published, delta
-from .handlers import run_handlers, upload_receipts
-from .milestones import take
+from .handlers import run_handler, run_handlers, upload_receipts
+from .milestones import store, take
 from .services import Services
 from .undo import Undoing, going_back, undoing
 
@@ -277,3 +284,74 @@ def _revision_target(kb: Kb, revision: int) -> Target:
 
 
 _NOTHING = Delta([], [])
+
+
+class LightweightRollbackCapability:
+    """The proposal's capability: checkpoints of anything, and going back to one, with its return keys."""
+
+    def __init__(self, services: Services, policy: Policy, run: Callable[[Callable[[], Any]], Awaitable[Any]]) -> None:
+        self._services = services
+        self._policy = policy
+        self._run = run
+
+    async def checkpoint_milestone(
+        self, milestone_id: str, state: dict[str, Any], rollback_handler: str | None = None
+    ) -> dict[str, Any]:
+        """Store a checkpoint of a milestone's state; returns its document with `checkpoint_id`.
+
+        A handler that is named here runs with that state when the checkpoint is rolled back to.
+        """
+        home, tenant = self._services.home, self._services.user.tenant
+        checkpoint = Checkpoint(
+            checkpoint_id=f"checkpoint_{milestone_id}_{uuid.uuid4()}", milestone_id=milestone_id, journey_id="",
+            timestamp=home.clock.now(), state=state, rollback_handler=rollback_handler,
+        )  # fmt: skip
+        stored: dict[str, Any] = await self._run(
+            lambda: store(self._services, checkpoint, tenant=tenant, kb_id=None, receipt_seq=0)
+        )
+        return stored
+
+    async def rollback_to_checkpoint(self, checkpoint_id: str, user_context: Any = None) -> dict[str, Any]:
+        """Go back to a checkpoint: of a journey, with its data; of a state by hand, through its handler.
+
+        Returns, and never raises for what a caller can meet: `success` false has `error`.
+        """
+        acting = _acting(self._services, user_context)
+        try:
+            found: dict[str, Any] = await self._run(lambda: _restore(acting, self._policy, checkpoint_id))
+        except CheckpointNotFound:
+            return {"success": False, "error": "Checkpoint not found"}
+        except MilepostError as refused:
+            conflicts = refused.facts.get("conflicts", [])
+            return {"success": False, "checkpoint_id": checkpoint_id, "error": refused.message, "conflicts": conflicts}
+        return found
+
+
+def _acting(services: Services, user_context: Any) -> Services:
+    """The same services on behalf of the person that the embedding program names."""
+    if user_context is None:
+        return services
+    said = user_context if isinstance(user_context, dict) else user_context.model_dump()
+    user = said.get("user") or said.get("user_id") or services.user.user
+    tenant = said.get("tenant") or said.get("tenant_id") or services.user.tenant
+    return replace(services, user=UserContext(user=str(user), tenant=str(tenant)))
+
+
+def _restore(services: Services, policy: Policy, checkpoint_id: str) -> dict[str, Any]:
+    row = services.home.checkpoints.row(checkpoint_id, services.user.tenant)
+    if row["journey_id"]:
+        return Rollback(services, policy).to_checkpoint(checkpoint_id).model_dump(mode="json")
+    document = services.home.librarian.retrieve(checkpoint_id, tenant=services.user.tenant)
+    if document is None or body_digest(document) != row["body_digest"]:
+        raise StoreDamaged(f"the document of {checkpoint_id} is not the one that was written")
+    state: dict[str, Any] = document["state"]
+    if not document.get("rollback_handler"):
+        return {
+            "success": True, "checkpoint_id": checkpoint_id, "state": state,
+            "message": "Checkpoint restored (manual restoration required)",
+        }  # fmt: skip
+    outcome = run_handler(services, document["rollback_handler"], state)
+    return {
+        "success": outcome.status in ("done", "skipped"), "checkpoint_id": checkpoint_id, "state": state,
+        "handlers": [outcome.model_dump()], "error": outcome.error,
+    }  # fmt: skip

@@ -62,6 +62,21 @@ def going_back(home: Home, kb: Kb, revision: int) -> Undoing:
     return _compare(home, kb, dict.fromkeys(sources, revision), [])
 
 
+def changed_since(home: Home, journey_id: str) -> list[tuple[str, str]]:
+    """Which of a journey's sources others changed since it last had them: (source, journey)."""
+    kb_id = home.ledger.kb_id(journey_id)
+    if kb_id is None:
+        return []
+    own = family(home, journey_id)
+    sources = {row.source for row in home.ledger.files(journey_id) if row.action in ("add", "replace", "remove")}
+    history = History(home.record)
+    start = home.ledger.journey(journey_id, None).revision_before
+    touches = history.touches(kb_id, after=start)
+    last = max((t.revision for t in touches if t.journey_id in own), default=start)
+    return [(t.source, t.journey_id) for t in touches
+            if t.source in sources and t.journey_id not in own and t.revision > last]  # fmt: skip
+
+
 def _compare(home: Home, kb: Kb, targets: dict[int, int], conflicts: list[Conflict]) -> Undoing:
     with home.record.read() as reading:
         names = source_names(reading, kb.kb_id, list(targets))

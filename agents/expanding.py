@@ -1,0 +1,36 @@
+"""Ids may be shortened by people at a command line, to a beginning that only one has."""
+
+from __future__ import annotations
+
+import difflib
+
+from ..store.errors import NotFound, UsageError
+from ..tools.services import Services
+
+_TABLES = {
+    "plan": "SELECT plan_id FROM plans WHERE tenant = ?",
+    "journey": "SELECT journey_id FROM journeys WHERE tenant = ?",
+    "checkpoint": "SELECT checkpoint_id FROM checkpoints WHERE tenant = ?",
+    "approval": "SELECT approval_id FROM approvals WHERE tenant = ?",
+}
+
+
+def expand(services: Services, prefix: str) -> str:
+    """The whole id; `NotFound` suggests a near one, `UsageError` names those between which it is ambiguous."""
+    kind = prefix.partition("_")[0]
+    tables = [_TABLES[kind]] if kind in _TABLES else list(_TABLES.values())
+    with services.home.record.read() as reading:
+        ids = [row[0] for sql in tables for row in reading.execute(sql, (services.user.tenant,))]
+    found = [id_ for id_ in ids if id_.startswith(prefix)]
+    if prefix in found or len(found) == 1:
+        return prefix if prefix in found else found[0]
+    if found:
+        shown = ", ".join(sorted(found)[:4])
+        raise UsageError(f"{prefix!r} is the beginning of {len(found)} ids", cause=f"among them {shown}")
+    near = difflib.get_close_matches(prefix, ids, n=1, cutoff=0.7)
+    raise NotFound(
+        f"there is nothing with the id {prefix!r}",
+        cause=f"did you mean {near[0]}?" if near else "",
+        state="nothing was changed",
+        next="milepost journeys",
+    )

@@ -1,0 +1,320 @@
+"""Planning and running journeys: what `plan`, `apply`, `ingest` and `resume` do."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..store.errors import ApprovalRequired, NotFound, PlanRejected, StalePlan
+from ..store.plan import Plan, plan_digest
+from ..store.policy import Policy
+from ..store.policy_sources import PolicyValue
+from ..store.records import Approval, Journey, JourneyStatus, Progress
+from ..tools.registry import handler_names, registry_dict
+from ..tools.services import Services, Stopped
+from .documenter import plan_document
+from .executor import journey_id_of
+from .nodes import admit, needs_approval
+from .opening import Opening
+from .planner import PathOrPair, PlanRequest, draft, draft_removal, stale
+from .saver import opened_saver
+from .validator import Validation, validate_plan
+
+OnProgress = Callable[[Progress], None] | None
+DONE = (JourneyStatus.COMPLETED, JourneyStatus.PARTIAL, JourneyStatus.FAILED, JourneyStatus.CANCELLED,
+        JourneyStatus.ROLLED_BACK, JourneyStatus.COMPENSATED, JourneyStatus.COMPENSATION_FAILED)  # fmt: skip
+
+
+class Journeys(Opening):
+    """The part of a workspace that plans and runs."""
+
+    async def plan(
+        self,
+        paths: Sequence[PathOrPair] = (),
+        *,
+        kb: str | None = None,
+        request: str | None = None,
+        policy: PolicyValue = None,
+        planner: str = "auto",
+        expose: bool = True,
+        save: bool = True,
+        on_progress: OnProgress = None,
+    ) -> Plan:
+        """Make, validate, document and save a plan; nothing in any kb changes."""
+        wanted = self._policy(policy)
+        self._known_policies.add(wanted.digest)
+        asked = PlanRequest(
+            paths=_paths(paths), kb=kb, request=request, policy=wanted, planner=planner, expose=expose
+        )
+        with self._telling(on_progress):
+            if not save:
+                return await self.engine.run(lambda: draft(self.services, asked, on_progress=on_progress))
+            return await self._planned(asked, wanted)
+
+    async def validate(self, plan: Plan | str) -> Validation:
+        """Judge a plan; changes nothing."""
+        return _judge(await self._plan(plan))
+
+    async def apply(
+        self,
+        plan: Plan | str | None = None,
+        *,
+        replan: bool = False,
+        approve: bool = False,
+        on_progress: OnProgress = None,
+    ) -> Journey:
+        """Run exactly that plan, or the newest that was not applied.
+
+        Returns the journey whatever its status; a plan that was applied already returns its journey, and an
+        unfinished one goes on. Raises where it could not start: `StalePlan`, `PlanRejected`, `ApprovalRequired`,
+        `StoreBusy`. `approve` gives the approval that the policy asks for, in the name of this user.
+        """
+        wanted = await self._plan(plan)
+        journey_id = journey_id_of(wanted)
+        before = await self.engine.run(lambda: _status(self.services, journey_id))
+        if before in DONE:
+            return await self.status(journey_id)
+        if before in (None, JourneyStatus.PLANNED, JourneyStatus.AWAITING_APPROVAL):
+            moved = await self.engine.run(lambda: self._moved(wanted))
+            if moved:
+                if not replan:
+                    raise _stale(wanted, moved)
+                wanted = await self._plan_again(wanted)
+        return await self._run(wanted, approve=approve, on_progress=on_progress)
+
+    async def ingest(
+        self,
+        paths: Sequence[PathOrPair],
+        *,
+        kb: str | None = None,
+        request: str | None = None,
+        policy: PolicyValue = None,
+        planner: str = "auto",
+        expose: bool = True,
+        approve: bool = False,
+        on_progress: OnProgress = None,
+    ) -> Journey:
+        """Plan and apply in one go."""
+        plan = await self.plan(
+            paths, kb=kb, request=request, policy=policy, planner=planner, expose=expose, on_progress=on_progress
+        )
+        return await self._run(plan, approve=approve, on_progress=on_progress)
+
+    async def kb_remove(self, source: str, *, kb: str, approve: bool = False, on_progress: OnProgress = None) -> Journey:
+        """Take a source out of a kb, as a journey that can be undone."""
+        self._require_home(kb)
+
+        def removal() -> Plan:
+            plan = draft_removal(self.services, kb, source, self.policy)
+            self.services.home.plans.save(plan, _judge(plan).model_dump(mode="json"))
+            return plan
+
+        plan = await self.engine.run(removal)
+        return await self._run(plan, approve=approve, on_progress=on_progress)
+
+    async def resume(self, journey: Journey | str, *, on_progress: OnProgress = None) -> Journey:
+        """Go on after a crash, a stop or a failure, or from where a rollback went back to.
+
+        Of a `partial` journey the files that were rejected or failed are tried again; of a completed one staged files
+        are exposed, and without any there is nothing to do. `StalePlan` where somebody changed its sources since.
+        """
+        journey_id = journey if isinstance(journey, str) else journey.journey_id
+        plan = await self.read(lambda s: s.home.plans.plan(s.home.ledger.journey(journey_id, self.user.tenant).plan_id,
+                                                           self.user.tenant))  # fmt: skip
+        ready = await self.engine.run(lambda: self.engine.make_ready(journey_id, plan))
+        if not ready:
+            return await self.status(journey_id)
+        return await self._run(plan, approve=False, on_progress=on_progress)
+
+    async def newest_plan(self) -> Plan | None:
+        """The newest plan that no journey runs or ran."""
+        if not self.there:
+            return None
+        return await self.engine.run(lambda: self.services.home.plans.newest_unapplied(self.user.tenant))
+
+    async def approvals(self) -> list[Approval]:
+        """What waits for a person, oldest first."""
+        return await self.read(lambda s: s.home.plans.waiting(self.user.tenant), [])
+
+    async def approve(self, approval: Approval | str) -> Approval:
+        """Say yes to an approval, by its id or its plan's."""
+        wanted = approval if isinstance(approval, str) else approval.approval_id
+        return await self.read(lambda s: _approve(s, wanted))
+
+    async def journeys(self, kb: str | None = None) -> list[Journey]:
+        """Journeys, newest first, without their files and steps."""
+        return await self.read(lambda s: s.home.ledger.journeys(self.user.tenant, kb=kb), [])
+
+    async def status(self, journey: Journey | str | None = None) -> Journey:
+        """One journey with its files, steps and checkpoints; the newest where none is named."""
+        wanted = journey.journey_id if isinstance(journey, Journey) else journey
+        return await self.read(lambda s: _whole(s, wanted))
+
+    async def _planned(self, asked: PlanRequest, policy: Policy) -> Plan:
+        from .graph import build_graph
+
+        handle = uuid.uuid4().hex
+        engine = self.engine
+        engine.inbox[handle] = asked
+        graph = build_graph(engine, policy)
+        try:
+            state = await graph.ainvoke({"request": handle, "only_planning": True})
+        finally:
+            engine.inbox.pop(handle, None)
+            await engine.run(engine.leave)
+        plan_id = state["plan_id"]
+        return await engine.run(lambda: self.services.home.plans.plan(plan_id, self.user.tenant))
+
+    async def _run(self, plan: Plan, *, approve: bool, on_progress: OnProgress) -> Journey:
+        from .graph import INGEST, build_graph
+
+        policy = Policy.model_validate(plan.policy)
+        engine = self.engine
+        if needs_approval(plan, policy):
+            await engine.run(lambda: self._settle_approval(plan, policy, approve))
+        actions = INGEST if plan.journey_type == "data_ingest" else tuple(step.action for step in plan.steps)
+        journey_id = journey_id_of(plan)
+        with self._telling(on_progress):
+            async with opened_saver(self.home, policy) as saver:
+                graph = build_graph(engine, policy, actions=actions, checkpointer=saver)
+                config: Any = {"configurable": {"thread_id": journey_id}}
+                try:
+                    await graph.ainvoke({"plan_id": plan.plan_id}, config, durability="exit" if saver else None)
+                except Stopped:
+                    pass
+                finally:
+                    await engine.run(engine.leave)
+        return await self.status(journey_id)
+
+    def _settle_approval(self, plan: Plan, policy: Policy, approve: bool) -> None:
+        """Give the approval where it is given with the call; else put the question down and say that it waits."""
+        services, user = self.services, self.user
+        admit(_judge(plan), plan)
+        if services.home.plans.use(plan, policy.digest, journey_id_of(plan)):
+            return
+        approval = services.home.plans.ask(plan, policy.digest, asked_by=user.user)
+        if approve:
+            services.home.plans.approve(approval.approval_id, user.tenant, by=user.user)
+            return
+        self.engine.begin(plan, policy)
+        services.home.ledger.set_status(
+            journey_id_of(plan), JourneyStatus.AWAITING_APPROVAL, detail=approval.approval_id
+        )
+        raise ApprovalRequired(
+            f"{plan.plan_id} waits for a person's approval",
+            cause=f"approval = {policy.approval!r} by policy",
+            state="nothing was changed",
+            next=f"milepost approve {approval.approval_id}",
+            approval_id=approval.approval_id,
+            plan_id=plan.plan_id,
+        )
+
+    def _moved(self, plan: Plan) -> list[str]:
+        moved = list(stale(self.services, plan))
+        if plan.base.policy_digest not in self._known_policies:
+            moved.append("the policy is another one than the plan was made under")
+        return moved
+
+    async def _plan_again(self, plan: Plan) -> Plan:
+        paths = sorted({file.path for file in plan.files if Path(file.path).exists()})
+        expose = any(step.action == "expose" for step in plan.steps)
+        return await self.plan(list(plan.paths) or paths, kb=plan.kb, request=plan.request, expose=expose)
+
+    async def _plan(self, plan: Plan | str | None) -> Plan:
+        """The plan meant: by id, the newest, or one that was handed over, which has to be what its digest says."""
+        if plan is None:
+            newest = await self.newest_plan()
+            if newest is None:
+                raise NotFound("there is no plan to apply", next="milepost plan PATH --kb NAME")
+            return newest
+        if isinstance(plan, str):
+            wanted = plan
+            return await self.read(lambda s: s.home.plans.plan(wanted, self.user.tenant))
+        return await self.engine.run(lambda: self._received(plan))
+
+    def _received(self, plan: Plan) -> Plan:
+        home = self.services.home
+        if plan.tenant != self.user.tenant:
+            raise NotFound(f"there is no plan {plan.plan_id!r}", next="milepost plan PATH --kb NAME")
+        if plan.digest != plan_digest(plan) or plan.plan_id != plan.sealed().plan_id:
+            raise PlanRejected(
+                f"{plan.plan_id or 'the plan'} is not the plan that its digest says",
+                cause="it was edited; an edited plan is a new plan",
+                state="nothing was changed",
+                next="milepost plan PATH --kb NAME",
+            )
+        try:
+            return home.plans.plan(plan.plan_id, self.user.tenant)
+        except NotFound:
+            home.plans.save(plan, _judge(plan).model_dump(mode="json"))
+            policy = Policy.model_validate(plan.policy)
+            if policy.enable_forward_docs and policy.generate_plan:
+                home.librarian.write_documents([plan_document(plan)])
+            return plan
+
+    def _require_home(self, kb: str) -> None:
+        if not self.there:
+            raise NotFound(f"there is no kb {kb!r}", state="nothing was made", next="milepost kb list")
+
+    def _telling(self, on_progress: OnProgress) -> Any:
+        from contextlib import contextmanager
+
+        @contextmanager
+        def telling() -> Any:
+            services = self.services
+            services.stop.clear()
+            before, services.on_progress = services.on_progress, on_progress or services.on_progress
+            try:
+                yield
+            finally:
+                services.on_progress = before
+
+        return telling()
+
+
+def _paths(paths: Sequence[PathOrPair] | str | Path) -> tuple[PathOrPair, ...]:
+    return (paths,) if isinstance(paths, str | Path) else tuple(paths)
+
+
+def _judge(plan: Plan) -> Validation:
+    facts = {"files": [file.source for file in plan.files], "handlers": sorted(handler_names())}
+    return validate_plan(plan, registry_dict(), Policy.model_validate(plan.policy), facts)
+
+
+def _status(services: Services, journey_id: str) -> JourneyStatus | None:
+    try:
+        return services.home.ledger.journey(journey_id, services.user.tenant).status
+    except NotFound:
+        return None
+
+
+def _whole(services: Services, journey_id: str | None) -> Journey:
+    ledger, tenant = services.home.ledger, services.user.tenant
+    if journey_id is None:
+        newest = ledger.journeys(tenant)
+        if not newest:
+            raise NotFound("there is no journey yet", next="milepost ingest PATH --kb NAME")
+        journey_id = newest[0].journey_id
+    journey = ledger.journey(journey_id, tenant)
+    journey.checkpoints = services.home.checkpoints.find(tenant, journey_id=journey_id)
+    return journey
+
+
+def _approve(services: Services, wanted: str) -> Approval:
+    plans, user = services.home.plans, services.user
+    ids = [a.approval_id for a in plans.waiting(user.tenant) if wanted in (a.approval_id, a.plan_id)]
+    return plans.approve(ids[0] if ids else wanted, user.tenant, by=user.user)
+
+
+def _stale(plan: Plan, moved: list[str]) -> StalePlan:
+    return StalePlan(
+        f"{plan.plan_id} is stale: {moved[0]}" + (f" (and {len(moved) - 1} more)" if len(moved) > 1 else ""),
+        cause="; ".join(moved)[:500],
+        state="nothing was changed",
+        next=f"milepost apply {plan.plan_id} --replan",
+        moved=moved,
+    )
+
+

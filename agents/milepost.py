@@ -1,0 +1,260 @@
+"""`Milepost`: the workspace without `await`, for scripts, notebooks and the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from ..store.plan import Plan
+from ..store.policy import Policy
+from ..store.policy_sources import PolicyValue
+from ..store.ports import Embedder
+from ..store.records import (
+    Approval,
+    Checkpoint,
+    DigestReport,
+    Event,
+    Journey,
+    KbDiff,
+    KbInfo,
+    KbStats,
+    RevisionInfo,
+    RollbackResult,
+    SearchHit,
+    UserContext,
+    VerifyReport,
+)
+from .journeys import OnProgress
+from .planner import PathOrPair
+from .validator import Validation
+from .workspace import AsyncMilepost
+
+T = TypeVar("T")
+
+
+class Milepost:
+    """The same as `AsyncMilepost`, each method waiting for its end; works inside a running event loop, too."""
+
+    def __init__(
+        self,
+        home: str | Path,
+        *,
+        policy: PolicyValue = None,
+        embedder: Embedder | str | None = None,
+        chat_model: Any = None,
+        user: UserContext | Mapping[str, Any] | str | None = None,
+        journey_types: tuple[Any, ...] = (),
+        wait: float = 10.0,
+    ) -> None:
+        self.workspace = AsyncMilepost(
+            home, policy=policy, embedder=embedder, chat_model=chat_model, user=user, journey_types=journey_types,
+            wait=wait,
+        )  # fmt: skip
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def plan(
+        self, paths: Sequence[PathOrPair] = (), *, kb: str | None = None, request: str | None = None,
+        policy: PolicyValue = None, planner: str = "auto", expose: bool = True, save: bool = True,
+        on_progress: OnProgress = None,
+    ) -> Plan:  # fmt: skip
+        return self._wait(
+            self.workspace.plan(paths, kb=kb, request=request, policy=policy, planner=planner, expose=expose, save=save,
+                                on_progress=on_progress)
+        )  # fmt: skip
+
+    def validate(self, plan: Plan | str) -> Validation:
+        return self._wait(self.workspace.validate(plan))
+
+    def show(self, id: str) -> Plan | Journey | Checkpoint:
+        return self._wait(self.workspace.show(id))
+
+    def apply(
+        self, plan: Plan | str | None = None, *, replan: bool = False, approve: bool = False,
+        on_progress: OnProgress = None,
+    ) -> Journey:  # fmt: skip
+        return self._wait(self.workspace.apply(plan, replan=replan, approve=approve, on_progress=on_progress))
+
+    def ingest(
+        self, paths: Sequence[PathOrPair], *, kb: str | None = None, request: str | None = None,
+        policy: PolicyValue = None, planner: str = "auto", expose: bool = True, approve: bool = False,
+        on_progress: OnProgress = None,
+    ) -> Journey:  # fmt: skip
+        return self._wait(
+            self.workspace.ingest(paths, kb=kb, request=request, policy=policy, planner=planner, expose=expose,
+                                  approve=approve, on_progress=on_progress)
+        )  # fmt: skip
+
+    def resume(self, journey: Journey | str, *, on_progress: OnProgress = None) -> Journey:
+        return self._wait(self.workspace.resume(journey, on_progress=on_progress))
+
+    def newest_plan(self) -> Plan | None:
+        return self._wait(self.workspace.newest_plan())
+
+    def approvals(self) -> list[Approval]:
+        return self._wait(self.workspace.approvals())
+
+    def approve(self, approval: Approval | str) -> Approval:
+        return self._wait(self.workspace.approve(approval))
+
+    def journeys(self, kb: str | None = None) -> list[Journey]:
+        return self._wait(self.workspace.journeys(kb))
+
+    def status(self, journey: Journey | str | None = None) -> Journey:
+        return self._wait(self.workspace.status(journey))
+
+    def timeline(self, journey: Journey | str) -> list[Event]:
+        return self._wait(self.workspace.timeline(journey))
+
+    def checkpoints(self, journey: Journey | str | None = None) -> list[Checkpoint]:
+        return self._wait(self.workspace.checkpoints(journey))
+
+    def preview_rollback(self, checkpoint: Checkpoint | str, *, on_conflict: str | None = None) -> RollbackResult:
+        return self._wait(self.workspace.preview_rollback(checkpoint, on_conflict=on_conflict))
+
+    def rollback_to_checkpoint(self, checkpoint: Checkpoint | str, *, on_conflict: str | None = None) -> RollbackResult:
+        return self._wait(self.workspace.rollback_to_checkpoint(checkpoint, on_conflict=on_conflict))
+
+    def rollback(
+        self, checkpoint: Checkpoint | str | None = None, *, journey: Journey | str | None = None, last: bool = False,
+        to: int | None = None, kb: str | None = None, on_conflict: str | None = None, dry_run: bool = False,
+    ) -> RollbackResult:  # fmt: skip
+        return self._wait(
+            self.workspace.rollback(checkpoint, journey=journey, last=last, to=to, kb=kb, on_conflict=on_conflict,
+                                    dry_run=dry_run)
+        )  # fmt: skip
+
+    def undo(self, journey: Journey | str, *, on_conflict: str | None = None) -> RollbackResult:
+        return self._wait(self.workspace.undo(journey, on_conflict=on_conflict))
+
+    def search(self, query: str, *, kb: str, k: int = 5, at: int | None = None) -> list[SearchHit]:
+        return self._wait(self.workspace.search(query, kb=kb, k=k, at=at))
+
+    def kb_list(self) -> list[KbInfo]:
+        return self._wait(self.workspace.kb_list())
+
+    def kb_stats(self, kb: str) -> KbStats:
+        return self._wait(self.workspace.kb_stats(kb))
+
+    def kb_log(self, kb: str) -> list[RevisionInfo]:
+        return self._wait(self.workspace.kb_log(kb))
+
+    def kb_diff(self, kb: str, from_: int, to: int) -> KbDiff:
+        return self._wait(self.workspace.kb_diff(kb, from_, to))
+
+    def kb_verify(self, kb: str) -> VerifyReport:
+        return self._wait(self.workspace.kb_verify(kb))
+
+    def kb_digest(self, kb: str) -> DigestReport:
+        return self._wait(self.workspace.kb_digest(kb))
+
+    def kb_rebuild(self, kb: str) -> dict[str, Any]:
+        return self._wait(self.workspace.kb_rebuild(kb))
+
+    def kb_remove(self, source: str, *, kb: str, approve: bool = False, on_progress: OnProgress = None) -> Journey:
+        return self._wait(self.workspace.kb_remove(source, kb=kb, approve=approve, on_progress=on_progress))
+
+    def kb_drop(self, kb: str) -> dict[str, Any]:
+        return self._wait(self.workspace.kb_drop(kb))
+
+    def documents(self, type: str | None = None, find: str | None = None) -> list[dict[str, Any]]:
+        return self._wait(self.workspace.documents(type, find))
+
+    def doctor(self) -> list[dict[str, Any]]:
+        return self._wait(self.workspace.doctor())
+
+    def init(self) -> dict[str, Any]:
+        return self._wait(self.workspace.init())
+
+    def expand(self, prefix: str) -> str:
+        return self._wait(self.workspace.expand(prefix))
+
+    def orchestrate_data_ingest_with_capabilities(
+        self, file_data: bytes, file_name: str, file_type: str,
+        user_context: Mapping[str, Any] | UserContext | None = None, policy: PolicyValue = None,
+    ) -> dict[str, Any]:  # fmt: skip
+        return self._wait(
+            self.workspace.orchestrate_data_ingest_with_capabilities(file_data, file_name, file_type, user_context,
+                                                                     policy)
+        )  # fmt: skip
+
+    def stop(self) -> None:
+        """Ask a running journey to end after its current batch; any thread, or a signal handler, may."""
+        self.workspace.stop()
+
+    def close(self) -> None:
+        """Close everything that was opened; the object can be used again."""
+        self._wait(self.workspace.close())
+        loop, self._loop = self._loop, None
+        if loop is not None:
+            loop.call_soon_threadsafe(loop.stop)
+
+    @property
+    def home(self) -> Path:
+        return self.workspace.home
+
+    @property
+    def policy(self) -> Policy:
+        return self.workspace.policy
+
+    @property
+    def user(self) -> UserContext:
+        return self.workspace.user
+
+    @property
+    def librarian(self) -> Any:
+        return self.workspace.librarian
+
+    @property
+    def rollback_capability(self) -> Any:
+        return self.workspace.rollback_capability
+
+    @property
+    def forward_docs_capability(self) -> Any:
+        return self.workspace.forward_docs_capability
+
+    @property
+    def planning_capability(self) -> Any:
+        return self.workspace.planning_capability
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run on a loop of our own in a thread of its own, so that a caller's running loop does not matter.
+
+        Ctrl-C asks the journey to stop and waits for its current batch.
+        """
+        future = asyncio.run_coroutine_threadsafe(work, self._running_loop())
+        try:
+            return future.result()
+        except KeyboardInterrupt:
+            self.workspace.stop()
+            future.exception(timeout=STOP_SECONDS)
+            raise
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            threading.Thread(target=_run, args=(self._loop,), name="milepost-loop", daemon=True).start()
+        return self._loop
+
+
+STOP_SECONDS = 30.0
+"""How long a stop is waited for: a batch ends in a few seconds, a parser at its time limit."""
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()

@@ -1,0 +1,135 @@
+"""Opening a home on somebody's behalf: lazily, and never by merely looking."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ..store.errors import MilepostError, NotFound
+from ..store.home import Home
+from ..store.policy import Policy
+from ..store.policy_sources import PolicyValue, policy_part, read_toml, resolve_policy
+from ..store.ports import Embedder
+from ..store.records import UserContext
+from ..tools.embedders import make_embedder
+from ..tools.sandbox import ParserPool
+from ..tools.services import Services
+from .engine import Engine
+
+T = TypeVar("T")
+CONFIG = "milepost.toml"
+RECORD = "milepost.db"
+
+
+class Opening:
+    """What every part of a workspace stands on: the home's path, the policy, the person, the engine when needed."""
+
+    def __init__(
+        self,
+        home: str | Path,
+        *,
+        policy: PolicyValue = None,
+        embedder: Embedder | str | None = None,
+        chat_model: Any = None,
+        user: UserContext | Mapping[str, Any] | str | None = None,
+        journey_types: tuple[Any, ...] = (),
+        wait: float = 10.0,
+    ) -> None:
+        self.home = Path(home)
+        config = self.home / CONFIG
+        self._table = read_toml(config) if config.is_file() else {}
+        self._said = policy
+        self.policy = self._policy(None)
+        self.user = user_of(user)
+        self.chat_model = chat_model
+        self.journey_types = journey_types
+        self.wait = wait
+        self._given_embedder = embedder
+        self._embedder: Embedder | None = None
+        self._engine: Engine | None = None
+        self._known_policies = {self.policy.digest}
+
+    @property
+    def embedder(self) -> Embedder:
+        """What turns texts into vectors here; made when first needed."""
+        if self._embedder is None:
+            said = self._given_embedder or self._table.get("embedder") or "wordllama"
+            self._embedder = make_embedder(said) if isinstance(said, str) else said
+        return self._embedder
+
+    @property
+    def engine(self) -> Engine:
+        """The opened home's engine; opening makes the home where there is none."""
+        if self._engine is None:
+            home = Home(self.home, embedder=lambda: self.embedder)
+            self._engine = Engine(Services(home, ParserPool(), self.user, wait=self.wait))
+            home.librarian.run = self._engine.run
+            self._engine.first(home.recover_if_idle)
+        return self._engine
+
+    @property
+    def services(self) -> Services:
+        """What steps, planner and graph work with."""
+        return self.engine.services
+
+    @property
+    def librarian(self) -> Any:
+        """The store of documents about journeys: a LangGraph `BaseStore`."""
+        return self.services.home.librarian
+
+    @property
+    def there(self) -> bool:
+        """Whether there is a home; looking makes none."""
+        return (self.home / RECORD).is_file()
+
+    async def read(self, question: Callable[[Services], T], otherwise: T | None = None) -> T:
+        """Ask something that changes nothing, off the engine's thread; without a home `otherwise` is the answer, or is raised."""
+        if not self.there:
+            if isinstance(otherwise, MilepostError):
+                raise otherwise
+            if otherwise is None:
+                raise NotFound(
+                    f"there is no home at {self.home}",
+                    state="nothing was made",
+                    next="milepost ingest PATH --kb NAME",
+                )
+            return otherwise
+        services = self.services
+        return await asyncio.to_thread(question, services)
+
+    def stop(self) -> None:
+        """Ask a running journey to end after its current batch; it can be resumed."""
+        if self._engine is not None:
+            self._engine.services.stop.set()
+
+    async def close(self) -> None:
+        """Close everything that was opened."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            await asyncio.to_thread(engine.close)
+
+    def _policy(self, value: PolicyValue) -> Policy:
+        part = policy_part(self._table, CONFIG) if self._table else None
+        return resolve_policy((CONFIG, part), ("arguments", self._said), ("this call", value)).policy
+
+
+def user_of(user: UserContext | Mapping[str, Any] | str | None) -> UserContext:
+    """A user context from what people pass: the model, a dict (`user` or `user_id`, `tenant` or `tenant_id`), a name."""
+    if isinstance(user, UserContext):
+        return user
+    if isinstance(user, str):
+        return UserContext(user=user)
+    said = dict(user or {})
+    name = said.get("user") or said.get("user_id")
+    tenant = said.get("tenant") or said.get("tenant_id") or "default"
+    return UserContext(user=str(name or _system_user()), tenant=str(tenant))
+
+
+def _system_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return "unknown"

@@ -1,0 +1,140 @@
+"""Going back, and what can be gone back to: the part of a workspace that undoes."""
+
+from __future__ import annotations
+
+
+from ..store.errors import CheckpointNotFound, NotFound, PolicyError, UsageError
+from ..store.records import Checkpoint, Event, Journey, RollbackResult
+from ..tools.rollback import LightweightRollbackCapability, Rollback
+from ..tools.services import Services
+from .opening import Opening
+
+
+class Rollbacks(Opening):
+    """Checkpoints, previews and rollbacks."""
+
+    async def checkpoints(self, journey: Journey | str | None = None) -> list[Checkpoint]:
+        """The checkpoints one can go back to, oldest first."""
+        wanted = journey.journey_id if isinstance(journey, Journey) else journey
+        tenant = self.user.tenant
+
+        def find(services: Services) -> list[Checkpoint]:
+            if wanted is not None:
+                services.home.ledger.journey(wanted, tenant)
+            return services.home.checkpoints.find(tenant, journey_id=wanted)
+
+        return await self.read(find, None if wanted else [])
+
+    async def timeline(self, journey: Journey | str) -> list[Event]:
+        """What happened in a journey, in order."""
+        wanted = journey.journey_id if isinstance(journey, Journey) else journey
+        return await self.read(lambda s: _timeline(s, wanted))
+
+    async def preview_rollback(
+        self, checkpoint: Checkpoint | str, *, on_conflict: str | None = None
+    ) -> RollbackResult:
+        """What going back would remove and restore, and what stands in the way; changes nothing."""
+        wanted = _id(checkpoint)
+        self._require_checkpoint(wanted)
+        return await self.engine.run(lambda: self._rollback.preview(wanted, on_conflict=on_conflict))
+
+    async def rollback_to_checkpoint(
+        self, checkpoint: Checkpoint | str, *, on_conflict: str | None = None
+    ) -> RollbackResult:
+        """Undo what the checkpoint's journey did after it, and keep what others did.
+
+        Raises `CheckpointNotFound`, `RollbackConflict` (nothing is changed), `PolicyError`, `StoreBusy`.
+        """
+        wanted = _id(checkpoint)
+        self._require_checkpoint(wanted)
+        return await self.engine.run(lambda: self._rollback.to_checkpoint(wanted, on_conflict=on_conflict))
+
+    async def undo(self, journey: Journey | str, *, on_conflict: str | None = None) -> RollbackResult:
+        """Go back to before a journey."""
+        return await self.rollback(journey=journey, on_conflict=on_conflict)
+
+    async def rollback(
+        self,
+        checkpoint: Checkpoint | str | None = None,
+        *,
+        journey: Journey | str | None = None,
+        last: bool = False,
+        to: int | None = None,
+        kb: str | None = None,
+        on_conflict: str | None = None,
+        dry_run: bool = False,
+    ) -> RollbackResult:
+        """Go back to a checkpoint, to before a journey, to before a kb's last journey, or to a revision of a kb."""
+        if sum((checkpoint is not None, journey is not None, last, to is not None)) != 1:
+            raise UsageError("say one thing to go back to: a checkpoint, a journey, the last journey, or a revision")
+        if to is not None:
+            return await self._to_revision(_named(kb), to, dry_run=dry_run)
+        if last:
+            journey = await self.read(lambda s: _last_journey(s, _named(kb)))
+        if journey is not None:
+            wanted = journey.journey_id if isinstance(journey, Journey) else journey
+            checkpoint = await self.read(lambda s: _first_checkpoint(s, wanted))
+        assert checkpoint is not None
+        if dry_run:
+            return await self.preview_rollback(checkpoint, on_conflict=on_conflict)
+        return await self.rollback_to_checkpoint(checkpoint, on_conflict=on_conflict)
+
+    @property
+    def rollback_capability(self) -> LightweightRollbackCapability:
+        """The proposal's capability, over this home."""
+        return LightweightRollbackCapability(self.services, self.policy, self.engine.run)
+
+    @property
+    def _rollback(self) -> Rollback:
+        return Rollback(self.services, self.policy)
+
+    async def _to_revision(self, kb: str, revision: int, *, dry_run: bool) -> RollbackResult:
+        found = await self.read(lambda s: s.home.knowledge.kb(self.user.tenant, kb))
+        if dry_run:
+            return await self.engine.run(lambda: self._rollback.preview_revision(found, revision))
+        return await self.engine.run(lambda: self._rollback.to_revision(found.kb_id, revision))
+
+    def _require_checkpoint(self, checkpoint_id: str) -> None:
+        if not self.there:
+            raise CheckpointNotFound(f"there is no checkpoint {checkpoint_id!r}", next="milepost checkpoints")
+
+
+def _id(checkpoint: Checkpoint | str) -> str:
+    return checkpoint if isinstance(checkpoint, str) else checkpoint.checkpoint_id
+
+
+def _named(kb: str | None) -> str:
+    if kb is None:
+        raise UsageError("no knowledge base is named", next="add --kb NAME")
+    return kb
+
+
+def _timeline(services: Services, journey_id: str) -> list[Event]:
+    services.home.ledger.journey(journey_id, services.user.tenant)
+    return services.home.ledger.timeline(journey_id)
+
+
+def _last_journey(services: Services, kb: str) -> str:
+    found = services.home.knowledge.kb(services.user.tenant, kb)
+    with services.home.record.read() as reading:
+        row = reading.execute(
+            "SELECT journey_id FROM revisions WHERE kb_id = ? AND revision = ?", (found.kb_id, found.head)
+        ).fetchone()
+    if row is None:
+        raise NotFound(f"kb {kb!r} has no journey to undo", state="nothing was changed", next="milepost journeys")
+    return str(row[0])
+
+
+def _first_checkpoint(services: Services, journey_id: str) -> str:
+    services.home.ledger.journey(journey_id, services.user.tenant)
+    found = services.home.checkpoints.find(services.user.tenant, journey_id=journey_id)
+    if not found:
+        raise PolicyError(
+            f"{journey_id} took no checkpoint",
+            cause="rollback was off when it ran (enable_rollback = false)",
+            state="nothing was changed",
+            next="milepost ingest PATH --kb NAME --policy rollback",
+        )
+    return found[0].checkpoint_id
+
+

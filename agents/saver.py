@@ -1,0 +1,39 @@
+"""LangGraph's saver: scratch, in a file of its own, with a serializer that builds nothing but plain values."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..store.policy import Policy
+
+if TYPE_CHECKING:
+    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+GRAPH_DB = "graph.db"
+
+
+def strict_serializer() -> JsonPlusSerializer:
+    """LangGraph's serializer with an empty allow-list: the default one runs code from crafted bytes."""
+    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+
+    return JsonPlusSerializer(pickle_fallback=False, allowed_msgpack_modules=None)
+
+
+@asynccontextmanager
+async def opened_saver(home: Path, policy: Policy) -> AsyncIterator[AsyncSqliteSaver | None]:
+    """The saver of a home, where the policy lets a journey pause for a person; without a pause there is nothing to save.
+
+    The file may be deleted at any time: the ledger decides where a journey is.
+    """
+    if policy.approval == "never":
+        yield None
+        return
+    import aiosqlite
+    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+    async with aiosqlite.connect(home / GRAPH_DB) as connection:
+        yield AsyncSqliteSaver(connection, serde=strict_serializer())
