@@ -31,28 +31,35 @@ Read = Callable[[Input], Reading]
 
 
 def compare(
-    inputs: Sequence[Input], state: KbState, policy: Policy, read: Read, *, leaving: Iterable[str] = ()
+    inputs: Sequence[Input], state: KbState, policy: Policy, read: Read, *, going: Iterable[str] = ()
 ) -> list[PlannedFile]:
-    """Decide about each input, in order. Only what is new or changed is read; `leaving` are sources to go."""
-    return list(_Comparison(inputs, state, policy, read, frozenset(leaving)).run(inputs))
+    """Decide about each input, in order. Only what is new or changed is read; `going` are sources that leave."""
+    return list(_Comparison(inputs, state, policy, read, frozenset(going)).run(inputs))
 
 
 def planned(one: Input, action: Action, **more: Any) -> PlannedFile:
     """The plan's line about an input."""
-    values = {"path": one.path, "source": one.source, "sha256": one.sha256, "bytes": one.bytes}
+    values = {"path": one.path, "source": one.source, "sha256": one.sha256, "bytes": one.size}
     return PlannedFile(action=action, **{**values, **more})
+
+
+def leaving(known: KbSource, path: str = "") -> PlannedFile:
+    """The plan's line about a source that is to go; `path` is where its file was."""
+    return PlannedFile(
+        path=path or known.name, source=known.name, action="remove", media_type=known.media_type, chunks=known.chunks
+    )
 
 
 class _Comparison:
     def __init__(
-        self, inputs: Sequence[Input], state: KbState, policy: Policy, read: Read, leaving: frozenset[str]
+        self, inputs: Sequence[Input], state: KbState, policy: Policy, read: Read, going: frozenset[str]
     ) -> None:
         self.state = state
         self.policy = policy
         self.read = read
         self.identity = (PARSER, chunker_id(policy.chunk))
         self.names = state.sources.keys() | {one.source for one in inputs}
-        changing = leaving | {one.source for one in inputs if self._changes(one)}
+        changing = going | {one.source for one in inputs if self._changes(one)}
         shown = [known for known in state.sources.values() if not known.claim and known.name not in changing]
         self.holders = {known.sha256: known.name for known in shown if self._current(known)}
         """Which source people find each content under, once the plan has run."""
@@ -78,8 +85,8 @@ class _Comparison:
         if self.policy.on_existing == "keep_both":
             return self._copy(one)
         twin = self.holders.get(one.sha256)
-        detail = f"same content as {twin}" if twin else None
-        return self._taken(one, "replace", chunks_replaced=known.chunks, detail=detail)
+        more = {"detail": f"same content as {twin}"} if twin else {}
+        return self._taken(one, "replace", chunks_replaced=known.chunks, **more)
 
     def _same_content(self, one: Input, known: KbSource) -> PlannedFile:
         if self._current(known) or self.policy.on_existing == "skip":

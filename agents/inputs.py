@@ -22,7 +22,7 @@ class Input:
     path: str
     source: str
     sha256: str
-    bytes: int
+    size: int
     mtime_ns: int
     data: bytes | None = None
     reason: str | None = None
@@ -71,4 +71,4 @@ def _hashed(one: Input) -> Input:
     except OSError as refused:
         detail = f"{refused.strerror or refused}; make it readable, or leave it out"
         return replace(one, reason="unreadable", detail=detail)
-    return replace(one, sha256=sha256, bytes=size)
+    return replace(one, sha256=sha256, size=size)

@@ -43,4 +43,5 @@ def kb_state(record: Record, kb: Kb | None) -> KbState:
             (kb.kb_id,),
         ).fetchall()
         head = reading.execute("SELECT head FROM kbs WHERE kb_id = ?", (kb.kb_id,)).fetchone()[0]
-    return KbState(head, {row[0]: KbSource(*row[:7], claim=bool(row[7])) for row in rows})
+    sources = (KbSource(*row[:7], bool(row[7])) for row in map(tuple, rows))
+    return KbState(head, {source.name: source for source in sources})

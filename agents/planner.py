@@ -1,123 +1,121 @@
-"""Plans: what a journey will do, worked out without changing anything that people search."""
+"""Who plans: the template, or later a model with the template to fall back on; one object for each."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
 
-from ..store.errors import UsageError
-from ..store.knowledge import check_embedder, check_name
-from ..store.plan import Base, Origin, Plan, PlannedFile, PlanStep, Summary
+from ..store.plan import Origin, Plan
 from ..store.policy import Policy
-from ..store.ports import Embedder
-from ..store.records import Progress
-from ..tools.chunk import chunker_id
-from ..tools.parse import PARSER
+from ..tools.registry import handler_names, registry_dict
 from ..tools.services import Services
-from .comparison import compare
-from .costs import check_budget, resources, timed
-from .inputs import PathOrPair, gather, hashed
-from .kb_state import KbState, kb_state
-from .reading import Reader
-from .template import ingest_steps
+from .drafting import PlanRequest, Tell, draft_ingest, draft_removal
+from .requirements import as_dict, person, plan_request
+from .stale import stale
+from .validator import Validation, validate_plan
+
+__all__ = [
+    "PlanRequest",
+    "Planner",
+    "PlanningIntegrationCapability",
+    "TemplatePlanner",
+    "draft",
+    "draft_removal",
+    "input_blobs",
+    "judge",
+    "keep_plan",
+    "planner_for",
+    "stale",
+]
 
 TEMPLATE_VERSION = "1"
-_Tell = Callable[[Progress], None]
+Runner = Callable[[Callable[[], Any]], Awaitable[Any]]
+"""Does work on the engine's thread."""
 
 
-@dataclass(frozen=True)
-class PlanRequest:
-    """What somebody wants planned. `paths` as for `Milepost.plan`, `request` in words, `parent` a journey."""
+class Planner(Protocol):
+    """Somebody who makes plans. The plan's origin says who it was."""
 
-    paths: Sequence[PathOrPair]
-    kb: str | None
-    request: str | None
-    policy: Policy
-    planner: str = "auto"
-    expose: bool = True
-    parent: str | None = None
+    def plan(self, services: Services, request: PlanRequest, *, on_progress: Tell | None = None) -> Plan: ...
 
 
-def draft(services: Services, request: PlanRequest, *, on_progress: _Tell | None = None) -> Plan:
-    """Plan an ingest: hashes every file and reads those that are new or changed, and changes nothing in any kb.
+class TemplatePlanner:
+    """Plans without a model; `instead_because` says why, where a model was wanted."""
+
+    def __init__(self, *, instead_because: str | None = None) -> None:
+        self._origin = Origin(
+            planner="fallback" if instead_because else "template",
+            version=TEMPLATE_VERSION,
+            reason=instead_because,
+        )
+
+    def plan(self, services: Services, request: PlanRequest, *, on_progress: Tell | None = None) -> Plan:
+        """Draft an ingest; see `drafting.draft_ingest`."""
+        return draft_ingest(services, request, origin=self._origin, on_progress=on_progress)
+
+
+def planner_for(request: PlanRequest) -> Planner:
+    """The planner that a request and its policy want."""
+    if request.planner not in ("auto", "ai", "template"):
+        raise ValueError(f"unknown planner {request.planner!r}")
+    wants_model = request.planner == "ai" or (request.planner == "auto" and request.policy.enable_ai_planning)
+    return TemplatePlanner(instead_because="no model is configured" if wants_model else None)
+
+
+def draft(services: Services, request: PlanRequest, *, on_progress: Tell | None = None) -> Plan:
+    """Plan what is requested. Reads files and may fill caches; changes nothing in any kb.
 
     The same request in the same world gives the same plan id. Raises what collecting the files raises,
     `UsageError` where no kb is named, `PlanRejected` beyond the policy's budget.
     """
-    kb = _kb_name(request)
-    home = services.home
-    found = home.knowledge.find(services.user.tenant, kb)
-    embedder = home.embedder()
-    if found is not None:
-        check_embedder(found, embedder)
-    state = kb_state(home.record, found)
-    inputs = hashed(gather(request.paths, limits=request.policy.limits))
-    reader = Reader(services, request.policy)
-    files = compare(inputs, state, request.policy, reader.read)
-    reader.flush()
-    check_budget(files, request.policy)
-    steps = ingest_steps(kb, files, request.policy, expose=request.expose)
-    used = resources(services, files, reader.parsed_ids, embedder)
-    return _sealed(services, request, kb, steps, files, used, _base(services, request, kb, state, embedder))
+    return planner_for(request).plan(services, request, on_progress=on_progress)
 
 
-def _kb_name(request: PlanRequest) -> str:
-    if request.kb is None:
-        raise UsageError("no knowledge base is named", state="nothing was changed", next="add --kb NAME", option="--kb")
-    check_name(request.kb)
-    return request.kb
+def keep_plan(services: Services, request: PlanRequest) -> Plan:
+    """Draft a plan and save it with what the validator says, so that it can be shown and applied."""
+    plan = draft(services, request)
+    said = judge(plan, request.policy).model_dump(mode="json") if request.policy.validates else None
+    services.home.plans.save(plan, said, input_blobs(plan, request))
+    return plan
 
 
-def _base(services: Services, request: PlanRequest, kb: str, state: KbState, embedder: Embedder) -> Base:
-    return Base(
-        kb_revision=state.revision,
-        journeys_ended=services.home.ledger.ended(services.user.tenant, kb, "data_ingest"),
-        parser=PARSER,
-        chunker=chunker_id(request.policy.chunk),
-        embedder=embedder.name,
-        policy_digest=request.policy.digest,
-    )
+def judge(plan: Plan | Mapping[str, Any], policy: Policy) -> Validation:
+    """What the validator says of a plan for files, with the built-in registry and the files that are on offer."""
+    facts: dict[str, Any] = {"handlers": sorted(handler_names())}
+    if isinstance(plan, Plan):
+        facts["files"] = [file.source for file in plan.files]
+    return validate_plan(plan, registry_dict(), policy, facts)
 
 
-def _sealed(
-    services: Services,
-    request: PlanRequest,
-    kb: str,
-    steps: Sequence[PlanStep],
-    files: Sequence[PlannedFile],
-    used: dict[str, Any],
-    base: Base,
-) -> Plan:
-    with_times, time = timed(services, steps, files, used["embeddings"])
-    return Plan(
-        kb=kb,
-        tenant=services.user.tenant,
-        owner=services.user.user,
-        request=request.request,
-        parent=request.parent,
-        origin=_origin(request),
-        steps=with_times,
-        files=tuple(files),
-        summary=_summary(files),
-        estimated_time=time,
-        resources=used,
-        base=base,
-        policy=request.policy.model_dump(mode="json"),
-        generated_at=services.home.clock.now(),
-    ).sealed()
+def input_blobs(plan: Plan, request: PlanRequest) -> list[tuple[str, str]]:
+    """Source and SHA-256 of the inputs that came as bytes: they lie in the blobs and in no file."""
+    given = {path[0] for path in request.paths if isinstance(path, tuple)}
+    return [(file.source, file.sha256) for file in plan.files if file.path in given and file.sha256]
 
 
-def _origin(request: PlanRequest) -> Origin:
-    """Who planned: the template, or the template in the place of a model that is not there."""
-    wanted = request.planner == "ai" or (request.planner == "auto" and request.policy.enable_ai_planning)
-    if wanted:
-        return Origin(planner="fallback", version=TEMPLATE_VERSION, reason="no model is configured")
-    return Origin(planner="template", version=TEMPLATE_VERSION)
+class PlanningIntegrationCapability:
+    """The proposal's planning: a plan from a model or the template, and its validation."""
 
+    def __init__(self, services: Services, run: Runner, policy: Policy) -> None:
+        self._services = services
+        self._run = run
+        self._policy = policy
 
-def _summary(files: Sequence[PlannedFile]) -> Summary:
-    counts = Counter(file.action for file in files)
-    warned = sum(bool(file.warnings) for file in files if file.action in ("add", "replace"))
-    return Summary(**counts, warn=warned)
+    async def generate_ai_plan(
+        self, journey_type: str, requirements: Mapping[str, Any] | Any, user_context: Mapping[str, Any] | Any
+    ) -> dict[str, Any]:
+        """Plan a journey, by a model where the policy lets one, else from the template; the plan is kept.
+
+        `requirements` holds `paths` or `file_name` (with `file_data`, `file_type`), `kb` and `request`.
+        """
+        services = person(self._services, user_context)
+        request = plan_request(journey_type, requirements, user_context, self._policy)
+        plan: Plan = await self._run(lambda: keep_plan(services, request))
+        return plan.model_dump(mode="json")
+
+    async def validate_plan(
+        self, plan: Mapping[str, Any] | Any, user_context: Mapping[str, Any] | Any
+    ) -> dict[str, Any]:
+        """Judge a plan: `valid`, `errors`, `warnings`; every fault at once, nothing is raised for a bad plan."""
+        del user_context  # a plan is judged by what it says, whoever asks
+        return judge(as_dict(plan), self._policy).model_dump(mode="json")

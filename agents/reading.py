@@ -97,13 +97,13 @@ class Reader:
 
     def _meet(self, one: Input, chunks: int) -> None:
         size, count = self._met.get(one.suffix, (0, 0))
-        self._met[one.suffix] = (size + one.bytes, count + chunks)
+        self._met[one.suffix] = (size + one.size, count + chunks)
 
     def _estimate(self, one: Input) -> Reading:
         size, count = self._met.get(one.suffix, (0, 0))
         usual = _BYTES_A_CHUNK.get(one.suffix, _BYTES_A_CHUNK[""]) * self._policy.chunk.size / 1_000
         bytes_a_chunk = size / count if count else usual
-        chunks = max(1, round(one.bytes / bytes_a_chunk))
+        chunks = max(1, round(one.size / bytes_a_chunk))
         return Reading(BY_SUFFIX.get(one.suffix, ""), chunks, estimated=True)
 
 
@@ -118,4 +118,4 @@ def _same_file(one: Input) -> bool:
         now = Path(one.path).stat()
     except OSError:
         return False
-    return (now.st_size, now.st_mtime_ns) == (one.bytes, one.mtime_ns)
+    return (now.st_size, now.st_mtime_ns) == (one.size, one.mtime_ns)

@@ -1,0 +1,61 @@
+"""What moved since a plan was made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..store.plan import Base, Plan, PlannedFile
+from ..store.policy import Policy
+from ..tools.chunk import chunker_id
+from ..tools.parse import PARSER
+from ..tools.services import Services
+from .inputs import sha256_of
+
+
+def stale(services: Services, plan: Plan, policy: Policy | None = None) -> list[str]:
+    """One sentence for everything that moved; empty for a fresh plan. Hashes every file of the plan again.
+
+    `policy` is the one in force now, where that is to be compared too.
+    """
+    return [*_world(services, plan, policy), *_files(services, plan)]
+
+
+def _world(services: Services, plan: Plan, policy: Policy | None) -> Iterator[str]:
+    base = plan.base
+    if plan.kb is not None:
+        found = services.home.knowledge.find(plan.tenant, plan.kb)
+        head = found.head if found else 0
+        if head != base.kb_revision:
+            yield f"kb {plan.kb} is at revision {head}, the plan was made at {base.kb_revision}"
+    if policy is not None and policy.digest != base.policy_digest:
+        yield "the policy changed"
+    if base.embedder and services.home.embedder().name != base.embedder:
+        yield f"the embedder is {services.home.embedder().name}, the plan was made with {base.embedder}"
+    yield from _reader(base, Policy.model_validate(plan.policy))
+
+
+def _reader(base: Base, policy: Policy) -> Iterator[str]:
+    if base.parser and base.parser != PARSER:
+        yield f"the parser is {PARSER}, the plan was made with {base.parser}"
+    chunker = chunker_id(policy.chunk)
+    if base.chunker and base.chunker != chunker:
+        yield f"the chunker is {chunker}, the plan was made with {base.chunker}"
+
+
+def _files(services: Services, plan: Plan) -> Iterator[str]:
+    in_blobs = services.home.plans.inputs(plan.plan_id)
+    for file in plan.files:
+        if file.action == "remove":
+            if file.path != file.source and Path(file.path).exists():
+                yield f"{file.path} is back"
+        elif file.sha256 and file.source not in in_blobs and file.reason != "excluded":
+            yield from _moved(file)
+
+
+def _moved(file: PlannedFile) -> Iterator[str]:
+    now = sha256_of(file.path)
+    if now is None:
+        yield f"{file.path} is gone, or cannot be read"
+    elif now != file.sha256:
+        yield f"{file.path} changed"
