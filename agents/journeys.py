@@ -12,15 +12,15 @@ from ..store.plan import Plan, plan_digest
 from ..store.policy import Policy
 from ..store.policy_sources import PolicyValue
 from ..store.records import Approval, Journey, JourneyStatus, Progress
-from ..tools.registry import handler_names, registry_dict
 from ..tools.services import Services, Stopped
 from .documenter import plan_document
 from .executor import journey_id_of
 from .nodes import admit, needs_approval
 from .opening import Opening
-from .planner import PathOrPair, PlanRequest, draft, draft_removal, stale
+from .inputs import PathOrPair
+from .planner import PlanRequest, draft, draft_removal, judge, stale
 from .saver import opened_saver
-from .validator import Validation, validate_plan
+from .validator import Validation
 
 OnProgress = Callable[[Progress], None] | None
 DONE = (JourneyStatus.COMPLETED, JourneyStatus.PARTIAL, JourneyStatus.FAILED, JourneyStatus.CANCELLED,
@@ -55,7 +55,7 @@ class Journeys(Opening):
 
     async def validate(self, plan: Plan | str) -> Validation:
         """Judge a plan; changes nothing."""
-        return _judge(await self._plan(plan))
+        return _judged(await self._plan(plan))
 
     async def apply(
         self,
@@ -108,7 +108,7 @@ class Journeys(Opening):
 
         def removal() -> Plan:
             plan = draft_removal(self.services, kb, source, self.policy)
-            self.services.home.plans.save(plan, _judge(plan).model_dump(mode="json"))
+            self.services.home.plans.save(plan, _judged(plan).model_dump(mode="json"))
             return plan
 
         plan = await self.engine.run(removal)
@@ -191,7 +191,7 @@ class Journeys(Opening):
     def _settle_approval(self, plan: Plan, policy: Policy, approve: bool) -> None:
         """Give the approval where it is given with the call; else put the question down and say that it waits."""
         services, user = self.services, self.user
-        admit(_judge(plan), plan)
+        admit(_judged(plan), plan)
         if services.home.plans.use(plan, policy.digest, journey_id_of(plan)):
             return
         approval = services.home.plans.ask(plan, policy.digest, asked_by=user.user)
@@ -248,7 +248,7 @@ class Journeys(Opening):
         try:
             return home.plans.plan(plan.plan_id, self.user.tenant)
         except NotFound:
-            home.plans.save(plan, _judge(plan).model_dump(mode="json"))
+            home.plans.save(plan, _judged(plan).model_dump(mode="json"))
             policy = Policy.model_validate(plan.policy)
             if policy.enable_forward_docs and policy.generate_plan:
                 home.librarian.write_documents([plan_document(plan)])
@@ -278,9 +278,8 @@ def _paths(paths: Sequence[PathOrPair] | str | Path) -> tuple[PathOrPair, ...]:
     return (paths,) if isinstance(paths, str | Path) else tuple(paths)
 
 
-def _judge(plan: Plan) -> Validation:
-    facts = {"files": [file.source for file in plan.files], "handlers": sorted(handler_names())}
-    return validate_plan(plan, registry_dict(), Policy.model_validate(plan.policy), facts)
+def _judged(plan: Plan) -> Validation:
+    return judge(plan, Policy.model_validate(plan.policy))
 
 
 def _status(services: Services, journey_id: str) -> JourneyStatus | None:

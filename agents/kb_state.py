@@ -37,11 +37,10 @@ def kb_state(record: Record, kb: Kb | None) -> KbState:
     with record.read() as reading:
         rows = reading.execute(
             "SELECT s.name, v.sha256, v.bytes, p.media_type, p.parser, p.chunker,"
-            " CASE WHEN t.claim THEN 0 ELSE v.chunks END, t.claim FROM source_spans t"
+            " CASE WHEN t.claim THEN 0 ELSE v.chunks END AS chunks, t.claim FROM source_spans t"
             " JOIN sources s ON s.source_id = t.source_id JOIN versions v ON v.version_id = t.version_id"
             " JOIN parsed p ON p.parsed_id = v.parsed_id WHERE t.kb_id = ? AND t.gone IS NULL",
             (kb.kb_id,),
         ).fetchall()
         head = reading.execute("SELECT head FROM kbs WHERE kb_id = ?", (kb.kb_id,)).fetchone()[0]
-    sources = (KbSource(*row[:7], bool(row[7])) for row in map(tuple, rows))
-    return KbState(head, {source.name: source for source in sources})
+    return KbState(head, {row[0]: KbSource(**{**dict(row), "claim": bool(row["claim"])}) for row in rows})

@@ -28,8 +28,8 @@ from ..store.records import (
     UserContext,
     VerifyReport,
 )
+from .inputs import PathOrPair
 from .journeys import OnProgress
-from .planner import PathOrPair
 from .validator import Validation
 from .workspace import AsyncMilepost
 

@@ -9,13 +9,12 @@ from ..store.errors import ApprovalRequired, PlanRejected
 from ..store.plan import Plan
 from ..store.policy import Policy
 from ..store.records import JourneyStatus, Progress
-from ..tools.registry import handler_names, registry_dict
 from .documenter import plan_document, step_document
 from .engine import Engine
 from .executor import journey_id_of
-from .planner import PlanRequest, draft
+from .planner import PlanRequest, draft, input_blobs, judge
 from .state import JourneyState
-from .validator import Validation, validate_plan
+from .validator import Validation
 
 APPLY = "apply_plan"
 
@@ -81,20 +80,12 @@ class Nodes:
     def _draft(self, request: PlanRequest) -> Plan:
         services = self._engine.services
         plan = draft(services, request, on_progress=services.on_progress)
-        if not self._policy.validates:
-            services.home.plans.save(plan, None, input_blobs(plan, request))
-        else:
-            validation = self._judge(plan)
-            said = validation.model_dump(mode="json")
-            services.home.plans.save(plan, said, input_blobs(plan, request))
+        said = judge(plan, self._policy).model_dump(mode="json") if self._policy.validates else None
+        services.home.plans.save(plan, said, input_blobs(plan, request))
         return plan
 
-    def _judge(self, plan: Plan) -> Validation:
-        facts = {"files": [file.source for file in plan.files], "handlers": sorted(handler_names())}
-        return validate_plan(plan, registry_dict(), self._policy, facts)
-
     def _validate(self, plan_id: str) -> Validation:
-        return self._judge(self._plan_of(plan_id))
+        return judge(self._plan_of(plan_id), self._policy)
 
     def _document(self, plan_id: str) -> None:
         plan = self._plan_of(plan_id)
@@ -158,7 +149,7 @@ class Nodes:
 
     def _admit(self, plan: Plan) -> None:
         """What no policy switches off: the plan validates, has no open question, and is approved where it must be."""
-        admit(self._judge(plan), plan)
+        admit(judge(plan, self._policy), plan)
         if needs_approval(plan, self._policy):
             used = self._engine.services.home.plans.use(plan, self._policy.digest, journey_id_of(plan))
             if used is None:
@@ -166,12 +157,6 @@ class Nodes:
 
     def _plan_of(self, plan_id: str) -> Plan:
         return self._engine.services.home.plans.plan(plan_id, self._engine.services.user.tenant)
-
-
-def input_blobs(plan: Plan, request: PlanRequest) -> list[tuple[str, str]]:
-    """Source and SHA-256 of the inputs that came as bytes: they lie in the blobs and nowhere else."""
-    given = {path[0] for path in request.paths if isinstance(path, tuple)}
-    return [(file.source, file.sha256) for file in plan.files if file.path in given and file.sha256]
 
 
 def admit(validation: Validation, plan: Plan) -> None:

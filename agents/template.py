@@ -41,8 +41,8 @@ def result_of(step: str, field: str) -> dict[str, Any]:
 
 def _step(action: str, args: dict[str, Any], depends_on: tuple[str, ...], policy: Policy, *, loses: bool) -> PlanStep:
     spec = REGISTRY[action]
-    effect: Effect = "irreversible" if loses and not policy.restorable else spec["effect"]
+    effect: Effect = "irreversible" if loses and not policy.restorable else spec.get("effect", "reversible")
     return PlanStep(
-        id=action, action=action, args=args, depends_on=depends_on, milestone=spec["milestone"],
+        id=action, action=action, args=args, depends_on=depends_on, milestone=spec.get("milestone"),
         rollback_handler=spec.get("rollback_handler") if policy.restorable else None, effect=effect,
     )  # fmt: skip

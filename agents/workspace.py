@@ -106,12 +106,12 @@ class AsyncMilepost(Journeys, Rollbacks, Kbs):
     @property
     def forward_docs_capability(self) -> ForwardDocumentationCapability:
         """The proposal's capability, over this home."""
-        return ForwardDocumentationCapability(self.services, self.policy, self.engine.run)
+        return ForwardDocumentationCapability(self.services, self.engine.run, self.policy)
 
     @property
     def planning_capability(self) -> PlanningIntegrationCapability:
         """The proposal's capability, over this home."""
-        return PlanningIntegrationCapability(self.services, self.policy, self.engine.run)
+        return PlanningIntegrationCapability(self.services, self.engine.run, self.policy)
 
     async def __aenter__(self) -> Self:
         return self
