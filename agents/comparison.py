@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -39,7 +40,7 @@ def compare(
 
 def planned(one: Input, action: Action, **more: Any) -> PlannedFile:
     """The plan's line about an input."""
-    values = {"path": one.path, "source": one.source, "sha256": one.sha256, "bytes": one.size}
+    values: dict[str, Any] = {"path": one.path, "source": one.source, "sha256": one.sha256, "bytes": one.size}
     return PlannedFile(action=action, **{**values, **more})
 
 
@@ -106,13 +107,12 @@ class _Comparison:
 
     def _copy(self, one: Input) -> PlannedFile:
         """Both are kept: the new content goes under the first free `name (2).ext`."""
-        for name in _numbered(one.source):
+        names = _numbered(one.source)
+        while (name := next(names)) in self.names:
             known = self.state.sources.get(name)
             if known is not None and known.sha256 == one.sha256:
                 detail = f"in the kb as {name}"
                 return planned(one, "skip", source=name, reason="unchanged", detail=detail, chunks=known.chunks)
-            if name not in self.names:
-                break
         self.names.add(name)
         detail = f"{one.source} stays as it is (on_existing is keep_both)"
         file = self._taken(one, "add", source=name, detail=detail)
@@ -145,7 +145,7 @@ class _Comparison:
 
 def _numbered(source: str) -> Iterator[str]:
     path = PurePosixPath(source)
-    for number in range(2, 10_000):
+    for number in itertools.count(2):
         yield str(path.with_name(f"{path.stem} ({number}){path.suffix}"))
 
 

@@ -19,7 +19,7 @@ class KbSource:
     parser: str
     chunker: str
     chunks: int
-    claim: bool
+    claim: int
 
 
 @dataclass(frozen=True)
@@ -43,4 +43,5 @@ def kb_state(record: Record, kb: Kb | None) -> KbState:
             (kb.kb_id,),
         ).fetchall()
         head = reading.execute("SELECT head FROM kbs WHERE kb_id = ?", (kb.kb_id,)).fetchone()[0]
-    return KbState(head, {row[0]: KbSource(**{**dict(row), "claim": bool(row["claim"])}) for row in rows})
+    known = [KbSource(**{name: row[name] for name in KbSource.__dataclass_fields__}) for row in rows]
+    return KbState(head, {source.name: source for source in known})
