@@ -110,9 +110,7 @@ class Engine:
                 executor.start()
             return executor.attempt(action)
         except BaseException as failure:
-            self.services.home.ledger.set_status(
-                journey_id, JourneyStatus.INTERRUPTED, detail=_sentence(failure)
-            )
+            self.services.home.ledger.set_status(journey_id, JourneyStatus.INTERRUPTED, detail=_sentence(failure))
             self.leave()
             raise
 

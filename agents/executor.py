@@ -33,9 +33,7 @@ class Executor:
         self._home = services.home
         self.journey_id = journey_id
         self.policy = self._home.ledger.policy(journey_id)
-        self.plan = self._home.plans.plan(
-            self._home.ledger.journey(journey_id, None).plan_id, services.user.tenant
-        )
+        self.plan = self._home.plans.plan(self._home.ledger.journey(journey_id, None).plan_id, services.user.tenant)
 
     def attempt(self, action: str) -> str | None:
         """Run the step of an action; its own failure is recorded, and returned as the reason to stop."""
@@ -103,9 +101,7 @@ class Executor:
         attempts = ledger.count_attempt(self.journey_id)
         journey = ledger.journey(self.journey_id, None)
         if attempts > 1 and journey.status == JourneyStatus.INTERRUPTED:
-            ledger.note(
-                self.journey_id, journey.tenant, self._services.user.user, "resumed", {"attempt": attempts}
-            )
+            ledger.note(self.journey_id, journey.tenant, self._services.user.user, "resumed", {"attempt": attempts})
         kb_id = None
         if self.plan.kb is not None:
             kb = self._home.knowledge.ensure(self._services.user.tenant, self.plan.kb, self._home.embedder())
@@ -146,9 +142,7 @@ class Executor:
 
     def _stage_rest(self) -> None:
         """Files that are ready but were not to be exposed: staged, until a resume exposes them."""
-        rows = [
-            f for f in self._home.ledger.files(self.journey_id) if f.outcome is None and f.stage == "embedded"
-        ]
+        rows = [f for f in self._home.ledger.files(self.journey_id) if f.outcome is None and f.stage == "embedded"]
         self._home.ledger.update_files(self.journey_id, [replace(row, outcome="staged") for row in rows])
 
     def _store_outcome(self) -> None:

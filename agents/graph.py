@@ -80,9 +80,7 @@ def _connect(builder: Any, names: list[str], actions: tuple[str, ...]) -> None:
     for here, after in zip(planning, [*planning[1:], first], strict=True):
         builder.add_conditional_edges(here, _after_planning(after, first), {after: after, "report": "report"})
     if "approve" in names:
-        builder.add_conditional_edges(
-            "approve", _unless_stopped(actions[0], "report"), [actions[0], "report"]
-        )
+        builder.add_conditional_edges("approve", _unless_stopped(actions[0], "report"), [actions[0], "report"])
     for here, after in zip(actions, [*actions[1:], "report"], strict=True):
         builder.add_conditional_edges(here, _unless_stopped(after, failed), sorted({after, failed}))
     if "compensate" in names:

@@ -15,9 +15,9 @@ from ..store.records import Approval, Journey, JourneyStatus, Progress
 from ..tools.services import Services, Stopped
 from .documenter import plan_document
 from .executor import journey_id_of
+from .inputs import PathOrPair
 from .nodes import admit, needs_approval
 from .opening import Opening
-from .inputs import PathOrPair
 from .planner import PlanRequest, draft, draft_removal, judge, stale
 from .saver import opened_saver
 from .validator import Validation
@@ -45,9 +45,7 @@ class Journeys(Opening):
         """Make, validate, document and save a plan; nothing in any kb changes."""
         wanted = self._policy(policy)
         self._known_policies.add(wanted.digest)
-        asked = PlanRequest(
-            paths=_paths(paths), kb=kb, request=request, policy=wanted, planner=planner, expose=expose
-        )
+        asked = PlanRequest(paths=_paths(paths), kb=kb, request=request, policy=wanted, planner=planner, expose=expose)
         with self._telling(on_progress):
             if not save:
                 return await self.engine.run(lambda: draft(self.services, asked, on_progress=on_progress))
@@ -102,7 +100,9 @@ class Journeys(Opening):
         )
         return await self._run(plan, approve=approve, on_progress=on_progress)
 
-    async def kb_remove(self, source: str, *, kb: str, approve: bool = False, on_progress: OnProgress = None) -> Journey:
+    async def kb_remove(
+        self, source: str, *, kb: str, approve: bool = False, on_progress: OnProgress = None
+    ) -> Journey:
         """Take a source out of a kb, as a journey that can be undone."""
         self._require_home(kb)
 
@@ -315,5 +315,3 @@ def _stale(plan: Plan, moved: list[str]) -> StalePlan:
         next=f"milepost apply {plan.plan_id} --replan",
         moved=moved,
     )
-
-

@@ -75,9 +75,7 @@ class Kbs(Opening):
 
     async def kb_diff(self, kb: str, from_: int, to: int) -> KbDiff:
         """What changed between two revisions."""
-        return await self.read(
-            lambda s: History(s.home.record).diff(self._kb(s, kb), from_, to), self._no_home(kb)
-        )
+        return await self.read(lambda s: History(s.home.record).diff(self._kb(s, kb), from_, to), self._no_home(kb))
 
     async def kb_verify(self, kb: str) -> VerifyReport:
         """Compare the record with the collection, and search every chunk by its own vector."""

@@ -129,9 +129,7 @@ class Nodes:
             home.plans.use(plan, self._policy.digest, journey_id)
             return {"verdict": "go"}
         said = (
-            "an edited plan is a new plan: plan again, and apply that"
-            if kind == "edit"
-            else f"{kind} by {user.user}"
+            "an edited plan is a new plan: plan again, and apply that" if kind == "edit" else f"{kind} by {user.user}"
         )
         home.plans.reject(approval.approval_id, user.tenant, by=user.user)
         home.ledger.set_status(journey_id, JourneyStatus.CANCELLED, detail=said)
@@ -182,9 +180,7 @@ def needs_approval(plan: Plan, policy: Policy) -> bool:
     """Whether a person has to say yes first."""
     if policy.approval == "always":
         return True
-    destructive = (
-        plan.summary.replace or plan.summary.remove or any(s.effect == "irreversible" for s in plan.steps)
-    )
+    destructive = plan.summary.replace or plan.summary.remove or any(s.effect == "irreversible" for s in plan.steps)
     return policy.approval == "destructive" and bool(destructive)
 
 

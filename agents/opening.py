@@ -86,7 +86,10 @@ class Opening:
         return (self.home / RECORD).is_file()
 
     async def read(self, question: Callable[[Services], T], otherwise: T | None = None) -> T:
-        """Ask something that changes nothing, off the engine's thread; without a home `otherwise` is the answer, or is raised."""
+        """Ask something that changes nothing, off the engine's thread.
+
+        Without a home `otherwise` is the answer, or is raised.
+        """
         if not self.there:
             if isinstance(otherwise, MilepostError):
                 raise otherwise
@@ -117,7 +120,7 @@ class Opening:
 
 
 def user_of(user: UserContext | Mapping[str, Any] | str | None) -> UserContext:
-    """A user context from what people pass: the model, a dict (`user` or `user_id`, `tenant` or `tenant_id`), a name."""
+    """A user context from what people pass: the model, a name, a dict with `user` (`user_id`), `tenant` (`tenant_id`)."""
     if isinstance(user, UserContext):
         return user
     if isinstance(user, str):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from ..store.errors import CheckpointNotFound, NotFound, PolicyError, UsageError
 from ..store.records import Checkpoint, Event, Journey, RollbackResult
 from ..tools.rollback import LightweightRollbackCapability, Rollback
@@ -30,9 +29,7 @@ class Rollbacks(Opening):
         wanted = journey.journey_id if isinstance(journey, Journey) else journey
         return await self.read(lambda s: _timeline(s, wanted))
 
-    async def preview_rollback(
-        self, checkpoint: Checkpoint | str, *, on_conflict: str | None = None
-    ) -> RollbackResult:
+    async def preview_rollback(self, checkpoint: Checkpoint | str, *, on_conflict: str | None = None) -> RollbackResult:
         """What going back would remove and restore, and what stands in the way; changes nothing."""
         wanted = _id(checkpoint)
         self._require_checkpoint(wanted)
@@ -136,5 +133,3 @@ def _first_checkpoint(services: Services, journey_id: str) -> str:
             next="milepost ingest PATH --kb NAME --policy rollback",
         )
     return found[0].checkpoint_id
-
-

@@ -25,7 +25,7 @@ def strict_serializer() -> JsonPlusSerializer:
 
 @asynccontextmanager
 async def opened_saver(home: Path, policy: Policy) -> AsyncIterator[AsyncSqliteSaver | None]:
-    """The saver of a home, where the policy lets a journey pause for a person; without a pause there is nothing to save.
+    """The saver of a home, where the policy lets a journey pause for a person; else there is nothing to save.
 
     The file may be deleted at any time: the ledger decides where a journey is.
     """

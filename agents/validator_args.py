@@ -10,9 +10,7 @@ from .issues import Findings, as_list, as_mapping, shown, type_name
 from .validator_shape import Step
 
 
-def check_args(
-    steps: Sequence[Step], by_id: Mapping[str, Step], registry: Mapping[str, Any], found: Findings
-) -> None:
+def check_args(steps: Sequence[Step], by_id: Mapping[str, Step], registry: Mapping[str, Any], found: Findings) -> None:
     """Issues of actions, arguments and references."""
     for step in steps:
         for name, value in step.args.items():
@@ -44,9 +42,7 @@ def _check_against(step: Step, spec: Mapping[str, Any], found: Findings) -> None
     for name in step.args:
         if name not in params:
             hint = found.nearest(name, params) if params else "it takes no arguments"
-            found.error(
-                "unknown_argument", step.id, f"{shown(step.action)} takes no argument {shown(name)}", hint
-            )
+            found.error("unknown_argument", step.id, f"{shown(step.action)} takes no argument {shown(name)}", hint)
     choice: Sequence[str] = spec.get("one_of") or ()
     if choice and not any(name in step.args for name in choice):
         found.error("missing_argument", step.id, f"{shown(step.action)} needs {' or '.join(choice)}")
@@ -58,16 +54,12 @@ def _check_type(step: Step, name: str, value: Any, param: Mapping[str, Any], fou
     said = f"argument {shown(name)} of {shown(step.action)}"
     wanted = param.get("type")
     if not has_type(value, wanted):
-        found.error(
-            "wrong_argument_type", step.id, f"{said} must be {_type_words(wanted)}, not {type_name(value)}"
-        )
+        found.error("wrong_argument_type", step.id, f"{said} must be {_type_words(wanted)}, not {type_name(value)}")
         return
     allowed = param.get("enum")
     if allowed is not None and not any(_same(value, choice) for choice in allowed):
         choices = ", ".join(shown(choice) for choice in list(allowed)[:20])
-        found.error(
-            "value_not_allowed", step.id, f"{said} cannot be {shown(value)}", f"it is one of {choices}"
-        )
+        found.error("value_not_allowed", step.id, f"{said} cannot be {shown(value)}", f"it is one of {choices}")
     declared = param.get("items")
     items = (as_mapping(declared) or {"type": declared}).get("type")
     for number, item in enumerate(as_list(value) or (), 1):
@@ -157,11 +149,7 @@ def _check_reference(
     found: Findings,
 ) -> None:
     target, wanted = said["$ref"], said.get("field")
-    if (
-        not isinstance(target, str)
-        or not (wanted is None or isinstance(wanted, str))
-        or not said.keys() <= _FORM
-    ):
+    if not isinstance(target, str) or not (wanted is None or isinstance(wanted, str)) or not said.keys() <= _FORM:
         found.error(
             "malformed_reference",
             step.id,
@@ -184,9 +172,7 @@ def _check_reference(
 _FORM = {"$ref", "field"}
 
 
-def _check_result(
-    step: Step, target: Step, wanted: str | None, registry: Mapping[str, Any], found: Findings
-) -> None:
+def _check_result(step: Step, target: Step, wanted: str | None, registry: Mapping[str, Any], found: Findings) -> None:
     if target.id not in step.depends_on:
         found.error(
             "undeclared_dependency",

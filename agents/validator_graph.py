@@ -13,9 +13,7 @@ def check_graph(steps: Sequence[Step], by_id: Mapping[str, Step], found: Finding
     seen: set[str] = set()
     for step in steps:
         if step.id in seen:
-            found.error(
-                "duplicate_step_id", step.id, f"two steps are called {shown(step.id)}", "give each its own id"
-            )
+            found.error("duplicate_step_id", step.id, f"two steps are called {shown(step.id)}", "give each its own id")
         seen.add(step.id)
         for other in step.depends_on:
             if other == step.id:

@@ -56,9 +56,7 @@ def _read(number: int, said: Any, found: Findings) -> Step | None:
         return None
     action = step.get("action")
     if not isinstance(action, str) or not action:
-        found.error(
-            "malformed_plan", name, f"the action of {shown(name)} must be a name, not {shown(action)}"
-        )
+        found.error("malformed_plan", name, f"the action of {shown(name)} must be a name, not {shown(action)}")
         return None
     handler = step.get("rollback_handler")
     return Step(
@@ -96,9 +94,7 @@ def _depends_on(name: str, said: Any, found: Findings) -> tuple[str, ...]:
         return ()
     for entry in listed:
         if not isinstance(entry, str):
-            found.error(
-                "malformed_plan", name, f"{shown(name)} depends on {shown(entry)}, which is no step id"
-            )
+            found.error("malformed_plan", name, f"{shown(name)} depends on {shown(entry)}, which is no step id")
     return tuple(dict.fromkeys(entry for entry in listed if isinstance(entry, str)))
 
 

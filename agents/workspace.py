@@ -133,5 +133,3 @@ def _person(said: Mapping[str, Any] | UserContext, otherwise: UserContext) -> Ma
     if isinstance(said, Mapping) and not (said.get("user") or said.get("user_id")):
         return {"user": otherwise.user, "tenant": said.get("tenant") or said.get("tenant_id") or otherwise.tenant}
     return said
-
-

@@ -32,9 +32,21 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _ERRORS = (
-    "ApprovalRequired CheckpointNotFound EmbeddingFailed JourneyFailed MilepostError NotFound PlanRejected PolicyError "
-    "RollbackConflict StalePlan StoreBusy StoreDamaged StoreTooNew UsageError"
-).split()
+    "ApprovalRequired",
+    "CheckpointNotFound",
+    "EmbeddingFailed",
+    "JourneyFailed",
+    "MilepostError",
+    "NotFound",
+    "PlanRejected",
+    "PolicyError",
+    "RollbackConflict",
+    "StalePlan",
+    "StoreBusy",
+    "StoreDamaged",
+    "StoreTooNew",
+    "UsageError",
+)
 _ROOMS = {
     "AsyncMilepost": "agents.workspace",
     "Milepost": "agents.milepost",

@@ -13,7 +13,7 @@ from .console import Console
 from .failure import Interrupted, report
 
 if TYPE_CHECKING:
-    from milepost.agents.workspace import Milepost
+    from milepost.agents.milepost import Milepost
     from .everywhere import Everywhere
     from .progress import Listener
     from .settings import Settings
@@ -92,7 +92,7 @@ class Desk:
 
 def open_workspace(settings: Settings, wait: float) -> Milepost:
     """The workspace that the settings describe."""
-    from milepost.agents.workspace import Milepost
+    from milepost.agents.milepost import Milepost
     from milepost.store.records import UserContext
     from milepost.tools.embedders import make_embedder
 

@@ -25,9 +25,7 @@ class Checkpoints:
     def __init__(self, record: Record) -> None:
         self._record = record
 
-    def commit(
-        self, checkpoint: Checkpoint, *, tenant: str, kb_id: int | None, receipt_seq: int, digest: str
-    ) -> None:
+    def commit(self, checkpoint: Checkpoint, *, tenant: str, kb_id: int | None, receipt_seq: int, digest: str) -> None:
         """Acknowledge a checkpoint; rolling back to it undoes its journey's receipts after `receipt_seq`."""
         with self._record.write() as writing:
             writing.execute(
@@ -68,9 +66,7 @@ class Checkpoints:
         return row
 
     def _unknown(self, checkpoint_id: str, tenant: str) -> CheckpointNotFound:
-        near = difflib.get_close_matches(
-            checkpoint_id, [c.checkpoint_id for c in self.find(tenant)], n=1, cutoff=0.8
-        )
+        near = difflib.get_close_matches(checkpoint_id, [c.checkpoint_id for c in self.find(tenant)], n=1, cutoff=0.8)
         return CheckpointNotFound(
             f"there is no checkpoint {checkpoint_id!r}",
             cause=f"did you mean {near[0]}?" if near else "",

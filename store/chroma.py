@@ -183,9 +183,7 @@ class Index:
         found = self._collection.get(where=filter or None, limit=limit, offset=offset, include=_EVERYTHING)
         return _rows(found)
 
-    def nearest(
-        self, vectors: Vectors, *, k: int = 1, where: dict[str, Any] | None = None
-    ) -> list[list[str]]:
+    def nearest(self, vectors: Vectors, *, k: int = 1, where: dict[str, Any] | None = None) -> list[list[str]]:
         """The ids nearest to each vector. A NaN would find anything, so it is refused."""
         if not np.isfinite(vectors).all():
             raise ValueError("a query vector holds NaN or infinity")
@@ -220,9 +218,7 @@ _EVERYTHING: Any = ["documents", "metadatas", "embeddings"]
 def _rows(found: Any) -> list[Row]:
     documents, metadatas, vectors = found["documents"], found["metadatas"], found["embeddings"]
     if len(found["ids"]) and (documents is None or vectors is None):
-        raise StoreDamaged(
-            "the collection gave ids without their documents or vectors", next="milepost kb rebuild"
-        )
+        raise StoreDamaged("the collection gave ids without their documents or vectors", next="milepost kb rebuild")
     return [
         Row(id_, document or "", dict(metadata or {}), np.asarray(vector, dtype=np.float32))
         for id_, document, metadata, vector in zip(found["ids"], documents, metadatas, vectors, strict=True)

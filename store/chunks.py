@@ -29,9 +29,7 @@ def metadata_of(source: str, media_type: str, heading: str | None) -> Metadata:
     return found
 
 
-def chunk_id(
-    *, tenant: str, kb: str, source: str, sha: bytes, metadata: str, embedder: str, occurrence: int
-) -> bytes:
+def chunk_id(*, tenant: str, kb: str, source: str, sha: bytes, metadata: str, embedder: str, occurrence: int) -> bytes:
     """SHA-256 over what makes a chunk itself; `metadata` is canonical JSON, `occurrence` counts equal ones from 0."""
     digest = hashlib.sha256()
     for part in (tenant, kb, source, sha.hex(), metadata, embedder, str(occurrence)):

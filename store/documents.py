@@ -261,7 +261,9 @@ def _row(document: Document, now: str) -> dict[str, Any]:
     except (TypeError, ValueError) as refused:
         raise UsageError(f"document {document.document_id!r} is not JSON", cause=str(refused)[:200]) from refused
     if not same:
-        raise UsageError(f"document {document.document_id!r} would not come back as it is", cause="JSON has text keys only")
+        raise UsageError(
+            f"document {document.document_id!r} would not come back as it is", cause="JSON has text keys only"
+        )
     return {
         "namespace": _name(document.namespace), "key": document.document_id, "type": document.metadata.get("type"),
         "tenant": document.tenant, "journey_id": document.journey_id, "body": body,

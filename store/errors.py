@@ -31,9 +31,7 @@ class MilepostError(Exception):
     code = "failed"
     exit_code = 1
 
-    def __init__(
-        self, message: str, *, cause: str = "", state: str = "", next: str = "", **facts: Any
-    ) -> None:
+    def __init__(self, message: str, *, cause: str = "", state: str = "", next: str = "", **facts: Any) -> None:
         super().__init__(message)
         self.message = message
         self.cause = cause

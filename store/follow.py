@@ -179,9 +179,7 @@ class Follower:
             slots = visible_slots(reading, kb.kb_id, kb.head)
         self._add(index, fresh, slots, "all" if kb.generation else prove)
         if index.count() != len(slots):
-            raise StoreDamaged(
-                f"a new collection of kb {kb.name!r} did not become whole", next="milepost doctor"
-            )
+            raise StoreDamaged(f"a new collection of kb {kb.name!r} did not become whole", next="milepost doctor")
         faultpoint("follow.before_switch")
         with self._record.write() as writing:
             writing.execute(

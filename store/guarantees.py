@@ -16,9 +16,7 @@ def guarantees(policy: Policy) -> list[str]:
         _proof(policy),
     ]
     if policy.on_missing == "remove":
-        lines.append(
-            "on_missing = remove: a source whose file has gone from the folder is removed from the kb"
-        )
+        lines.append("on_missing = remove: a source whose file has gone from the folder is removed from the kb")
     return lines
 
 
@@ -52,16 +50,10 @@ def _checkpoints(policy: Policy) -> str:
 
 def _documents(policy: Policy) -> list[str]:
     if not policy.enable_forward_docs:
-        return [
-            "forward documentation off: nothing about a step is stored before it runs, but for its intent"
-        ]
-    wanted = [
-        name for name, on in (("the plan", policy.generate_plan), ("each step", policy.document_steps)) if on
-    ]
+        return ["forward documentation off: nothing about a step is stored before it runs, but for its intent"]
+    wanted = [name for name, on in (("the plan", policy.generate_plan), ("each step", policy.document_steps)) if on]
     if not wanted:
-        return [
-            "forward documentation on, but generate_plan and document_steps are off: no document is stored"
-        ]
+        return ["forward documentation on, but generate_plan and document_steps are off: no document is stored"]
     return [
         f"forward documentation on: {' and '.join(wanted)} can be read in the librarian before it happens; "
         "one document each, 5 to 20 ms"
@@ -81,9 +73,7 @@ def _planning(policy: Policy) -> list[str]:
     if policy.validates:
         lines.append("validation on: a plan is reported on, with every fault at once, before anything runs")
     else:
-        lines.append(
-            "validation off: no report and no repair; apply still refuses a plan that cannot be admitted"
-        )
+        lines.append("validation off: no report and no repair; apply still refuses a plan that cannot be admitted")
     if policy.learn_from_results:
         lines.append("learning on: each journey's outcome is stored, one document, and read when planning")
     else:

@@ -66,9 +66,7 @@ class Knowledge:
     def kb(self, tenant: str, name: str) -> Kb:
         """The kb of that name; `NotFound` suggests a near one."""
         with self._record.read() as reading:
-            row = reading.execute(
-                "SELECT * FROM kbs WHERE tenant = ? AND name = ?", (tenant, name)
-            ).fetchone()
+            row = reading.execute("SELECT * FROM kbs WHERE tenant = ? AND name = ?", (tenant, name)).fetchone()
             if row is None:
                 raise self._unknown(tenant, name)
         return _kb(row)
@@ -119,9 +117,7 @@ class Knowledge:
     def source_id(self, kb_id: int, name: str) -> int:
         """The number of a source, given at first sight."""
         with self._record.write() as writing:
-            writing.execute(
-                "INSERT INTO sources (kb_id, name) VALUES (?, ?) ON CONFLICT DO NOTHING", (kb_id, name)
-            )
+            writing.execute("INSERT INTO sources (kb_id, name) VALUES (?, ?) ON CONFLICT DO NOTHING", (kb_id, name))
             row = writing.execute("SELECT source_id FROM sources WHERE kb_id = ? AND name = ?", (kb_id, name))
             return int(row.fetchone()[0])
 
@@ -130,9 +126,7 @@ class Knowledge:
         assert kb.dimensions is not None
         return Pack(self._packs / f"{kb.pack}.f32", kb.dimensions)
 
-    def stage(
-        self, kb: Kb, source: str, parsed_id: int, *, sha256: str, size: int, claim: bool = False
-    ) -> Staged:
+    def stage(self, kb: Kb, source: str, parsed_id: int, *, sha256: str, size: int, claim: bool = False) -> Staged:
         """Make a version of a source ready to be published: its chunks get slots, and their vectors lie in the pack.
 
         Nobody sees it before a publish. Staging the same again changes nothing. A claim gets no chunks until it has
@@ -311,9 +305,7 @@ class Knowledge:
         names = [kb.name for kb in self.all(tenant)]
         near = difflib.get_close_matches(name, names, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names) or 'none yet'}"
-        return NotFound(
-            f"there is no kb {name!r}", cause=hint, state="nothing was changed", next="milepost kb list"
-        )
+        return NotFound(f"there is no kb {name!r}", cause=hint, state="nothing was changed", next="milepost kb list")
 
 
 class _Rehearsed(Exception):

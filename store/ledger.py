@@ -121,9 +121,7 @@ class Ledger:
                 (status, detail, ended, journey_id),
             )
             if row["status"] != status:
-                self.note(
-                    journey_id, row["tenant"], row["user"], str(status), {"detail": detail} if detail else {}
-                )
+                self.note(journey_id, row["tenant"], row["user"], str(status), {"detail": detail} if detail else {})
 
     def roll_back(self, journey_id: str, milestone_id: str, *, detail: str) -> None:
         """Mark a journey as rolled back to a milestone, keeping what it was in case that is undone."""
@@ -190,9 +188,7 @@ class Ledger:
         """Count one more try to run a journey, and return how many there were."""
         with self._record.write() as writing:
             writing.execute("UPDATE journeys SET attempts = attempts + 1 WHERE journey_id = ?", (journey_id,))
-            row = writing.execute(
-                "SELECT attempts FROM journeys WHERE journey_id = ?", (journey_id,)
-            ).fetchone()
+            row = writing.execute("SELECT attempts FROM journeys WHERE journey_id = ?", (journey_id,)).fetchone()
             return int(row[0])
 
     def count_embeddings(self, journey_id: str, number: int) -> None:
@@ -337,9 +333,7 @@ class Ledger:
     def mark_undone(self, seqs: Sequence[int]) -> None:
         """Say that the effects of these receipts were undone."""
         with self._record.write() as writing:
-            writing.executemany(
-                "UPDATE receipts SET state = 'undone' WHERE seq = ?", [(seq,) for seq in seqs]
-            )
+            writing.executemany("UPDATE receipts SET state = 'undone' WHERE seq = ?", [(seq,) for seq in seqs])
 
     def receipts(self, journey_id: str, *, after: int = 0) -> list[Receipt]:
         """A journey's intents and receipts after one of them, oldest first."""
@@ -374,9 +368,7 @@ class Ledger:
             ).fetchall()
         return [Event(**{**dict(row), "detail": json.loads(row["detail"])}) for row in rows]
 
-    def record_timing(
-        self, tenant: str, action: str, media_type: str, *, units: float, seconds: float
-    ) -> None:
+    def record_timing(self, tenant: str, action: str, media_type: str, *, units: float, seconds: float) -> None:
         """Keep what a step really took: `units` are chunks, files or bytes as the estimate of that action counts."""
         with self._record.write() as writing:
             writing.execute(
@@ -401,9 +393,7 @@ class Ledger:
                 (journey_id, tenant, tenant),
             ).fetchone()
         if row is None:
-            raise NotFound(
-                f"there is no journey {journey_id!r}", state="nothing was changed", next="milepost journeys"
-            )
+            raise NotFound(f"there is no journey {journey_id!r}", state="nothing was changed", next="milepost journeys")
         return row
 
     def _journey(self, row: sqlite3.Row, *, whole: bool) -> Journey:

@@ -249,6 +249,4 @@ def _effect(step: PlanStep) -> str:
 
 
 def _label(text: str) -> str:
-    return "".join(
-        letter if letter.isalnum() or letter in " _-." else f"#{ord(letter)};" for letter in clean(text)
-    )
+    return "".join(letter if letter.isalnum() or letter in " _-." else f"#{ord(letter)};" for letter in clean(text))

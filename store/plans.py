@@ -21,9 +21,7 @@ class Plans:
         self._record = record
         self._clock = clock
 
-    def save(
-        self, plan: Plan, validation: dict[str, Any] | None, inputs: Iterable[tuple[str, str]] = ()
-    ) -> None:
+    def save(self, plan: Plan, validation: dict[str, Any] | None, inputs: Iterable[tuple[str, str]] = ()) -> None:
         """Keep a plan, its validation, and the blobs (source, sha256) of inputs that lie in no file."""
         with self._record.write() as writing:
             writing.execute(
@@ -90,9 +88,7 @@ class Plans:
                         self._clock.now(),
                     ),
                 )
-                row = writing.execute(
-                    "SELECT * FROM approvals WHERE approval_id = ?", (approval_id,)
-                ).fetchone()
+                row = writing.execute("SELECT * FROM approvals WHERE approval_id = ?", (approval_id,)).fetchone()
         return _approval(row)
 
     def approve(self, approval_id: str, tenant: str, *, by: str) -> Approval:

@@ -160,9 +160,7 @@ def coerce(key: str, value: Any, source: str = "") -> Any:
 
 def bad_value(key: str, value: Any, said: str, source: str = "") -> PolicyError:
     """The error for a value that a key cannot have."""
-    return PolicyError(
-        f"{key} cannot be {_short(value)}{_in(source)}: {said}", cause=allowed(key), keys=[key]
-    )
+    return PolicyError(f"{key} cannot be {_short(value)}{_in(source)}: {said}", cause=allowed(key), keys=[key])
 
 
 @cache

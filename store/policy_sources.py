@@ -50,8 +50,7 @@ class Silenced(NamedTuple):
 
     def __str__(self) -> str:
         return (
-            f"{self.key} = {_shown(self.value)} ({self.source}) has no effect: "
-            f"{self.by_key} is set by {self.by_source}"
+            f"{self.key} = {_shown(self.value)} ({self.source}) has no effect: {self.by_key} is set by {self.by_source}"
         )
 
 
@@ -204,9 +203,7 @@ def policy_part(table: Mapping[str, Any], source: str) -> dict[str, Any]:
             raise PolicyError(f'there is no key "{name}" ({source}); did you mean {near[0]}?', keys=[name])
     within: Any = table.get("set", {})
     if not isinstance(within, Mapping):
-        raise PolicyError(
-            f"set is a table of policy keys ({source})", next="write [set] on a line of its own"
-        )
+        raise PolicyError(f"set is a table of policy keys ({source})", next="write [set] on a line of its own")
     flat, under = flatten(top, source), flatten(cast("Mapping[str, Any]", within), f"{source}, [set]")
     twice = sorted(flat.keys() & under.keys())
     if twice:

@@ -72,9 +72,7 @@ class Record:
 
     def _open(self) -> sqlite3.Connection:
         uri = f"{self.path.absolute().as_uri()}{'?mode=ro' if self._readonly else ''}"
-        connection = sqlite3.connect(
-            uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
+        connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         connection.row_factory = sqlite3.Row
         if not self._readonly:
             connection.execute(f"PRAGMA page_size={PAGE_SIZE}")

@@ -161,9 +161,7 @@ def visible_slots(reading: sqlite3.Connection, kb_id: int, revision: int) -> lis
 
 def chunk_count(reading: sqlite3.Connection, kb_id: int, revision: int) -> int:
     """How many chunks a revision shows; 0 for the empty one before the first."""
-    row = reading.execute(
-        "SELECT chunks FROM revisions WHERE kb_id = ? AND revision = ?", (kb_id, revision)
-    ).fetchone()
+    row = reading.execute("SELECT chunks FROM revisions WHERE kb_id = ? AND revision = ?", (kb_id, revision)).fetchone()
     return int(row[0]) if row else 0
 
 
@@ -179,9 +177,7 @@ def _digest_of(reading: sqlite3.Connection, kb_id: int, revision: int) -> bytes:
     return bytes(row[0]) if row else bytes(32)
 
 
-def _move_source(
-    writing: sqlite3.Connection, kb_id: int, new: int, change: Change, old: SourceState | None
-) -> None:
+def _move_source(writing: sqlite3.Connection, kb_id: int, new: int, change: Change, old: SourceState | None) -> None:
     if old is not None:
         writing.execute(
             "UPDATE source_spans SET gone = ? WHERE kb_id = ? AND source_id = ? AND gone IS NULL",

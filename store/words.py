@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 
-_ID = re.compile(
-    r"(?P<kind>(?:plan|journey|approval|preview)_|checkpoint_\w*?_?)(?P<rest>[0-9a-f]{8}[0-9a-f-]*)"
-)
+_ID = re.compile(r"(?P<kind>(?:plan|journey|approval|preview)_|checkpoint_\w*?_?)(?P<rest>[0-9a-f]{8}[0-9a-f-]*)")
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 

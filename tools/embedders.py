@@ -177,9 +177,7 @@ class FakeEmbedder:
         with np.errstate(over="ignore"):
             mixed = _splitmix(seeds + np.arange(1, self.dimensions + 1, dtype=np.uint64) * _GOLDEN)
         # 24 bits of each, made odd so that no component is zero
-        return (
-            ((mixed >> np.uint64(40)) | np.uint64(1)).astype(np.float32) / np.float32(2**23)
-        ) - np.float32(1)
+        return (((mixed >> np.uint64(40)) | np.uint64(1)).astype(np.float32) / np.float32(2**23)) - np.float32(1)
 
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -212,9 +210,7 @@ def _unknown_spec(spec: str, kind: str) -> UsageError:
     forms = {"wordllama": "wordllama", "openai": "openai:MODEL", "fake": "fake:64"}
     near = difflib.get_close_matches(kind[:80], forms, n=1)
     hint = f"; did you mean {forms[near[0]]}?" if near else ""
-    return UsageError(
-        f'there is no embedder "{spec[:80]}"{hint}', cause=f"embedders: {', '.join(forms.values())}"
-    )
+    return UsageError(f'there is no embedder "{spec[:80]}"{hint}', cause=f"embedders: {', '.join(forms.values())}")
 
 
 def checked_embed(embedder: Embedder, texts: list[str]) -> Vectors:

@@ -62,9 +62,7 @@ def _parsed(ctx: StepContext, row: FileRow) -> FileRow:
         return rejected(row, *found)
     if found.reason is not None or not found.chunks:
         return rejected(row, found.reason or "no_text", found.detail)
-    return replace(
-        row, stage="parsed", parsed_id=found.parsed_id, chunks=found.chunks, warnings=found.warnings
-    )
+    return replace(row, stage="parsed", parsed_id=found.parsed_id, chunks=found.chunks, warnings=found.warnings)
 
 
 PARSE = StepDeclaration("parse", "parse_complete", run, subject)

@@ -108,7 +108,9 @@ class Rollback:
                 state="nothing was changed",
             )
         if journey.status == JourneyStatus.RUNNING and not self._home.lease.free() and not self._home.lease.held:
-            raise UsageError(f"{journey_id} is running", state="nothing was changed", next=f"milepost status {journey_id}")
+            raise UsageError(
+                f"{journey_id} is running", state="nothing was changed", next=f"milepost status {journey_id}"
+            )
 
     def _undoing(self, target: Target, mode: str) -> Undoing:
         if target.journey_id is None or target.kb is None:
@@ -132,7 +134,9 @@ class Rollback:
         """Write the rollback down as a journey of its own, with the checkpoint that makes it undoable."""
         kb = target.kb
         base = Base(kb_revision=kb.head if kb else 0, policy_digest=self._policy.digest)
-        step = PlanStep(id=ROLLBACK, action=ROLLBACK, args={"checkpoint": target.checkpoint_id}, milestone="rollback_complete")
+        step = PlanStep(
+            id=ROLLBACK, action=ROLLBACK, args={"checkpoint": target.checkpoint_id}, milestone="rollback_complete"
+        )
         plan = Plan(
             journey_type=ROLLBACK, kb=kb.name if kb else None, tenant=self._services.user.tenant,
             owner=self._services.user.user, request=uuid.uuid4().hex, steps=(step,), base=base,
@@ -169,7 +173,11 @@ class Rollback:
         if kb is None:
             return Published(0, 0)
         intent = home.ledger.intend(
-            journey_id, ROLLBACK, ROLLBACK, f"rollback:{target.checkpoint_id}", target={"kb": kb.name, "revision": target.revision}
+            journey_id,
+            ROLLBACK,
+            ROLLBACK,
+            f"rollback:{target.checkpoint_id}",
+            target={"kb": kb.name, "revision": target.revision},
         )
         faultpoint("rollback.after_intent")
         if intent.state == "intended":
