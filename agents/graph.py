@@ -67,7 +67,7 @@ def build_graph(
     for name in names:
         builder.add_node(name, cast(Any, bodies[name]))
     _connect(builder, names, actions)
-    return builder.compile(checkpointer=checkpointer).with_config(recursion_limit=RECURSION_LIMIT)  # type: ignore[return-value] # with_config keeps the type
+    return builder.compile(checkpointer=checkpointer).with_config(recursion_limit=RECURSION_LIMIT)
 
 
 def _connect(builder: Any, names: list[str], actions: tuple[str, ...]) -> None:
@@ -81,8 +81,8 @@ def _connect(builder: Any, names: list[str], actions: tuple[str, ...]) -> None:
         builder.add_conditional_edges(here, _after_planning(after, first), {after: after, "report": "report"})
     if "approve" in names:
         builder.add_conditional_edges("approve", _unless_stopped(actions[0], "report"), [actions[0], "report"])
-    for here, after in zip(actions, [*actions[1:], "report"], strict=True):
-        builder.add_conditional_edges(here, _unless_stopped(after, failed), sorted({after, failed}))
+    for action, after in zip(actions, [*actions[1:], "report"], strict=True):
+        builder.add_conditional_edges(action, _unless_stopped(after, failed), sorted({after, failed}))
     if "compensate" in names:
         builder.add_edge("compensate", "report")
     builder.add_edge("report", END)

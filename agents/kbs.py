@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from ..store.errors import NotFound, StoreDamaged, UsageError
 from ..store.history import History
@@ -20,6 +21,8 @@ from ..store.search import Search
 from ..store.vectors import embed_normalised
 from ..tools.services import Services
 from .opening import Opening
+
+T = TypeVar("T")
 
 
 class Kbs(Opening):
@@ -140,7 +143,7 @@ class Kbs(Opening):
             lambda: self.services.home.librarian.documents(tenant=self.user.tenant, type=type, find=find)
         )
 
-    async def _under_lease(self, kb: str, work: Any) -> Any:
+    async def _under_lease(self, kb: str, work: Callable[[Services], T]) -> T:
         if not self.there:
             raise self._no_home(kb)
         return await self.engine.run(lambda: work(self.services))

@@ -85,7 +85,7 @@ class Opening:
         """Whether there is a home; looking makes none."""
         return (self.home / RECORD).is_file()
 
-    async def read(self, question: Callable[[Services], T], otherwise: T | None = None) -> T:
+    async def read(self, question: Callable[[Services], T], otherwise: T | MilepostError | None = None) -> T:
         """Ask something that changes nothing, off the engine's thread.
 
         Without a home `otherwise` is the answer, or is raised.
@@ -120,7 +120,7 @@ class Opening:
 
 
 def user_of(user: UserContext | Mapping[str, Any] | str | None) -> UserContext:
-    """A user context from what people pass: the model, a name, a dict with `user` (`user_id`), `tenant` (`tenant_id`)."""
+    """A user context from what people pass: the model, a name, or a dict with `user` and `tenant`."""
     if isinstance(user, UserContext):
         return user
     if isinstance(user, str):

@@ -30,7 +30,8 @@ class Checkpoints:
         with self._record.write() as writing:
             writing.execute(
                 "INSERT INTO checkpoints (checkpoint_id, milestone_id, journey_id, tenant, kb, kb_id, revision,"
-                " receipt_seq, timestamp, body_digest, rollback_handler, state_digest) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+                " receipt_seq, timestamp, body_digest, rollback_handler, state_digest)"
+                " VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
                 (checkpoint.checkpoint_id, checkpoint.milestone_id, checkpoint.journey_id or None, tenant,
                  checkpoint.kb, kb_id, checkpoint.revision, receipt_seq, checkpoint.timestamp, digest,
                  checkpoint.rollback_handler, checkpoint.state_digest),

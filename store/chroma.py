@@ -1,4 +1,4 @@
-"""The Chroma folder: the only file that imports chromadb. What CHROMA.md's facts demand of every call is done here once."""
+"""The Chroma folder: the only file that imports chromadb. What its quirks demand is done here once."""
 
 from __future__ import annotations
 

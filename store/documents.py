@@ -1,4 +1,4 @@
-"""The librarian's shelf: JSON documents, in the ledger first, then in one Chroma collection, read back before it counts."""
+"""The librarian's shelf: JSON documents, in the ledger first, then in one Chroma collection, then read back."""
 
 from __future__ import annotations
 

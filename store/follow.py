@@ -1,4 +1,4 @@
-"""The index follows the commit: bring a kb's Chroma collection to a revision, prove it, and make it anew where needed."""
+"""The index follows the commit: bring a kb's Chroma collection to a revision, prove it, make it anew if need be."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Follower:
         self._new_generation(self._knowledge.by_id(kb_id), prove="all")
 
     def open(self, kb_id: int) -> str | None:
-        """Look whether a kb's views are whole and make them anew where they are not; returns what was wrong, or None."""
+        """Look whether a kb's views are whole, and make them anew where not; returns what was wrong, or None."""
         kb = self._knowledge.by_id(kb_id)
         if not kb.generation:
             return None
@@ -199,7 +199,7 @@ class Follower:
             self._prove(index, kb, rows, chosen)
 
     def _prove(self, index: Index, kb: Kb, rows: list[ChunkRow], chosen: list[ChunkRow]) -> None:
-        """Search for chunks by their own vector; where one is missed, the whole batch is looked at and written again."""
+        """Search for chunks by their own vector; where one is missed, the batch is looked at and written again."""
         if not self._unsearchable(index, kb, chosen):
             return
         lost = set(self._unsearchable(index, kb, rows))

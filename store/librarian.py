@@ -141,7 +141,7 @@ class Librarian(BaseStore):
             self._shelf.delete(gone)
         self._shelf.write(
             [
-                Document(op.key, op.value, namespace=(ITEMS, *op.namespace), tenant="")
+                Document(op.key, dict(op.value), namespace=(ITEMS, *op.namespace), tenant="")
                 for op in wanted
                 if op.value is not None
             ]

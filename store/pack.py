@@ -1,4 +1,4 @@
-"""The vectors of a kb packed into one float32 file, and the exact search over it. A view: the record can make it anew."""
+"""The vectors of a kb packed into one float32 file, and the exact search over it: a view of the record."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .ports import Vectors
 
@@ -69,7 +70,7 @@ def nearest(
         width *= 8
 
 
-def _best(products: Vectors, width: int) -> Vectors:
+def _best(products: Vectors, width: int) -> NDArray[np.intp]:
     if width < len(products):
         # the equals of the last one come along, so that ties are cut the same way at every width
         edge = np.partition(products, len(products) - width)[len(products) - width]

@@ -71,7 +71,9 @@ CREATE TABLE plans (
   seq INTEGER PRIMARY KEY, plan_id TEXT NOT NULL UNIQUE, tenant TEXT NOT NULL, kb TEXT, digest TEXT NOT NULL,
   body TEXT NOT NULL, validation TEXT, created TEXT NOT NULL
 );
-CREATE TABLE plan_inputs (plan_id TEXT NOT NULL, source TEXT NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (plan_id, source));
+CREATE TABLE plan_inputs (
+  plan_id TEXT NOT NULL, source TEXT NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (plan_id, source)
+);
 CREATE TABLE journeys (
   seq INTEGER PRIMARY KEY, journey_id TEXT NOT NULL UNIQUE, plan_id TEXT NOT NULL, journey_type TEXT NOT NULL,
   tenant TEXT NOT NULL, user TEXT NOT NULL, kb TEXT, kb_id INTEGER, status TEXT NOT NULL, parent TEXT, detail TEXT,
@@ -82,14 +84,15 @@ CREATE TABLE journeys (
 CREATE INDEX journeys_plan ON journeys (plan_id);
 CREATE TABLE journey_files (
   journey_id TEXT NOT NULL, position INTEGER NOT NULL, path TEXT NOT NULL, source TEXT NOT NULL, action TEXT NOT NULL,
-  sha256 TEXT NOT NULL DEFAULT '', bytes INTEGER NOT NULL DEFAULT 0, hint TEXT NOT NULL DEFAULT '', stage TEXT NOT NULL DEFAULT 'planned',
+  sha256 TEXT NOT NULL DEFAULT '', bytes INTEGER NOT NULL DEFAULT 0, hint TEXT NOT NULL DEFAULT '',
+  stage TEXT NOT NULL DEFAULT 'planned',
   outcome TEXT, reason TEXT, detail TEXT, warnings TEXT NOT NULL DEFAULT '[]', chunks INTEGER NOT NULL DEFAULT 0,
   parsed_id INTEGER, version_id INTEGER,
   PRIMARY KEY (journey_id, position)
 ) WITHOUT ROWID;
 CREATE TABLE journey_steps (
-  journey_id TEXT NOT NULL, position INTEGER NOT NULL, step_id TEXT NOT NULL, action TEXT NOT NULL, status TEXT NOT NULL,
-  seconds REAL, estimate TEXT,
+  journey_id TEXT NOT NULL, position INTEGER NOT NULL, step_id TEXT NOT NULL, action TEXT NOT NULL,
+  status TEXT NOT NULL, seconds REAL, estimate TEXT,
   PRIMARY KEY (journey_id, position)
 ) WITHOUT ROWID;
 CREATE TABLE receipts (
@@ -99,7 +102,8 @@ CREATE TABLE receipts (
 );
 CREATE TABLE checkpoints (
   seq INTEGER PRIMARY KEY, checkpoint_id TEXT NOT NULL UNIQUE, milestone_id TEXT NOT NULL, journey_id TEXT,
-  tenant TEXT NOT NULL, kb TEXT, kb_id INTEGER, revision INTEGER NOT NULL DEFAULT 0, receipt_seq INTEGER NOT NULL DEFAULT 0,
+  tenant TEXT NOT NULL, kb TEXT, kb_id INTEGER, revision INTEGER NOT NULL DEFAULT 0,
+  receipt_seq INTEGER NOT NULL DEFAULT 0,
   timestamp TEXT NOT NULL, body_digest TEXT NOT NULL, rollback_handler TEXT, state_digest TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX checkpoints_journey ON checkpoints (journey_id);

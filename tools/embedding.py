@@ -1,4 +1,4 @@
-"""Embed: every text of the parsed files has its vector in the record. No text that the record holds is embedded twice."""
+"""Embed: every text of the parsed files gets its vector. No text that the record holds is embedded twice."""
 
 from __future__ import annotations
 

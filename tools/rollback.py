@@ -1,4 +1,4 @@
-"""Going back: to a checkpoint, to a revision, or by a handler; previewed, recorded as a journey, verified afterwards."""
+"""Going back: to a checkpoint, to a revision, or by a handler; previewed, recorded as a journey, verified."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ class Rollback:
                     kb.kb_id, change.changes, journey_id=journey_id, user=self._services.user.user, restorable=True
                 )
                 home.ledger.set_revisions(journey_id, after=published.after, before=published.before)
-                post = {"before": published.before, "after": published.after, "added": published.added,
+                post: dict[str, Any] = {"before": published.before, "after": published.after, "added": published.added,
                         "removed": published.removed, "sources_removed": change.removed,
                         "sources_restored": change.restored}  # fmt: skip
                 home.ledger.receive(intent.seq, post)
@@ -221,6 +221,8 @@ class Rollback:
             moved = delta(reading, target.kb.kb_id, published.before, published.after) if target.kb else None
         receipt = next(iter(self._home.ledger.receipts(journey_id)), None)
         told = (receipt.post if receipt else None) or {}
+        confirm = self._home.follower.confirm
+        verified = confirm(target.kb.kb_id, moved) if target.kb and moved else "unverifiable"
         result = result.model_copy(
             update={
                 "chunks_removed": published.removed, "chunks_restored": published.added,
@@ -228,7 +230,7 @@ class Rollback:
                 "sources_restored": told.get("sources_restored", change.restored),
                 "revision_before": published.before, "revision_after": published.after,
                 "handlers": handlers, "journey_id": journey_id,
-                "verified": self._home.follower.confirm(target.kb.kb_id, moved) if target.kb and moved else "unverifiable",
+                "verified": verified,
             }
         )  # fmt: skip
         if failed:

@@ -1,4 +1,4 @@
-"""What an undo changes: for each source, three ways: unchanged since (revert), changed by others (conflict), already back."""
+"""What an undo changes: for each source, three ways: revert, conflict with others, already back."""
 
 from __future__ import annotations
 
