@@ -9,12 +9,22 @@ from typing import Annotated, Any
 import typer
 from typer.main import get_command
 
-from . import journey_commands, kb_commands, plan_commands, policy_commands
+from milepost.store.errors import UsageError
+
+from . import (
+    apply_commands,
+    home_commands,
+    journey_commands,
+    kb_commands,
+    plan_commands,
+    policy_commands,
+    search_commands,
+    show_commands,
+)
 from .console import Console
 from .everywhere import gather, with_options
 from .failure import report
 from .help_text import Group
-from milepost.store.errors import UsageError
 
 Version = Annotated[bool, typer.Option("--version", help="Show the version.")]
 
@@ -56,14 +66,12 @@ def build() -> typer.Typer:
     policy = _group("The policy in force, its presets, and whether a policy file is sound.")
     for group in (app, kb, policy):
         _callback(group)
-    plan_commands.add_to(app)
-    journey_commands.add_to(app)
-    kb_commands.add_search_to(app)
-    kb_commands.add_kb_to(kb)
-    policy_commands.add_policy_to(policy)
-    app.add_typer(kb, name="kb", rich_help_panel=kb_commands.PANEL)
-    app.add_typer(policy, name="policy", rich_help_panel=kb_commands.PANEL)
-    policy_commands.add_doctor_to(app, kb_commands.PANEL)
+    for part in (home_commands, plan_commands, show_commands, apply_commands, journey_commands, search_commands):
+        app.registered_commands += part.app.registered_commands
+    kb.registered_commands += kb_commands.app.registered_commands
+    policy.registered_commands += policy_commands.app.registered_commands
+    app.add_typer(kb, name="kb", rich_help_panel=search_commands.PANEL)
+    app.add_typer(policy, name="policy", rich_help_panel=home_commands.PANEL)
     return app
 
 

@@ -14,10 +14,11 @@ from .failure import Interrupted, report
 
 if TYPE_CHECKING:
     from milepost.agents.milepost import Milepost
+    from milepost.store.policy import Policy
+
     from .everywhere import Everywhere
     from .progress import Listener
     from .settings import Settings
-    from milepost.store.policy import Policy
 
 
 class Desk:

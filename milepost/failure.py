@@ -6,9 +6,10 @@ import shlex
 import sys
 from typing import Any
 
-from .console import Console
 from milepost.store.errors import MilepostError, UsageError
 from milepost.store.words import clean
+
+from .console import Console
 
 HEADS = ("error", "cause", "state", "next")
 

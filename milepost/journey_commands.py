@@ -20,99 +20,101 @@ class OnConflict(StrEnum):
 
 
 Kb = Annotated[str | None, typer.Option("--kb", metavar="NAME", help="The knowledge base.", show_default=False)]
+app = typer.Typer()
 PANEL = "Journeys, and going back"
 
 
-def add_to(app: typer.Typer) -> None:
-    """Register these commands."""
+@command(app, "resume", panel=PANEL)
+def resume(
+    desk: Desk,
+    journey: Annotated[str, typer.Argument(metavar="JOURNEY")],
+    start: Annotated[
+        str | None,
+        typer.Option("--from", metavar="CHECKPOINT", help="Go back to there first.", show_default=False),
+    ] = None,
+) -> int:
+    """Go on after a crash, a stop, a failure or a rollback; retry the files that failed."""
+    full = desk.mp.expand(journey)
+    if start is not None and not _go_back(desk, start):
+        return 0
+    found = desk.mp.status(full)
+    if desk.options.dry_run:
+        return end(desk, found) and 0
+    desk.running = found.plan_id
+    with desk.progress() as listener:
+        resumed = desk.mp.resume(full, on_progress=listener)
+    return end(desk, resumed)
 
-    @command(app, "resume", panel=PANEL)
-    def resume(
-        desk: Desk,
-        journey: Annotated[str, typer.Argument(metavar="JOURNEY")],
-        start: Annotated[
-            str | None,
-            typer.Option("--from", metavar="CHECKPOINT", help="Go back to there first.", show_default=False),
-        ] = None,
-    ) -> int:
-        """Go on after a crash, a stop, a failure or a rollback; retry the files that failed."""
-        full = desk.mp.expand(journey)
-        if start is not None and not _go_back(desk, start):
-            return 0
-        found = desk.mp.status(full)
-        if desk.options.dry_run:
-            return end(desk, found) and 0
-        desk.running = found.plan_id
-        with desk.progress() as listener:
-            resumed = desk.mp.resume(full, on_progress=listener)
-        return end(desk, resumed)
 
-    @command(app, "journeys", panel=PANEL)
-    def journeys(desk: Desk, kb: Kb = None) -> None:
-        """List journeys, newest first."""
-        from .render import journey_table
-        from .shapes import journeys_shape
+@command(app, "journeys", panel=PANEL)
+def journeys(desk: Desk, kb: Kb = None) -> None:
+    """List journeys, newest first."""
+    from .render import journey_table
+    from .shapes import journeys_shape
 
-        listed = desk.mp.journeys(kb)
-        desk.console.give(journeys_shape(listed))
-        desk.console.say(journey_table(listed) if listed else "There are no journeys yet.")
+    listed = desk.mp.journeys(kb)
+    desk.console.give(journeys_shape(listed))
+    desk.console.say(journey_table(listed) if listed else "There are no journeys yet.")
 
-    @command(app, "status", panel=PANEL)
-    def status(
-        desk: Desk,
-        journey: Annotated[
-            str | None, typer.Argument(metavar="JOURNEY", help="The newest if left out.", show_default=False)
-        ] = None,
-    ) -> None:
-        """Show one journey with its timeline."""
-        from .render import status_text
-        from .shapes import journey_shape
 
-        full = desk.mp.expand(journey) if journey else None
-        found = desk.mp.status(full)
-        timeline = desk.mp.timeline(found.journey_id)
-        desk.console.give(journey_shape(found, timeline))
-        desk.console.say(status_text(found, timeline, everything=desk.options.verbose))
+@command(app, "status", panel=PANEL)
+def status(
+    desk: Desk,
+    journey: Annotated[
+        str | None, typer.Argument(metavar="JOURNEY", help="The newest if left out.", show_default=False)
+    ] = None,
+) -> None:
+    """Show one journey with its timeline."""
+    from .render import status_text
+    from .shapes import journey_shape
 
-    @command(app, "checkpoints", panel=PANEL)
-    def checkpoints(
-        desk: Desk,
-        journey: Annotated[
-            str | None, typer.Argument(metavar="JOURNEY", help="Of all if left out.", show_default=False)
-        ] = None,
-    ) -> None:
-        """List the checkpoints one can go back to."""
-        from .render import checkpoint_table
-        from .shapes import dumps
+    full = desk.mp.expand(journey) if journey else None
+    found = desk.mp.status(full)
+    timeline = desk.mp.timeline(found.journey_id)
+    desk.console.give(journey_shape(found, timeline))
+    desk.console.say(status_text(found, timeline, everything=desk.options.verbose))
 
-        listed = desk.mp.checkpoints(desk.mp.expand(journey) if journey else None)
-        desk.console.give({"checkpoints": dumps(listed)})
-        desk.console.say(checkpoint_table(listed) if listed else "There are no checkpoints.")
 
-    @command(app, "rollback", panel=PANEL)
-    def rollback(
-        desk: Desk,
-        checkpoint: Annotated[str | None, typer.Argument(metavar="CHECKPOINT", show_default=False)] = None,
-        journey: Annotated[
-            str | None,
-            typer.Option("--journey", metavar="ID", help="To before this journey.", show_default=False),
-        ] = None,
-        last: Annotated[bool, typer.Option("--last", help="The kb's last journey; with --kb.")] = False,
-        to: Annotated[
-            int | None,
-            typer.Option("--to", metavar="REVISION", help="The whole kb; with --kb.", show_default=False, min=0),
-        ] = None,
-        kb: Kb = None,
-        on_conflict: Annotated[
-            OnConflict | None,
-            typer.Option("--on-conflict", help="Where others changed a source since.", show_default=False),
-        ] = None,
-    ) -> int:
-        """Undo what a checkpoint's journey did after it; later journeys are kept."""
-        target = _target(desk, checkpoint, journey, last, to, kb)
-        if target is None:
-            return finish(desk, "rollback", "Nothing was rolled back.")
-        return _roll_back(desk, target | {"on_conflict": on_conflict.value if on_conflict else None})
+@command(app, "checkpoints", panel=PANEL)
+def checkpoints(
+    desk: Desk,
+    journey: Annotated[
+        str | None, typer.Argument(metavar="JOURNEY", help="Of all if left out.", show_default=False)
+    ] = None,
+) -> None:
+    """List the checkpoints one can go back to."""
+    from .render import checkpoint_table
+    from .shapes import dumps
+
+    listed = desk.mp.checkpoints(desk.mp.expand(journey) if journey else None)
+    desk.console.give({"checkpoints": dumps(listed)})
+    desk.console.say(checkpoint_table(listed) if listed else "There are no checkpoints.")
+
+
+@command(app, "rollback", panel=PANEL)
+def rollback(
+    desk: Desk,
+    checkpoint: Annotated[str | None, typer.Argument(metavar="CHECKPOINT", show_default=False)] = None,
+    journey: Annotated[
+        str | None,
+        typer.Option("--journey", metavar="ID", help="To before this journey.", show_default=False),
+    ] = None,
+    last: Annotated[bool, typer.Option("--last", help="The kb's last journey; with --kb.")] = False,
+    to: Annotated[
+        int | None,
+        typer.Option("--to", metavar="REVISION", help="The whole kb; with --kb.", show_default=False, min=0),
+    ] = None,
+    kb: Kb = None,
+    on_conflict: Annotated[
+        OnConflict | None,
+        typer.Option("--on-conflict", help="Where others changed a source since.", show_default=False),
+    ] = None,
+) -> int:
+    """Undo what a checkpoint's journey did after it; later journeys are kept."""
+    target = _target(desk, checkpoint, journey, last, to, kb)
+    if target is None:
+        return finish(desk, "rollback", "Nothing was rolled back.")
+    return _roll_back(desk, target | {"on_conflict": on_conflict.value if on_conflict else None})
 
 
 def _target(
@@ -142,8 +144,9 @@ def _target(
 
 def _menu(desk: Desk, kb: str | None) -> "Checkpoint | None":
     """The newest checkpoints to choose from, on a terminal."""
-    from .render import checkpoint_table
     from milepost.store.errors import NotFound, UsageError
+
+    from .render import checkpoint_table
 
     if not desk.console.interactive:
         raise UsageError(

@@ -1,4 +1,4 @@
-"""search, documents and the kb commands: what is in the knowledge bases, and whether it is whole."""
+"""The kb commands: what is in the knowledge bases, their history, and whether they are whole."""
 
 from typing import Annotated
 
@@ -9,186 +9,140 @@ from .everywhere import command
 from .run import end, finish
 
 Kb = Annotated[str, typer.Option("--kb", metavar="NAME", help="The knowledge base.", show_default=False)]
-PANEL = "Looking"
+app = typer.Typer()
 
 
-def add_search_to(app: typer.Typer) -> None:
-    """Register search and documents."""
+@command(app, "list")
+def list_(desk: Desk) -> None:
+    """List the knowledge bases."""
+    from .render import columns
+    from .shapes import dumps
 
-    @command(app, "search", panel=PANEL)
-    def search(
-        desk: Desk,
-        query: Annotated[str, typer.Argument(metavar="QUERY")],
-        kb: Kb,
-        k: Annotated[int, typer.Option("-k", metavar="N", help="How many answers.", min=1, max=10_000)] = 5,
-        at: Annotated[
-            int | None,
-            typer.Option("--at", metavar="REVISION", help="As it was then.", show_default=False, min=0),
-        ] = None,
-    ) -> None:
-        """Search a knowledge base, as it is or as it was."""
-        from .render import hits_text
-        from .shapes import dumps
-
-        hits = desk.mp.search(query, kb=kb, k=k, at=at)
-        desk.console.give({"results": dumps(hits)})
-        found = hits_text(hits, desk.console.width, everything=desk.options.verbose)
-        desk.console.say(found if hits else f"Nothing is in kb {kb}{'' if at is None else ' at that revision'}.")
-
-    @command(app, "documents", panel=PANEL)
-    def documents(
-        desk: Desk,
-        type: Annotated[
-            str | None, typer.Option("--type", metavar="TYPE", help="Of one type only.", show_default=False)
-        ] = None,
-        find: Annotated[
-            str | None, typer.Option("--find", metavar="TEXT", help="Nearest in meaning.", show_default=False)
-        ] = None,
-    ) -> None:
-        """List the librarian's documents: plans, forward documentation, checkpoints, outcomes."""
-        from .render import columns, moment
-        from milepost.store.words import short_id
-
-        found = desk.mp.documents(type=type, find=find)
-        desk.console.give({"documents": found})
-        rows = [(short_id(one["document_id"])[:36], one["type"], moment(one["timestamp"])) for one in found]
-        desk.console.say(columns(("DOCUMENT", "TYPE", "TIME (UTC)"), rows) if rows else "There are no documents.")
+    kbs = desk.mp.kb_list()
+    desk.console.give({"kbs": dumps(kbs)})
+    rows = [(one.name, str(one.revision), str(one.sources), str(one.chunks)) for one in kbs]
+    heads = ("KB", "REVISION", "SOURCES", "CHUNKS")
+    desk.console.say(columns(heads, rows, right=(1, 2, 3)) if rows else "There are no knowledge bases yet.")
 
 
-def add_kb_to(app: typer.Typer) -> None:
-    """Register the kb commands."""
-    _add_looking(app)
-    _add_repair(app)
-    _add_changes(app)
+@command(app, "stats")
+def stats(desk: Desk, kb: Kb) -> None:
+    """Show a knowledge base's size, collection and embedder."""
+    from milepost.store.words import clean
+
+    from .shapes import dump
+
+    shape = dump(desk.mp.kb_stats(kb))
+    desk.console.give({"kb": shape})
+    lines = [f"{key.replace('_', ' '):<14} {clean(str(value))}" for key, value in shape.items()]
+    desk.console.say("\n".join(lines))
 
 
-def _add_looking(app: typer.Typer) -> None:
-    @command(app, "list")
-    def list_(desk: Desk) -> None:
-        """List the knowledge bases."""
-        from .render import columns
-        from .shapes import dumps
+@command(app, "log")
+def log(desk: Desk, kb: Kb) -> None:
+    """List a knowledge base's revisions, newest first."""
+    from .render import revision_table
+    from .shapes import dumps
 
-        kbs = desk.mp.kb_list()
-        desk.console.give({"kbs": dumps(kbs)})
-        rows = [(one.name, str(one.revision), str(one.sources), str(one.chunks)) for one in kbs]
-        heads = ("KB", "REVISION", "SOURCES", "CHUNKS")
-        desk.console.say(columns(heads, rows, right=(1, 2, 3)) if rows else "There are no knowledge bases yet.")
-
-    @command(app, "stats")
-    def stats(desk: Desk, kb: Kb) -> None:
-        """Show a knowledge base's size, collection and embedder."""
-        from .shapes import dump
-        from milepost.store.words import clean
-
-        shape = dump(desk.mp.kb_stats(kb))
-        desk.console.give({"kb": shape})
-        lines = [f"{key.replace('_', ' '):<14} {clean(str(value))}" for key, value in shape.items()]
-        desk.console.say("\n".join(lines))
-
-    @command(app, "log")
-    def log(desk: Desk, kb: Kb) -> None:
-        """List a knowledge base's revisions, newest first."""
-        from .render import revision_table
-        from .shapes import dumps
-
-        revisions = desk.mp.kb_log(kb)
-        desk.console.give({"revisions": dumps(revisions)})
-        desk.console.say(revision_table(revisions) if revisions else f"kb {kb} has no revisions yet.")
-
-    @command(app, "diff")
-    def diff(
-        desk: Desk,
-        kb: Kb,
-        start: Annotated[int, typer.Option("--from", metavar="A", min=0, show_default=False)],
-        to: Annotated[int, typer.Option("--to", metavar="B", min=0, show_default=False)],
-    ) -> None:
-        """Show what changed from one revision to another."""
-        from .render import diff_text
-        from .shapes import dump
-
-        found = desk.mp.kb_diff(kb, start, to)
-        desk.console.give({"diff": dump(found)})
-        desk.console.say(diff_text(found))
+    revisions = desk.mp.kb_log(kb)
+    desk.console.give({"revisions": dumps(revisions)})
+    desk.console.say(revision_table(revisions) if revisions else f"kb {kb} has no revisions yet.")
 
 
-def _add_repair(app: typer.Typer) -> None:
-    @command(app, "verify")
-    def verify(desk: Desk, kb: Kb) -> int:
-        """Compare the record with the store and find every chunk by its own vector."""
-        import shlex
+@command(app, "diff")
+def diff(
+    desk: Desk,
+    kb: Kb,
+    start: Annotated[int, typer.Option("--from", metavar="A", min=0, show_default=False)],
+    to: Annotated[int, typer.Option("--to", metavar="B", min=0, show_default=False)],
+) -> None:
+    """Show what changed from one revision to another."""
+    from .render import diff_text
+    from .shapes import dump
 
-        from .render import verify_text
-        from .shapes import dump
-
-        report = desk.mp.kb_verify(kb)
-        repair = f"milepost kb rebuild --kb {shlex.quote(kb)}"
-        desk.console.give({"verify": dump(report)} | ({} if report.ok else {"next": repair}))
-        desk.console.say(verify_text(kb, report))
-        if not report.ok and not desk.console.json:
-            desk.console.cry(f"next: {repair}")
-        return 0 if report.ok else 7
-
-    @command(app, "rebuild")
-    def rebuild(desk: Desk, kb: Kb) -> None:
-        """Write a knowledge base's collection anew from the record."""
-        if desk.options.dry_run:
-            report = desk.mp.kb_stats(kb)
-            desk.console.give({"done": {"kb": kb, "chunks": report.chunks, "dry_run": True}})
-            desk.console.say(f"Would write {report.chunks} chunks into a new collection.")
-            return
-        done = desk.mp.kb_rebuild(kb)
-        desk.console.give({"done": done})
-        desk.console.say(f"Rebuilt kb {kb} from the record{_figures(done)}.")
-
-    @command(app, "digest")
-    def digest(desk: Desk, kb: Kb) -> None:
-        """Compute the digest of what the collection really holds."""
-        from .shapes import dump
-
-        found = desk.mp.kb_digest(kb)
-        desk.console.give({"digest": dump(found)})
-        desk.console.say(f"{found.digest}  kb {found.kb}, revision {found.revision}, {found.chunks} chunks")
+    found = desk.mp.kb_diff(kb, start, to)
+    desk.console.give({"diff": dump(found)})
+    desk.console.say(diff_text(found))
 
 
-def _add_changes(app: typer.Typer) -> None:
-    @command(app, "remove")
-    def remove(desk: Desk, source: Annotated[str, typer.Argument(metavar="SOURCE")], kb: Kb) -> int:
-        """Take a source out of a knowledge base; a journey, which can be undone."""
-        way_back = "; it can be undone" if desk.policy.restorable else "; this cannot be undone: rollback is off"
-        preview = f"  - remove  {source} from kb {kb}{way_back}"
-        desk.mp.kb_stats(kb)
-        if desk.options.dry_run:
-            desk.console.give({"done": {"kb": kb, "source": source, "dry_run": True}})
-            desk.console.say(preview)
-            return 0
-        if not desk.ask("Remove it?", preview=preview):
-            return finish(desk, "done", "Nothing was removed.")
-        with desk.progress() as listener:
-            journey = desk.mp.kb_remove(source, kb=kb, on_progress=listener)
-        from .shapes import dump
+@command(app, "verify")
+def verify(desk: Desk, kb: Kb) -> int:
+    """Compare the record with the store and find every chunk by its own vector."""
+    import shlex
 
-        desk.console.give({"done": dump(journey)})
-        return end(desk, journey)
+    from .render import verify_text
+    from .shapes import dump
 
-    @command(app, "drop")
-    def drop(desk: Desk, kb: Kb) -> int:
-        """Delete a knowledge base with its history; this cannot be undone."""
-        info = desk.mp.kb_stats(kb)
-        preview = (
-            f"  - drop    kb {kb}: {info.sources} sources, {info.chunks} chunks and its {info.revision} revisions go"
-            "\nThis cannot be undone."
-        )
-        if desk.options.dry_run:
-            desk.console.give({"done": {"kb": kb, "chunks": info.chunks, "dry_run": True}})
-            desk.console.say(preview)
-            return 0
-        if not desk.ask(f"Drop kb {kb} for ever?", preview=preview):
-            return finish(desk, "done", "Nothing was dropped.")
-        done = desk.mp.kb_drop(kb)
-        desk.console.give({"done": done})
-        desk.console.say(f"Dropped kb {kb}{_figures(done)}.")
+    report = desk.mp.kb_verify(kb)
+    repair = f"milepost kb rebuild --kb {shlex.quote(kb)}"
+    desk.console.give({"verify": dump(report)} | ({} if report.ok else {"next": repair}))
+    desk.console.say(verify_text(kb, report))
+    if not report.ok and not desk.console.json:
+        desk.console.cry(f"next: {repair}")
+    return 0 if report.ok else 7
+
+
+@command(app, "rebuild")
+def rebuild(desk: Desk, kb: Kb) -> None:
+    """Write a knowledge base's collection anew from the record."""
+    if desk.options.dry_run:
+        report = desk.mp.kb_stats(kb)
+        desk.console.give({"done": {"kb": kb, "chunks": report.chunks, "dry_run": True}})
+        desk.console.say(f"Would write {report.chunks} chunks into a new collection.")
+        return
+    done = desk.mp.kb_rebuild(kb)
+    desk.console.give({"done": done})
+    desk.console.say(f"Rebuilt kb {kb} from the record{_figures(done)}.")
+
+
+@command(app, "digest")
+def digest(desk: Desk, kb: Kb) -> None:
+    """Compute the digest of what the collection really holds."""
+    from .shapes import dump
+
+    found = desk.mp.kb_digest(kb)
+    desk.console.give({"digest": dump(found)})
+    desk.console.say(f"{found.digest}  kb {found.kb}, revision {found.revision}, {found.chunks} chunks")
+
+
+@command(app, "remove")
+def remove(desk: Desk, source: Annotated[str, typer.Argument(metavar="SOURCE")], kb: Kb) -> int:
+    """Take a source out of a knowledge base; a journey, which can be undone."""
+    way_back = "; it can be undone" if desk.policy.restorable else "; this cannot be undone: rollback is off"
+    preview = f"  - remove  {source} from kb {kb}{way_back}"
+    desk.mp.kb_stats(kb)
+    if desk.options.dry_run:
+        desk.console.give({"done": {"kb": kb, "source": source, "dry_run": True}})
+        desk.console.say(preview)
         return 0
+    if not desk.ask("Remove it?", preview=preview):
+        return finish(desk, "done", "Nothing was removed.")
+    with desk.progress() as listener:
+        journey = desk.mp.kb_remove(source, kb=kb, approve=True, on_progress=listener)
+    from .shapes import dump
+
+    desk.console.give({"done": dump(journey)})
+    return end(desk, journey)
+
+
+@command(app, "drop")
+def drop(desk: Desk, kb: Kb) -> int:
+    """Delete a knowledge base with its history; this cannot be undone."""
+    info = desk.mp.kb_stats(kb)
+    preview = (
+        f"  - drop    kb {kb}: {info.sources} sources, {info.chunks} chunks and its {info.revision} revisions go"
+        "\nThis cannot be undone."
+    )
+    if desk.options.dry_run:
+        desk.console.give({"done": {"kb": kb, "chunks": info.chunks, "dry_run": True}})
+        desk.console.say(preview)
+        return 0
+    if not desk.ask(f"Drop kb {kb} for ever?", preview=preview):
+        return finish(desk, "done", "Nothing was dropped.")
+    done = desk.mp.kb_drop(kb)
+    desk.console.give({"done": done})
+    desk.console.say(f"Dropped kb {kb}{_figures(done)}.")
+    return 0
 
 
 def _figures(done: dict[str, object]) -> str:

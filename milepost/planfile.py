@@ -7,9 +7,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from .console import FORMAT_VERSION
 from milepost.store.errors import NotFound, PlanRejected, UsageError
 from milepost.store.plan import Plan
+
+from .console import FORMAT_VERSION
 
 MOST = 200_000_000
 """Bytes of a plan file, at most."""

@@ -1,4 +1,4 @@
-"""policy show, check and presets, and doctor: what is configured, and whether all is well."""
+"""policy show, check and presets: the policy in force, and what it gives and costs."""
 
 import textwrap
 from pathlib import Path
@@ -9,65 +9,49 @@ import typer
 from .desk import Desk
 from .everywhere import command
 
-
-def add_policy_to(app: typer.Typer) -> None:
-    """Register the policy commands."""
-
-    @command(app, "show")
-    def show(desk: Desk) -> None:
-        """Show the policy in force, where each value comes from, what it gives and costs."""
-        _give(desk, desk.settings.resolved, "policy")
-
-    @command(app, "check")
-    def check(
-        desk: Desk,
-        file: Annotated[
-            Path | None, typer.Argument(metavar="FILE", help="The policy in force if left out.", show_default=False)
-        ] = None,
-    ) -> None:
-        """Check a policy file for unknown keys and contradictions."""
-        from milepost.store.policy_sources import resolve_policy
-
-        resolved = desk.settings.resolved if file is None else resolve_policy((str(file), file))
-        _give(desk, resolved, "policy", checked=str(file) if file else "the policy in force")
-
-    @command(app, "presets")
-    def presets(desk: Desk) -> None:
-        """Show the four presets."""
-        from .render import columns
-        from milepost.store.policy_sources import policy_from, resolve_policy
-
-        named = {name: resolve_policy((name, name)) for name in ("none", "rollback", "full", "documentation")}
-        shapes = {name: {key: one["value"] for key, one in found.table().items()} for name, found in named.items()}
-        desk.console.give({"presets": _plain(shapes)})
-        default = policy_from("none").model_dump()
-        differing = [
-            key for key in default if any(shape.get(key) != shapes["none"].get(key) for shape in shapes.values())
-        ]
-        rows = [(key, *(_shown(shape[key]) for shape in shapes.values())) for key in differing]
-        desk.console.say(columns(("", *(name.upper() for name in shapes)), rows))
+app = typer.Typer()
 
 
-def add_doctor_to(app: typer.Typer, panel: str) -> None:
-    """Register doctor."""
+@command(app, "show")
+def show(desk: Desk) -> None:
+    """Show the policy in force, where each value comes from, what it gives and costs."""
+    _give(desk, desk.settings.resolved, "policy")
 
-    @command(app, "doctor", panel=panel)
-    def doctor(desk: Desk) -> int:
-        """Show what is configured, what is healthy, and what to do about the rest."""
-        from milepost.store.words import clean
 
-        checks = desk.mp.doctor()
-        desk.console.give({"checks": checks})
-        for one in checks:
-            desk.console.say(f"  {'+ ok  ' if one['ok'] else '! bad '} {one['name']:<18} {clean(str(one['detail']))}")
-            if not one["ok"] and one.get("next"):
-                desk.console.say(f"next: {clean(str(one['next']))}")
-        return 0 if all(one["ok"] for one in checks) else 7
+@command(app, "check")
+def check(
+    desk: Desk,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="The policy in force if left out.", show_default=False)
+    ] = None,
+) -> None:
+    """Check a policy file for unknown keys and contradictions."""
+    from milepost.store.policy_sources import resolve_policy
+
+    resolved = desk.settings.resolved if file is None else resolve_policy((str(file), file))
+    _give(desk, resolved, "policy", checked=str(file) if file else "the policy in force")
+
+
+@command(app, "presets")
+def presets(desk: Desk) -> None:
+    """Show the four presets."""
+    from milepost.store.policy_sources import policy_from, resolve_policy
+
+    from .render import columns
+
+    named = {name: resolve_policy((name, name)) for name in ("none", "rollback", "full", "documentation")}
+    shapes = {name: {key: one["value"] for key, one in found.table().items()} for name, found in named.items()}
+    desk.console.give({"presets": _plain(shapes)})
+    default = policy_from("none").model_dump()
+    differing = [key for key in default if any(shape.get(key) != shapes["none"].get(key) for shape in shapes.values())]
+    rows = [(key, *(_shown(shape[key]) for shape in shapes.values())) for key in differing]
+    desk.console.say(columns(("", *(name.upper() for name in shapes)), rows))
 
 
 def _give(desk: Desk, resolved: Any, key: str, *, checked: str | None = None) -> None:
-    from .render import columns
     from milepost.store.policy_sources import guarantees
+
+    from .render import columns
 
     lines = guarantees(resolved.policy)
     extra = {} if checked is None else {"check": {"ok": True, "what": checked}}

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from milepost.store.words import clean, size
 
 if TYPE_CHECKING:
-    from .console import Console
     from milepost.store.records import Progress
+
+    from .console import Console
 
 Listener = Callable[["Progress"], None]
 
@@ -75,6 +76,8 @@ def describe(event: Progress) -> str:
     """One event as a line."""
     if event.kind == "warning":
         return f"warning: {clean(event.text)}"
+    if event.kind == "plan":  # a plan's text is clean already, line by line
+        return next((line for line in event.text.split("\n") if line.startswith("Plan: ")), "planned")
     if event.kind == "progress" and event.total:
         return f"{clean(event.step)}: {_amount(event.done, event.unit)} of {_amount(event.total, event.unit)}"
     return clean(event.text or event.step)

@@ -177,9 +177,10 @@ def checkpoint_text(checkpoint: Checkpoint) -> str:
 def rollback_text(result: RollbackResult, *, everything: bool = False) -> str:
     """What a rollback does or did: sources, chunks, handlers, conflicts, and whether the store was checked."""
     asked = result.success is None
+    before, after = result.revision_before, result.revision_after
     lines = [
         f"{'Rollback would go' if asked else 'Rolled back'} to {short_id(result.checkpoint_id)}"
-        f"  revision {result.revision_before} > {result.revision_after}"
+        f"  revision {before if before == after else f'{before} > {after}'}"
     ]
     lines += _listed("  - remove  ", result.sources_removed, everything)
     lines += _listed("  + restore ", result.sources_restored, everything)

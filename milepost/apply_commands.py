@@ -1,0 +1,93 @@
+"""apply, approvals, approve: running exactly the plan that a person saw."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .desk import Desk
+from .everywhere import command
+from .run import finish, run
+from .show_commands import find, give_plan
+
+if TYPE_CHECKING:
+    from milepost.store.plan import Plan
+
+app = typer.Typer()
+PANEL = "From files to a knowledge base"
+
+
+@command(app, "apply", panel=PANEL)
+def apply(
+    desk: Desk,
+    named: Annotated[
+        str | None, typer.Argument(metavar="ID|FILE", help="The newest plan if left out.", show_default=False)
+    ] = None,
+    replan: Annotated[bool, typer.Option("--replan", help="Plan again where the plan is stale.")] = False,
+) -> int:
+    """Run exactly that plan."""
+    from milepost.store.plan import Plan
+
+    if named is None:
+        chosen = _newest(desk)
+        if chosen is None:
+            return 0
+    else:
+        found = find(desk, named)
+        if not isinstance(found, Plan):
+            from milepost.store.errors import UsageError
+
+            raise UsageError(f"{named} is not a plan", next=f"milepost show {named}")
+        chosen = found
+    if desk.options.dry_run:
+        give_plan(desk, chosen, desk.mp.validate(chosen))
+        return 0
+    return run(desk, chosen, replan=replan)
+
+
+@command(app, "approvals", panel=PANEL)
+def approvals(desk: Desk) -> None:
+    """List what waits for a person."""
+    from milepost.store.words import short_id
+
+    from .render import columns, moment
+    from .shapes import dumps
+
+    waiting = desk.mp.approvals()
+    desk.console.give({"approvals": dumps(waiting)})
+    rows = [(short_id(one.approval_id), short_id(one.plan_id), one.asked_by, moment(one.timestamp)) for one in waiting]
+    heads = ("APPROVAL", "PLAN", "ASKED BY", "ASKED (UTC)")
+    desk.console.say(columns(heads, rows) if rows else "Nothing waits for a person.")
+
+
+@command(app, "approve", panel=PANEL)
+def approve(desk: Desk, named: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """Approve a plan that waits, by its id or the approval's."""
+    from milepost.store.words import short_id
+
+    from .shapes import dump
+
+    full = desk.mp.expand(named)
+    if desk.options.dry_run:
+        desk.console.give({"approval": None, "dry_run": True})
+        desk.console.say(f"Would approve {full}.")
+        return
+    approval = desk.mp.approve(full)
+    desk.console.give({"approval": dump(approval)})
+    desk.console.say(
+        f"Approved {short_id(approval.plan_id)} as {approval.approver}.\n"
+        f"Apply with: milepost apply {short_id(approval.plan_id)}"
+    )
+
+
+def _newest(desk: Desk) -> "Plan | None":
+    """The newest plan that was not applied, shown and asked for; None where the person said no."""
+    from milepost.store.errors import NotFound
+    from milepost.store.words import short_id
+
+    plan = desk.mp.newest_plan()
+    if plan is None:
+        raise NotFound("no plan waits to be applied", next="milepost plan PATH --kb NAME")
+    if desk.options.dry_run or desk.ask(f"Apply {short_id(plan.plan_id)}?", preview=plan.render()):
+        return plan
+    finish(desk, "apply", "Nothing was applied.")
+    return None

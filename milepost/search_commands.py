@@ -1,0 +1,53 @@
+"""search and documents: what people find in the knowledge bases, and in the librarian."""
+
+from typing import Annotated
+
+import typer
+
+from .desk import Desk
+from .everywhere import command
+
+app = typer.Typer()
+PANEL = "Looking"
+
+
+@command(app, "search", panel=PANEL)
+def search(
+    desk: Desk,
+    query: Annotated[str, typer.Argument(metavar="QUERY")],
+    kb: Annotated[str, typer.Option("--kb", metavar="NAME", help="The knowledge base.", show_default=False)],
+    k: Annotated[int, typer.Option("-k", metavar="N", help="How many answers.", min=1, max=10_000)] = 5,
+    at: Annotated[
+        int | None,
+        typer.Option("--at", metavar="REVISION", help="As it was then.", show_default=False, min=0),
+    ] = None,
+) -> None:
+    """Search a knowledge base, as it is or as it was."""
+    from .render import hits_text
+    from .shapes import dumps
+
+    hits = desk.mp.search(query, kb=kb, k=k, at=at)
+    desk.console.give({"results": dumps(hits)})
+    found = hits_text(hits, desk.console.width, everything=desk.options.verbose)
+    desk.console.say(found if hits else f"Nothing is in kb {kb}{'' if at is None else ' at that revision'}.")
+
+
+@command(app, "documents", panel=PANEL)
+def documents(
+    desk: Desk,
+    type: Annotated[
+        str | None, typer.Option("--type", metavar="TYPE", help="Of one type only.", show_default=False)
+    ] = None,
+    find: Annotated[
+        str | None, typer.Option("--find", metavar="TEXT", help="Nearest in meaning.", show_default=False)
+    ] = None,
+) -> None:
+    """List the librarian's documents: plans, forward documentation, checkpoints, outcomes."""
+    from milepost.store.words import short_id
+
+    from .render import columns, moment
+
+    found = desk.mp.documents(type=type, find=find)
+    desk.console.give({"documents": found})
+    rows = [(short_id(one["document_id"])[:36], one["type"], moment(one["timestamp"])) for one in found]
+    desk.console.say(columns(("DOCUMENT", "TYPE", "TIME (UTC)"), rows) if rows else "There are no documents.")
