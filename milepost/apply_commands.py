@@ -7,10 +7,10 @@ import typer
 from .desk import Desk
 from .everywhere import command
 from .run import finish, run
-from .show_commands import find, give_plan
+from .show_commands import find, give_plan, judge
 
 if TYPE_CHECKING:
-    from milepost.store.plan import Plan
+    from .store.plan import Plan
 
 app = typer.Typer()
 PANEL = "From files to a knowledge base"
@@ -25,7 +25,7 @@ def apply(
     replan: Annotated[bool, typer.Option("--replan", help="Plan again where the plan is stale.")] = False,
 ) -> int:
     """Run exactly that plan."""
-    from milepost.store.plan import Plan
+    from .store.plan import Plan
 
     if named is None:
         chosen = _newest(desk)
@@ -34,12 +34,12 @@ def apply(
     else:
         found = find(desk, named)
         if not isinstance(found, Plan):
-            from milepost.store.errors import UsageError
+            from .store.errors import UsageError
 
             raise UsageError(f"{named} is not a plan", next=f"milepost show {named}")
         chosen = found
     if desk.options.dry_run:
-        give_plan(desk, chosen, desk.mp.validate(chosen))
+        give_plan(desk, chosen, judge(chosen))
         return 0
     return run(desk, chosen, replan=replan)
 
@@ -47,10 +47,9 @@ def apply(
 @command(app, "approvals", panel=PANEL)
 def approvals(desk: Desk) -> None:
     """List what waits for a person."""
-    from milepost.store.words import short_id
-
     from .render import columns, moment
     from .shapes import dumps
+    from .store.words import short_id
 
     waiting = desk.mp.approvals()
     desk.console.give({"approvals": dumps(waiting)})
@@ -62,9 +61,8 @@ def approvals(desk: Desk) -> None:
 @command(app, "approve", panel=PANEL)
 def approve(desk: Desk, named: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """Approve a plan that waits, by its id or the approval's."""
-    from milepost.store.words import short_id
-
     from .shapes import dump
+    from .store.words import short_id
 
     full = desk.mp.expand(named)
     if desk.options.dry_run:
@@ -81,8 +79,8 @@ def approve(desk: Desk, named: Annotated[str, typer.Argument(metavar="ID")]) -> 
 
 def _newest(desk: Desk) -> "Plan | None":
     """The newest plan that was not applied, shown and asked for; None where the person said no."""
-    from milepost.store.errors import NotFound
-    from milepost.store.words import short_id
+    from .store.errors import NotFound
+    from .store.words import short_id
 
     plan = desk.mp.newest_plan()
     if plan is None:

@@ -9,8 +9,6 @@ from typing import Annotated, Any
 import typer
 from typer.main import get_command
 
-from milepost.store.errors import UsageError
-
 from . import (
     apply_commands,
     home_commands,
@@ -25,6 +23,7 @@ from .console import Console
 from .everywhere import gather, with_options
 from .failure import report
 from .help_text import Group
+from .store.errors import UsageError
 
 Version = Annotated[bool, typer.Option("--version", help="Show the version.")]
 

@@ -13,12 +13,11 @@ from .console import Console
 from .failure import Interrupted, report
 
 if TYPE_CHECKING:
-    from milepost.agents.milepost import Milepost
-    from milepost.store.policy import Policy
-
+    from .agents.milepost import Milepost
     from .everywhere import Everywhere
     from .progress import Listener
     from .settings import Settings
+    from .store.policy import Policy
 
 
 class Desk:
@@ -60,7 +59,7 @@ class Desk:
         """Seconds to wait for a busy store."""
         wait = 10.0 if self.options.wait is None else self.options.wait
         if math.isnan(wait) or wait < 0:
-            from milepost.store.errors import UsageError
+            from .store.errors import UsageError
 
             raise UsageError(f"--wait cannot be {wait:g}", cause="it is a number of seconds, 0 or more")
         return min(wait, 1e7)
@@ -93,9 +92,9 @@ class Desk:
 
 def open_workspace(settings: Settings, wait: float) -> Milepost:
     """The workspace that the settings describe."""
-    from milepost.agents.milepost import Milepost
-    from milepost.store.records import UserContext
-    from milepost.tools.embedders import make_embedder
+    from .agents.milepost import Milepost
+    from .store.records import UserContext
+    from .tools.embedders import make_embedder
 
     model = settings.model
     return Milepost(

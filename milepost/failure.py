@@ -6,10 +6,9 @@ import shlex
 import sys
 from typing import Any
 
-from milepost.store.errors import MilepostError, UsageError
-from milepost.store.words import clean
-
 from .console import Console
+from .store.errors import MilepostError, UsageError
+from .store.words import clean
 
 HEADS = ("error", "cause", "state", "next")
 
@@ -82,7 +81,7 @@ def as_failure(error: Exception) -> MilepostError:
             next="milepost doctor",
         )
     if type(error).__module__ == "sqlite3":
-        from milepost.store.errors import StoreDamaged
+        from .store.errors import StoreDamaged
 
         return StoreDamaged(f"the record cannot be used: {error}", next="milepost doctor")
     return MilepostError(

@@ -8,7 +8,7 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
-from milepost.store.errors import UsageError
+from .store.errors import UsageError
 
 
 class Command(TyperCommand):

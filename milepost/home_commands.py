@@ -27,7 +27,7 @@ def init(desk: Desk) -> None:
 @command(app, "doctor", panel=PANEL)
 def doctor(desk: Desk) -> int:
     """Show what is configured, what is healthy, and what to do about the rest."""
-    from milepost.store.words import clean
+    from .store.words import clean
 
     checks = desk.mp.doctor()
     desk.console.give({"checks": checks})

@@ -10,7 +10,7 @@ from .everywhere import command
 from .run import end, finish
 
 if TYPE_CHECKING:
-    from milepost.store.records import Checkpoint, RollbackResult
+    from .store.records import Checkpoint, RollbackResult
 
 
 class OnConflict(StrEnum):
@@ -121,7 +121,7 @@ def _target(
     desk: Desk, checkpoint: str | None, journey: str | None, last: bool, to: int | None, kb: str | None
 ) -> dict[str, Any] | None:
     """The one thing that was named, as arguments of `rollback`; with none of them a menu; None if it was left."""
-    from milepost.store.errors import UsageError
+    from .store.errors import UsageError
 
     named = [bool(checkpoint), bool(journey), last, to is not None]
     if sum(named) > 1:
@@ -144,9 +144,8 @@ def _target(
 
 def _menu(desk: Desk, kb: str | None) -> "Checkpoint | None":
     """The newest checkpoints to choose from, on a terminal."""
-    from milepost.store.errors import NotFound, UsageError
-
     from .render import checkpoint_table
+    from .store.errors import NotFound, UsageError
 
     if not desk.console.interactive:
         raise UsageError(
@@ -180,8 +179,8 @@ def _roll_back(desk: Desk, target: dict[str, Any]) -> int:
 
 
 def _refused(preview: "RollbackResult") -> Exception:
-    from milepost.store.errors import RollbackConflict
-    from milepost.store.words import count, short_id
+    from .store.errors import RollbackConflict
+    from .store.words import count, short_id
 
     others = ", ".join(sorted({short_id(one.changed_by) for one in preview.conflicts}))
     said = f"{count(len(preview.conflicts), 'source')} changed since by {others}: " + ", ".join(

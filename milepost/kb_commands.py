@@ -28,9 +28,8 @@ def list_(desk: Desk) -> None:
 @command(app, "stats")
 def stats(desk: Desk, kb: Kb) -> None:
     """Show a knowledge base's size, collection and embedder."""
-    from milepost.store.words import clean
-
     from .shapes import dump
+    from .store.words import clean
 
     shape = dump(desk.mp.kb_stats(kb))
     desk.console.give({"kb": shape})

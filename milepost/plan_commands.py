@@ -9,11 +9,11 @@ import typer
 from .desk import Desk
 from .everywhere import command
 from .run import run, say_without_rollback
-from .show_commands import give_plan
+from .show_commands import give_plan, judge
 
 if TYPE_CHECKING:
-    from milepost.agents.issues import Validation
-    from milepost.store.plan import Plan
+    from .agents.issues import Validation
+    from .store.plan import Plan
 
 app = typer.Typer()
 PANEL = "From files to a knowledge base"
@@ -82,9 +82,8 @@ def plan(
     on_file_error: OnError = None,
 ) -> int:
     """Make, check, document and save a plan; change nothing in any knowledge base."""
-    from milepost.store.plan_text import changes
-
     from .shapes import plan_shape
+    from .store.plan_text import changes
 
     desk.usage_exit = 64 if detailed_exitcode else 2
     made = _make_plan(desk, paths, kb, request, planner, no_expose, on_file_error)
@@ -108,7 +107,7 @@ def _make_plan(
     no_expose: bool,
     on_file_error: OnFileError | None,
 ) -> "Plan":
-    from milepost.store.errors import UsageError
+    from .store.errors import UsageError
 
     if not paths and not request:
         raise UsageError(
@@ -132,4 +131,4 @@ def _make_plan(
 
 
 def _validation(desk: Desk, plan: "Plan") -> "Validation | None":
-    return desk.mp.validate(plan) if desk.policy.validates else None
+    return judge(plan) if desk.policy.validates else None

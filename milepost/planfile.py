@@ -7,10 +7,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from milepost.store.errors import NotFound, PlanRejected, UsageError
-from milepost.store.plan import Plan
-
 from .console import FORMAT_VERSION
+from .store.errors import NotFound, PlanRejected, UsageError
+from .store.plan import Plan
 
 MOST = 200_000_000
 """Bytes of a plan file, at most."""

@@ -26,7 +26,7 @@ def check(
     ] = None,
 ) -> None:
     """Check a policy file for unknown keys and contradictions."""
-    from milepost.store.policy_sources import resolve_policy
+    from .store.policy_sources import resolve_policy
 
     resolved = desk.settings.resolved if file is None else resolve_policy((str(file), file))
     _give(desk, resolved, "policy", checked=str(file) if file else "the policy in force")
@@ -35,9 +35,8 @@ def check(
 @command(app, "presets")
 def presets(desk: Desk) -> None:
     """Show the four presets."""
-    from milepost.store.policy_sources import policy_from, resolve_policy
-
     from .render import columns
+    from .store.policy_sources import policy_from, resolve_policy
 
     named = {name: resolve_policy((name, name)) for name in ("none", "rollback", "full", "documentation")}
     shapes = {name: {key: one["value"] for key, one in found.table().items()} for name, found in named.items()}
@@ -49,9 +48,8 @@ def presets(desk: Desk) -> None:
 
 
 def _give(desk: Desk, resolved: Any, key: str, *, checked: str | None = None) -> None:
-    from milepost.store.policy_sources import guarantees
-
     from .render import columns
+    from .store.policy_sources import guarantees
 
     lines = guarantees(resolved.policy)
     extra = {} if checked is None else {"check": {"ok": True, "what": checked}}

@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from milepost.store.words import clean, size
+from .store.words import clean, size
 
 if TYPE_CHECKING:
-    from milepost.store.records import Progress
-
     from .console import Console
+    from .store.records import Progress
 
 Listener = Callable[["Progress"], None]
 

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from milepost.store.words import clean, count, duration, short_id
+from .store.words import clean, count, duration, short_id
 
 if TYPE_CHECKING:
-    from milepost.store.records import (
+    from .store.records import (
         Checkpoint,
         Event,
         FileOutcome,

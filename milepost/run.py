@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from .desk import Desk
 
 if TYPE_CHECKING:
-    from milepost.store.plan import Plan
-    from milepost.store.records import Journey
+    from .store.plan import Plan
+    from .store.records import Journey
 
 EXITS = {
     "completed": 0, "rolled_back": 0, "planned": 0, "running": 0, "awaiting_approval": 3, "partial": 5,
@@ -19,8 +19,8 @@ EXITS = {
 
 def run(desk: Desk, plan: Plan, *, replan: bool = False) -> int:
     """Apply a plan, asking a person where the policy wants one; returns the exit code."""
-    from milepost.store.errors import ApprovalRequired
-    from milepost.store.words import short_id
+    from .store.errors import ApprovalRequired
+    from .store.words import short_id
 
     desk.running = plan.plan_id
     try:

@@ -43,9 +43,8 @@ def documents(
     ] = None,
 ) -> None:
     """List the librarian's documents: plans, forward documentation, checkpoints, outcomes."""
-    from milepost.store.words import short_id
-
     from .render import columns, moment
+    from .store.words import short_id
 
     found = desk.mp.documents(type=type, find=find)
     desk.console.give({"documents": found})

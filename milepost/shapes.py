@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from milepost.agents.issues import Validation
-    from milepost.store.plan import Plan
-    from milepost.store.records import Event, Journey
+    from .agents.issues import Validation
+    from .store.plan import Plan
+    from .store.records import Event, Journey
 
 Json = dict[str, Any]
 

@@ -7,10 +7,11 @@ import typer
 
 from .desk import Desk
 from .everywhere import command
+from .store.errors import MilepostError
 
 if TYPE_CHECKING:
-    from milepost.agents.issues import Validation
-    from milepost.store.plan import Plan
+    from .agents.issues import Validation
+    from .store.plan import Plan
 
 app = typer.Typer()
 PANEL = "From files to a knowledge base"
@@ -29,9 +30,11 @@ def show(
 @command(app, "validate", panel=PANEL)
 def validate(desk: Desk, named: Annotated[str, typer.Argument(metavar="FILE|ID")]) -> int:
     """Validate a plan file, with every fault at once."""
+    from .planfile import is_file_name, read_body
     from .shapes import dump
 
-    validation = _validate_file(desk, named)
+    from_file = is_file_name(named)
+    validation = judge(read_body(Path(named))) if from_file else desk.mp.validate(desk.mp.expand(named))
     desk.console.give({"validation": dump(validation)})
     desk.console.say(f"{named} is {'valid' if validation.valid else 'not valid'}.")
     show_validation(desk, validation)
@@ -49,12 +52,11 @@ def find(desk: Desk, named: str) -> Any:
 
 def show_record(desk: Desk, found: Any, mermaid: bool) -> None:
     """Print a plan, a journey or a checkpoint."""
-    from milepost.store.errors import UsageError
-    from milepost.store.plan import Plan
-    from milepost.store.records import Journey
-
     from .render import checkpoint_text, status_text
     from .shapes import dump, journey_shape, plan_shape
+    from .store.errors import UsageError
+    from .store.plan import Plan
+    from .store.records import Journey
 
     if isinstance(found, Plan):
         if mermaid:
@@ -73,21 +75,20 @@ def show_record(desk: Desk, found: Any, mermaid: bool) -> None:
         desk.console.say(checkpoint_text(found))
 
 
-def _validate_file(desk: Desk, named: str) -> "Validation":
-    """Validate what is in a file even where it is no plan yet; the validator says what is missing."""
-    from milepost.agents.validator import validate_plan
-    from milepost.store.plan import Plan
-    from milepost.tools.registry import REGISTRY
+def judge(body: Any) -> "Validation":
+    """Validate a plan, or what may be none yet, under the policy that it carries; opens no home."""
+    from .agents.validator import validate_plan
+    from .store.plan import Plan
+    from .store.policy import Policy
+    from .tools.registry import handler_names, registry_dict
 
-    from .planfile import is_file_name, read_body
-
-    if not is_file_name(named):
-        return desk.mp.validate(desk.mp.expand(named))
-    body = read_body(Path(named))
     try:
-        return desk.mp.validate(Plan.model_validate(body))
-    except ValueError:
-        return validate_plan(body, REGISTRY, desk.policy)
+        plan = body if isinstance(body, Plan) else Plan.model_validate(body)
+        policy = Policy.model_validate(plan.policy)
+    except (ValueError, MilepostError):
+        return validate_plan(body, registry_dict())
+    facts = {"files": [file.source for file in plan.files], "handlers": sorted(handler_names())}
+    return validate_plan(plan, registry_dict(), policy, facts)
 
 
 def show_validation(desk: Desk, validation: "Validation") -> None:
