@@ -159,6 +159,23 @@ class Index:
             found |= {row.id: row for row in _rows(self._collection.get(ids=batch, include=_EVERYTHING))}
         return found
 
+    def texts(self, ids: Sequence[str]) -> dict[str, str]:
+        """The documents of these ids, read without the vector index; unknown ones are left out."""
+        found: dict[str, str] = {}
+        for at in range(0, len(ids), BATCH):
+            page = self._collection.get(ids=list(ids[at : at + BATCH]), include=["documents"])
+            found |= dict(zip(page["ids"], page["documents"] or [], strict=True))
+        return found
+
+    def texts_where(self, filter: dict[str, Any]) -> dict[str, str]:
+        """The documents of every row whose metadata match a Chroma `where` filter."""
+        found: dict[str, str] = {}
+        while True:
+            page = self._collection.get(where=filter, limit=BATCH, offset=len(found), include=["documents"])
+            found |= dict(zip(page["ids"], page["documents"] or [], strict=True))
+            if len(page["ids"]) < BATCH:
+                return found
+
     def scan(self) -> Iterator[Row]:
         """Every row, a page at a time, in Chroma's own order."""
         offset = 0

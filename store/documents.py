@@ -1,47 +1,48 @@
-"""The librarian's shelf: JSON documents, in the ledger first, then in one Chroma collection, then read back."""
+"""A document: JSON that comes back as it went in, with flat metadata to find it by."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeAlias
 
-import numpy as np
+from langgraph.store.base import get_text_at_path
 
-from .chroma import ChromaFolder, Index, Metadata
-from .content import IN_LIST, batched, marks
-from .errors import StoreBusy, StoreDamaged, UsageError
-from .faults import faultpoint
-from .plan import canonical_json
-from .ports import Clock, Embedder, Vectors
-from .record import Record
+from .errors import StoreDamaged, UsageError
 
 EMBEDDED_CHARACTERS = 4_000
-"""Of a document's JSON, from its beginning: what it is found by in meaning."""
+"""Of a document's text, from its beginning: what it is found by in meaning."""
 
 Namespace = tuple[str, ...]
+Json: TypeAlias = "dict[str, Json] | list[Json] | tuple[Json, ...] | str | int | float | bool | None"
 
 
 @dataclass(frozen=True)
 class Document:
-    """A document to be written: `content` is any JSON object, `metadata` is flat."""
+    """A document to be written: `content` is any JSON object, `metadata` is flat.
+
+    `fields` are the paths whose text it is found by in meaning: None is everything, empty is nothing.
+    """
 
     document_id: str
     content: dict[str, Any]
-    metadata: dict[str, str | int | float | bool] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict[str, Any])
     tenant: str = "default"
     journey_id: str | None = None
     namespace: Namespace = ()
+    fields: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
 class Shelved:
-    """A document as the ledger has it."""
+    """A document as the ledger has it. `meaning` is the SHA-256 of the text it is found by, or None."""
 
+    seq: int
+    id: str
     namespace: Namespace
     key: str
     body: str
@@ -50,257 +51,138 @@ class Shelved:
     type: str | None
     journey_id: str | None
     digest: str
+    fields: tuple[str, ...] | None
+    meaning: bytes | None
     created: str
     updated: str
-    seq: int
+    deleted: bool
 
-    @property
+    @cached_property
     def content(self) -> dict[str, Any]:
+        """The JSON object, read by `json` and nothing that could make objects of other kinds."""
         found: dict[str, Any] = json.loads(self.body)
         return found
 
-    @property
-    def id(self) -> str:
-        return row_id(self.namespace, self.key)
-
-
-class Shelf:
-    """Writes and reads documents. Whatever touches Chroma takes the lease through `hold`."""
-
-    def __init__(
-        self,
-        record: Record,
-        chroma: ChromaFolder,
-        hold: Callable[[], AbstractContextManager[Any]],
-        embedder: Callable[[], Embedder],
-        clock: Clock,
-    ) -> None:
-        self._record = record
-        self._chroma = chroma
-        self._hold = hold
-        self._embedder = embedder
-        self._clock = clock
-
-    def write(self, documents: Sequence[Document]) -> None:
-        """Write documents: one transaction, one call to Chroma, and every one read back before this returns."""
-        if not documents:
-            return
-        rows = [_row(document, self._clock.now()) for document in documents]
-        with self._hold():
-            with self._record.write() as writing:
-                writing.executemany(_PUT, rows)
-            faultpoint("librarian.after_ledger")
-            self._follow()
-            self._confirm([row_id(tuple(json.loads(row["namespace"])), row["key"]) for row in rows])
-
-    def delete(self, keys: Sequence[tuple[Namespace, str]]) -> None:
-        """Delete documents; absent ones are fine."""
-        with self._hold():
-            with self._record.write() as writing:
-                writing.executemany(
-                    "UPDATE documents SET deleted = 1, indexed = 0 WHERE namespace = ? AND key = ?",
-                    [(_name(namespace), key) for namespace, key in keys],
-                )
-            self._follow()
-
-    def read(self, namespace: Namespace, key: str) -> Shelved | None:
-        """A document, read from Chroma and held against the ledger's digest; `StoreDamaged` where they differ.
-
-        While another process has the store, the ledger's own copy answers.
-        """
-        shelved = self._shelved(namespace, key)
-        if shelved is None:
-            return None
-        if _sha(shelved.body) != shelved.digest:
-            raise _tampered(key)
-        try:
-            with self._hold():
-                found = self._index().rows([shelved.id]).get(shelved.id)
-                if found is None:  # lost from the view: made anew from the ledger
-                    self._unindex([shelved])
-                    self._follow()
-        except StoreBusy:
-            return shelved
-        if found is not None and _sha(found.document) != shelved.digest:
-            raise _tampered(key)
-        return shelved
-
-    def select(self, *, tenant: str | None = None, type: str | None = None, journey_id: str | None = None,
-               prefix: Namespace = ()) -> list[Shelved]:  # fmt: skip
-        """Documents by what the ledger knows of them, oldest first."""
-        with self._record.read() as reading:
-            rows = reading.execute(
-                "SELECT * FROM documents WHERE deleted = 0 AND (?1 IS NULL OR tenant = ?1)"
-                " AND (?2 IS NULL OR type = ?2) AND (?3 IS NULL OR journey_id = ?3) ORDER BY seq",
-                (tenant, type, journey_id),
-            ).fetchall()
-        found = [_shelved(row) for row in rows]
-        return [document for document in found if document.namespace[: len(prefix)] == prefix]
-
-    def similar(self, documents: Sequence[Shelved], text: str) -> dict[str, float]:
-        """How near each document is in meaning to a text: row id to cosine, by the vectors that Chroma holds."""
-        from .vectors import embed_normalised
-
-        if not documents:
-            return {}
-        query = embed_normalised(self._embedder(), [text])[0]
-        with self._hold():
-            self._follow()
-            rows = self._index().rows([document.id for document in documents])
-        return {id_: float(np.dot(row.vector, query)) for id_, row in rows.items()}
-
-    def recover(self) -> None:
-        """Finish what a crash left between the ledger and Chroma. Only under the lease."""
-        with self._record.read() as reading:
-            behind = reading.execute("SELECT 1 FROM documents WHERE indexed = 0 LIMIT 1").fetchone()
-        if behind:
-            self._follow()
-
-    def _follow(self) -> None:
-        """Bring the collection to the ledger: write what is missing, take out what was deleted. Can be done again."""
-        self._settle_model()
-        with self._record.read() as reading:
-            rows = reading.execute("SELECT * FROM documents WHERE indexed = 0 ORDER BY seq").fetchall()
-        if not rows:
-            return
-        try:
-            self._bring(rows)
-        except StoreDamaged:
-            raise
-        except Exception:  # the native code raises kinds of its own; the ledger has everything, so write it anew
-            self._chroma.drop(self._collection())
-            with self._record.write() as writing:
-                writing.execute("UPDATE documents SET indexed = 0")
-                rows = writing.execute("SELECT * FROM documents ORDER BY seq").fetchall()
-            self._bring(rows)
-
-    def _bring(self, rows: Sequence[sqlite3.Row]) -> None:
-        gone = [_shelved(row) for row in rows if row["deleted"]]
-        there = [_shelved(row) for row in rows if not row["deleted"]]
-        index = self._index()
-        if there:
-            vectors = self._vectors([document.body for document in there])
-            metadatas = [_flat(document) for document in there]
-            index.put([d.id for d in there], [d.body for d in there], metadatas, vectors)
-        if gone:
-            index.delete([document.id for document in gone])
-        faultpoint("librarian.after_index")
-        with self._record.write() as writing:
-            for some in batched([row["seq"] for row in rows], IN_LIST):
-                writing.execute(f"UPDATE documents SET indexed = 1 WHERE deleted = 0 AND seq IN ({marks(some)})", some)
-                writing.execute(f"DELETE FROM documents WHERE deleted = 1 AND seq IN ({marks(some)})", some)
-
-    def _confirm(self, ids: Sequence[str]) -> None:
-        found = self._index().rows(ids)
-        faultpoint("librarian.before_ack")
-        with self._record.read() as reading:
-            wanted = {_shelved(row).id: row["digest"] for row in reading.execute("SELECT * FROM documents").fetchall()}
-        for id_ in ids:
-            if id_ not in found or _sha(found[id_].document) != wanted[id_]:
-                raise StoreDamaged("a document that was just written cannot be read back", next="milepost doctor")
-
-    def _settle_model(self) -> None:
-        """Another embedder: another collection, filled again from the ledger."""
-        name = self._collection()
-        with self._record.read() as reading:
-            known = reading.execute("SELECT value FROM facts WHERE key = 'librarian'").fetchone()
-        if known is not None and known[0] == name:
-            return
-        if known is not None:
-            self._chroma.drop(known[0])
-        with self._record.write() as writing:
-            writing.execute("UPDATE documents SET indexed = 0")
-            writing.execute("INSERT OR REPLACE INTO facts (key, value) VALUES ('librarian', ?)", (name,))
-
-    def _collection(self) -> str:
-        return f"mp-librarian-{hashlib.sha256(self._embedder().name.encode()).hexdigest()[:16]}"
-
-    def _index(self) -> Index:
-        return self._chroma.index(self._collection(), create=True)
-
-    def _vectors(self, bodies: Sequence[str]) -> Vectors:
-        from .vectors import embed_normalised
-
-        return embed_normalised(self._embedder(), [body[:EMBEDDED_CHARACTERS] for body in bodies])
-
-    def _unindex(self, documents: Sequence[Shelved]) -> None:
-        with self._record.write() as writing:
-            writing.executemany("UPDATE documents SET indexed = 0 WHERE seq = ?", [(d.seq,) for d in documents])
-
-    def _shelved(self, namespace: Namespace, key: str) -> Shelved | None:
-        with self._record.read() as reading:
-            row = reading.execute(
-                "SELECT * FROM documents WHERE namespace = ? AND key = ? AND deleted = 0", (_name(namespace), key)
-            ).fetchone()
-        return _shelved(row) if row else None
-
-
-_PUT = """
-INSERT INTO documents (namespace, key, type, tenant, journey_id, body, metadata, digest, created, updated)
-VALUES (:namespace, :key, :type, :tenant, :journey_id, :body, :metadata, :digest, :now, :now)
-ON CONFLICT (namespace, key) DO UPDATE SET type = excluded.type, journey_id = excluded.journey_id,
-  body = excluded.body, metadata = excluded.metadata, digest = excluded.digest, updated = excluded.updated,
-  created = CASE WHEN deleted THEN excluded.created ELSE created END, indexed = 0, deleted = 0
-"""
+    def checked(self) -> Shelved:
+        """Itself; `StoreDamaged` where the ledger's copy is not what was written."""
+        if sha(self.body) != self.digest:
+            raise tampered(self.key, "the ledger")
+        return self
 
 
 def row_id(namespace: Namespace, key: str) -> str:
     """The id of a document's row in Chroma: a hash, never people's text."""
-    return hashlib.sha256(f"{_name(namespace)}\0{key}".encode()).hexdigest()
+    return sha(f"{name_of(namespace)}\0{key}")
 
 
-def _name(namespace: Namespace) -> str:
-    return json.dumps(list(namespace), ensure_ascii=False)
+def name_of(namespace: Namespace) -> str:
+    """A namespace as one text, in which a prefix of labels is a prefix of the text (without its bracket)."""
+    return json.dumps(list(namespace))
 
 
-def _row(document: Document, now: str) -> dict[str, Any]:
-    try:
-        body = canonical_json(document.content)
-        body.encode()
-        same = json.loads(body) == document.content
-    except (TypeError, ValueError) as refused:
-        raise UsageError(f"document {document.document_id!r} is not JSON", cause=str(refused)[:200]) from refused
-    if not same:
-        raise UsageError(
-            f"document {document.document_id!r} would not come back as it is", cause="JSON has text keys only"
-        )
-    return {
-        "namespace": _name(document.namespace), "key": document.document_id, "type": document.metadata.get("type"),
-        "tenant": document.tenant, "journey_id": document.journey_id, "body": body,
-        "metadata": canonical_json(document.metadata), "digest": _sha(body), "now": now,
-    }  # fmt: skip
-
-
-def _shelved(row: sqlite3.Row) -> Shelved:
-    return Shelved(
-        namespace=tuple(json.loads(row["namespace"])), key=row["key"], body=row["body"],
-        metadata=json.loads(row["metadata"]), tenant=row["tenant"], type=row["type"], journey_id=row["journey_id"],
-        digest=row["digest"], created=row["created"], updated=row["updated"], seq=row["seq"],
-    )  # fmt: skip
-
-
-def _flat(document: Shelved) -> Metadata:
-    flat: Metadata = {"document_id": document.key, "tenant": document.tenant, "digest": document.digest}
-    if document.journey_id:
-        flat["journey_id"] = document.journey_id
-    for key, value in document.metadata.items():
-        flat[f"_{key}" if key in flat else key] = str(value) if abs_large(value) else value
-    return flat
-
-
-def abs_large(value: object) -> bool:
-    """Whether Chroma would turn this integer into another number."""
-    return isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**53
-
-
-def _sha(text: str) -> str:
+def sha(text: str) -> str:
+    """SHA-256 of a text, in hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _tampered(key: str) -> StoreDamaged:
+def encode(document: Document) -> str:
+    """The document's canonical JSON; `UsageError` where reading it would give something else."""
+    try:
+        _plain(document.content)
+        body = json.dumps(document.content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        if not _encodable(body):  # half a surrogate pair, as in a file name of unknown encoding
+            body = json.dumps(document.content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        back = json.loads(body)
+    except (TypeError, ValueError, RecursionError) as refused:
+        raise _refused(document, str(refused)[:200] or type(refused).__name__) from refused
+    if back != _lists(document.content):
+        raise _refused(document, "JSON would give back something else")
+    return body
+
+
+def check_names(document: Document) -> None:
+    """Refuse an id, a namespace or metadata that could not be stored or found again as they are."""
+    if not isinstance(document.content, dict):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers from outside
+        raise _refused(document, f"it is a {type(document.content).__name__}, not an object")
+    for name in (document.document_id, document.tenant, *document.namespace):
+        if not isinstance(name, str) or not _encodable(name):  # pyright: ignore[reportUnnecessaryIsInstance]  # as above
+            raise UsageError(f"{name!r:.100} cannot be the name of a document", cause="it is no valid text")
+    for key, value in document.metadata.items():
+        _check_flat(document.document_id, key, value)
+
+
+def tampered(key: str, where: str) -> StoreDamaged:
+    """What is said of a document that is not the one that was written: it is refused, not obeyed."""
     return StoreDamaged(
         f"the document {key} is not the one that was written",
-        cause="its digest differs from the ledger's",
+        cause=f"its digest in {where} differs from the recorded one",
         state="nothing was changed",
         next="milepost doctor",
     )
+
+
+def meaning_text(content: dict[str, Any], fields: tuple[str, ...] | None) -> str:
+    """The text that a document is found by in meaning: its values with their names, or the fields asked for."""
+    if fields is None:
+        text = "\n".join(_leaves(content))
+    else:
+        text = "\n".join(part for path in fields for part in get_text_at_path(content, path))
+    return text[:EMBEDDED_CHARACTERS].encode(errors="replace").decode()
+
+
+def _leaves(value: Json, name: str = "") -> Iterator[str]:
+    if isinstance(value, dict):
+        for key in sorted(value):
+            yield from _leaves(value[key], key)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _leaves(one, name)
+    elif value not in (None, ""):
+        yield f"{name} {value}".replace("_", " ")
+
+
+def _plain(value: Json) -> None:
+    """Refuse what JSON would quietly change: keys that are no text."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if not isinstance(key, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # that is what is found out here
+                raise TypeError(f"the key {key!r:.60} is not text")
+            _plain(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            _plain(inner)
+
+
+def _lists(value: Json) -> Json:
+    """Tuples as the lists that JSON makes of them."""
+    if isinstance(value, dict):
+        return {key: _lists(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_lists(inner) for inner in value]
+    return value
+
+
+def _check_flat(document_id: str, key: object, value: object) -> None:
+    if not isinstance(key, str) or not _encodable(key):
+        problem = "the key is no valid text"
+    elif value is not None and not isinstance(value, str | int | float | bool):
+        problem = f"it is a {type(value).__name__}; text, numbers and booleans can be filtered by"
+    elif isinstance(value, float) and not math.isfinite(value):
+        problem = "it is not a finite number"
+    elif isinstance(value, str) and not _encodable(value):
+        problem = "it is no valid text"
+    else:
+        return
+    raise UsageError(f"metadata {key!r:.100} of document {document_id!r:.100} cannot be kept", cause=problem)
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _refused(document: Document, cause: str) -> UsageError:
+    return UsageError(f"document {document.document_id!r:.100} would not come back as it is", cause=cause)

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 
-from langgraph.store.base import (
-    BaseStore,
-    GetOp,
-    Item,
-    ListNamespacesOp,
-    MatchCondition,
-    Op,
-    PutOp,
-    Result,
-    SearchItem,
-    SearchOp,
-)
+from langgraph.store.base import BaseStore, GetOp, ListNamespacesOp, Op, PutOp, Result, SearchItem, SearchOp
 
 from .chroma import ChromaFolder
-from .documents import Document, Namespace, Shelf, Shelved
+from .document_table import DocumentTable
+from .documents import Document, Namespace, Shelved
 from .errors import UsageError
+from .items import fits, item, matches, search_item
 from .ports import Clock, Embedder
 from .record import Record
+from .shelf import Hold, Shelf
 
 __all__ = ["Document", "Librarian"]
 
@@ -34,10 +26,10 @@ ITEMS = "items"
 
 
 class Librarian(BaseStore):
-    """Documents about journeys, and whatever else a graph stores.
+    """Documents about journeys, and whatever else a graph stores, each tenant's apart.
 
-    Documents of journeys are found by `document_id` within their tenant (`store_document`, `retrieve_document`,
-    `documents`); a graph's own items by namespace and key. Both are on the same shelf and never meet.
+    Documents of journeys are found by `document_id` (`store_document`, `retrieve_document`, `documents`); a
+    graph's own items by namespace and key. Both are on the same shelf and never meet.
     """
 
     supports_ttl = False
@@ -46,111 +38,136 @@ class Librarian(BaseStore):
         self,
         record: Record,
         chroma: ChromaFolder,
-        hold: Callable[[], AbstractContextManager[Any]],
+        hold: Hold,
         embedder: Callable[[], Embedder],
         clock: Clock,
+        *,
+        tenant: str = "default",
     ) -> None:
-        self._shelf = Shelf(record, chroma, hold, embedder, clock)
+        self._shelf = Shelf(DocumentTable(record, clock), chroma, hold, embedder)
+        self.tenant = tenant
         self.run: Callable[[Callable[[], Any]], Awaitable[Any]] = asyncio.to_thread
+
+    def for_tenant(self, tenant: str) -> Librarian:
+        """The same librarian, speaking for another tenant."""
+        other = copy.copy(self)
+        other.tenant = tenant
+        return other
 
     async def store_document(
         self, document_id: str, content: dict[str, Any], metadata: dict[str, Any] | None = None
     ) -> None:
-        """Store a JSON document under an id, with flat metadata; it can be read back when this returns."""
-        flat = dict(metadata or {})
-        tenant = str(flat.get("tenant", "default"))
-        document = Document(document_id, content, flat, tenant=tenant, journey_id=flat.get("journey_id"))
+        """Store a JSON document under an id, with flat metadata; it can be read back when this returns.
+
+        The metadata's `tenant`, `type` and `journey_id` are what `documents` filters by.
+        """
+        said = dict(metadata or {})
+        journey = said.get("journey_id")
+        document = Document(
+            document_id,
+            content,
+            said,
+            tenant=str(said.get("tenant") or self.tenant),
+            journey_id=None if journey is None else str(journey),
+        )
         await self.run(lambda: self.write_documents([document]))
 
-    async def retrieve_document(self, document_id: str, tenant: str = "default") -> dict[str, Any] | None:
+    async def retrieve_document(self, document_id: str, tenant: str | None = None) -> dict[str, Any] | None:
         """The content of a document, or None."""
         found: dict[str, Any] | None = await self.run(lambda: self.retrieve(document_id, tenant=tenant))
         return found
 
     def write_documents(self, documents: Sequence[Document]) -> None:
-        """Store several documents at once: what one costs, ten cost hardly more."""
-        from dataclasses import replace
+        """Store several documents at once: what one costs, ten cost hardly more. Of equal names the last one counts."""
+        named = {(document.tenant, document.document_id): document for document in documents}
+        if named:
+            self._shelf.write([replace(one, namespace=(JOURNEYS, one.tenant)) for one in named.values()])
 
-        for document in documents:
-            _check_flat(document)
-        self._shelf.write([replace(document, namespace=_journeys(document.tenant)) for document in documents])
-
-    def retrieve(self, document_id: str, *, tenant: str = "default") -> dict[str, Any] | None:
+    def retrieve(self, document_id: str, *, tenant: str | None = None) -> dict[str, Any] | None:
         """The content of a document, or None; `StoreDamaged` where it is not what was written."""
-        found = self._shelf.read(_journeys(tenant), document_id)
-        return found.content if found else None
+        namespace = (JOURNEYS, self.tenant if tenant is None else tenant)
+        found = self._shelf.read(lambda: self._shelf.table.one(namespace, document_id))
+        return found[0].content if found else None
 
     def documents(
         self,
         *,
-        tenant: str,
+        tenant: str | None = None,
         type: str | None = None,
         journey_id: str | None = None,
         find: str | None = None,
         limit: int | None = None,
     ) -> list[dict[str, Any]]:
-        """Documents of a tenant, oldest first; with `find` those nearest in meaning first."""
-        found = self._shelf.select(tenant=tenant, type=type, journey_id=journey_id, prefix=_journeys(tenant))
-        scores: dict[str, float] = {}
-        if find:
-            scores = self._shelf.similar(found, find)
-            found.sort(key=lambda document: -scores.get(document.id, -1.0))
-        described = [
-            {
-                "document_id": document.key,
-                "type": document.type,
-                "journey_id": document.journey_id,
-                "timestamp": document.created,
-                "content": document.content,
-                **({"score": min(1.0, max(0.0, scores[document.id]))} if document.id in scores else {}),
-            }
-            for document in found
-        ]
-        return described[:limit]
+        """Documents of a tenant, oldest first; with `find` those nearest in meaning first, each with its `score`."""
+        tenant = self.tenant if tenant is None else tenant
+        where = _where(tenant, type, journey_id)
+
+        def ask() -> list[Shelved]:
+            return self._shelf.table.select((JOURNEYS, tenant), type=type, journey_id=journey_id)
+
+        if not find:
+            return [_described(document) for document in self._shelf.read(ask, where)[:limit]]
+        scores = self._found(ask, find, where, limit)
+        found = self._shelf.read(lambda: [document for document in ask() if document.id in scores])
+        found.sort(key=lambda document: -scores[document.id])
+        return [{**_described(one), "score": min(1.0, max(0.0, scores[one.id]))} for one in found]
 
     def recover(self) -> None:
         """Finish what a crash left between the ledger and Chroma. Only under the lease."""
         self._shelf.recover()
 
+    def rebuild(self) -> None:
+        """Make the Chroma collection anew from the ledger."""
+        with self._shelf.held():
+            self._shelf.rebuild()
+
+    def damages(self) -> list[str]:
+        """The ids of documents that are not what was written; those that only Chroma has wrong, `rebuild` mends."""
+        return self._shelf.damages()
+
     def batch(self, ops: Iterable[Op]) -> list[Result]:
-        """Do operations in order: a read sees what was put before it in the same batch."""
-        results: list[Result] = []
+        """Do operations as LangGraph's own stores do: reads see what was there before the batch; the last put wins."""
+        listed = list(ops)
         puts: dict[tuple[Namespace, str], PutOp] = {}
-        for op in ops:
+        for op in listed:
             if isinstance(op, PutOp):
-                puts.pop((op.namespace, op.key), None)
+                _check_put(op)
                 puts[op.namespace, op.key] = op
-                results.append(None)
-                continue
-            self._put(puts)
-            results.append(self._answer(op))
-        self._put(puts)
+        results = [None if isinstance(op, PutOp) else self._answer(op) for op in listed]
+        if puts:
+            self._put(list(puts.values()))
         return results
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
-        """`batch`, on the engine's thread."""
+        """`batch`, off the event loop."""
         listed = list(ops)
         results: list[Result] = await self.run(lambda: self.batch(listed))
         return results
 
-    def _put(self, puts: dict[tuple[Namespace, str], PutOp]) -> None:
-        wanted = list(puts.values())
-        puts.clear()
-        gone = [((ITEMS, *op.namespace), op.key) for op in wanted if op.value is None]
-        if gone:
-            self._shelf.delete(gone)
-        self._shelf.write(
-            [
-                Document(op.key, dict(op.value), namespace=(ITEMS, *op.namespace), tenant="")
-                for op in wanted
-                if op.value is not None
-            ]
-        )
+    def _found(
+        self, ask: Callable[[], list[Shelved]], text: str, where: dict[str, Any], limit: int | None
+    ) -> dict[str, float]:
+        there = ask()
+        if not there:
+            return {}
+        self._shelf.understand(there)
+        query = self._shelf.query_vector(text)
+        return self._shelf.nearest(ask, query, where, len(there) if limit is None else limit)
+
+    def _put(self, puts: Sequence[PutOp]) -> None:
+        written = [
+            Document(
+                op.key, dict(op.value), namespace=self._inside(op.namespace), tenant=self.tenant, fields=_fields(op)
+            )
+            for op in puts
+            if op.value is not None
+        ]
+        self._shelf.write(written, [(self._inside(op.namespace), op.key) for op in puts if op.value is None])
 
     def _answer(self, op: Op) -> Result:
         if isinstance(op, GetOp):
-            found = self._shelf.read((ITEMS, *op.namespace), op.key)
-            return _item(found) if found else None
+            found = self._shelf.read(lambda: self._shelf.table.one(self._inside(op.namespace), op.key))
+            return item(found[0], op.namespace) if found else None
         if isinstance(op, SearchOp):
             return self._search(op)
         if isinstance(op, ListNamespacesOp):
@@ -158,84 +175,55 @@ class Librarian(BaseStore):
         raise UsageError(f"the librarian knows no operation {type(op).__name__}")
 
     def _search(self, op: SearchOp) -> list[SearchItem]:
-        found = self._shelf.select(prefix=(ITEMS, *op.namespace_prefix))
-        found = [document for document in found if _matches(document.content, op.filter or {})]
+        prefix = self._inside(op.namespace_prefix)
         scores: dict[str, float] = {}
-        if op.query:
-            scores = self._shelf.similar(found, op.query)
-            found.sort(key=lambda document: -scores.get(document.id, -1.0))
-        page = found[op.offset : op.offset + op.limit]
-        return [_search_item(document, scores.get(document.id)) for document in page]
+
+        def candidates() -> list[Shelved]:
+            found = self._shelf.table.select(prefix)
+            return [document for document in found if matches(document.content, op.filter or {})]
+
+        def page() -> list[Shelved]:
+            if not op.filter and not op.query:
+                return self._shelf.table.select(prefix, limit=op.limit, offset=op.offset)
+            found = sorted(candidates(), key=lambda document: -scores.get(document.id, -2.0))
+            return found[op.offset : op.offset + op.limit]
+
+        if op.query and (there := candidates()):
+            self._shelf.understand(there)
+            scores |= self._shelf.scores(there, self._shelf.query_vector(op.query))
+        return [search_item(one, one.namespace[2:], scores.get(one.id)) for one in self._shelf.read(page)]
 
     def _namespaces(self, op: ListNamespacesOp) -> list[Namespace]:
-        names = {document.namespace[1:] for document in self._shelf.select(prefix=(ITEMS,))}
-        names = {name for name in names if all(_fits(name, condition) for condition in op.match_conditions or ())}
+        names = {name[2:] for name in self._shelf.table.namespaces(self._inside(()))}
+        names = {name for name in names if all(fits(name, condition) for condition in op.match_conditions or ())}
         if op.max_depth is not None:
             names = {name[: op.max_depth] for name in names}
         return sorted(names)[op.offset : op.offset + op.limit]
 
-
-def _journeys(tenant: str) -> Namespace:
-    return (JOURNEYS, tenant)
-
-
-def _check_flat(document: Document) -> None:
-    for key, value in document.metadata.items():
-        if not isinstance(value, str | int | float | bool):
-            raise UsageError(
-                f"metadata {key!r} of document {document.document_id!r} is not flat",
-                cause=f"it is a {type(value).__name__}; text, numbers and booleans can be filtered by",
-            )
+    def _inside(self, namespace: Namespace) -> Namespace:
+        return (ITEMS, self.tenant, *namespace)
 
 
-def _matches(value: dict[str, Any], wanted: dict[str, Any]) -> bool:
-    return all(_meets(value.get(key), condition) for key, condition in wanted.items())
+def _where(tenant: str, type: str | None, journey_id: str | None) -> dict[str, Any]:
+    """A filter for Chroma. Always what a row must be, never what it must not: that would match rows without the key."""
+    wanted = {"room": JOURNEYS, "tenant": tenant, "type": type, "journey_id": journey_id}
+    return {"$and": [{key: {"$eq": value}} for key, value in wanted.items() if value is not None]}
 
 
-def _meets(value: Any, condition: Any) -> bool:
-    if isinstance(condition, dict) and any(str(key).startswith("$") for key in condition):
-        return all(_compare(value, operator, operand) for operator, operand in condition.items())
-    return bool(value == condition)
-
-
-def _compare(value: Any, operator: str, operand: Any) -> bool:
-    if operator in ("$eq", "$ne"):
-        return bool((value == operand) is (operator == "$eq"))
-    orders: dict[str, Callable[[float, float], bool]] = {
-        "$gt": lambda a, b: a > b,
-        "$gte": lambda a, b: a >= b,
-        "$lt": lambda a, b: a < b,
-        "$lte": lambda a, b: a <= b,
+def _described(document: Shelved) -> dict[str, Any]:
+    return {
+        "document_id": document.key,
+        "type": document.type,
+        "journey_id": document.journey_id,
+        "timestamp": document.created,
+        "content": document.content,
     }
-    if operator not in orders:
-        raise ValueError(f"Unsupported operator: {operator}")
-    return orders[operator](float(value), float(operand))
 
 
-def _fits(name: Namespace, condition: MatchCondition) -> bool:
-    path = condition.path
-    if len(name) < len(path):
-        return False
-    part = name[: len(path)] if condition.match_type == "prefix" else name[len(name) - len(path) :]
-    return all(wanted in ("*", there) for wanted, there in zip(path, part, strict=True))
+def _fields(op: PutOp) -> tuple[str, ...] | None:
+    return None if op.index is None else tuple(op.index or ())
 
 
-def _item(document: Shelved) -> Item:
-    return Item(
-        value=document.content,
-        key=document.key,
-        namespace=document.namespace[1:],
-        created_at=datetime.fromisoformat(document.created),
-        updated_at=datetime.fromisoformat(document.updated),
-    )
-
-
-def _search_item(document: Shelved, score: float | None) -> SearchItem:
-    return SearchItem(
-        namespace=document.namespace[1:],
-        key=document.key,
-        value=document.content,
-        created_at=datetime.fromisoformat(document.created),
-        updated_at=datetime.fromisoformat(document.updated),
-        score=score,
-    )
+def _check_put(op: PutOp) -> None:
+    if op.ttl is not None:
+        raise NotImplementedError("the librarian keeps what it is given: it knows no ttl")

@@ -123,12 +123,18 @@ CREATE TABLE timings (
 );
 CREATE INDEX timings_action ON timings (action, media_type);
 CREATE TABLE documents (
-  seq INTEGER PRIMARY KEY, namespace TEXT NOT NULL, key TEXT NOT NULL, type TEXT, tenant TEXT NOT NULL, journey_id TEXT,
-  body TEXT NOT NULL, metadata TEXT NOT NULL, digest TEXT NOT NULL, created TEXT NOT NULL, updated TEXT NOT NULL,
+  seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, namespace TEXT NOT NULL, key TEXT NOT NULL, type TEXT,
+  tenant TEXT NOT NULL, journey_id TEXT, body TEXT NOT NULL, metadata TEXT NOT NULL, digest TEXT NOT NULL,
+  fields TEXT, meaning BLOB, created TEXT NOT NULL, updated TEXT NOT NULL,
   indexed INTEGER NOT NULL DEFAULT 0, deleted INTEGER NOT NULL DEFAULT 0,
   UNIQUE (namespace, key)
 );
-CREATE INDEX documents_type ON documents (type);
+CREATE INDEX documents_behind ON documents (seq) WHERE indexed = 0;
+CREATE INDEX documents_meaning ON documents (meaning) WHERE meaning IS NOT NULL;
+CREATE TABLE meanings (
+  sha BLOB NOT NULL, embedder TEXT NOT NULL, vector BLOB NOT NULL,
+  PRIMARY KEY (sha, embedder)
+) WITHOUT ROWID;
 CREATE TABLE holder (
   id INTEGER PRIMARY KEY CHECK (id = 1), epoch INTEGER NOT NULL, pid INTEGER, journey_id TEXT, since TEXT
 );

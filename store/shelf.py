@@ -1,0 +1,239 @@
+"""The librarian's shelf: documents in the ledger first, then in one Chroma collection, from which they are read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+
+from .chroma import BATCH, ChromaFolder, Index, Metadata
+from .document_table import DocumentTable
+from .documents import Document, Namespace, Shelved, meaning_text, sha, tampered
+from .errors import MilepostError, StoreBusy, StoreDamaged
+from .faults import faultpoint
+from .ports import Embedder, Vectors
+from .vectors import embed_normalised
+
+T = TypeVar("T")
+Ask = Callable[[], list[Shelved]]
+Filter = dict[str, Any]
+
+
+class Hold(Protocol):
+    """Takes the home's lease, waiting at most `wait` seconds or raising `StoreBusy`; re-entrant for the thread."""
+
+    def __call__(self, *, wait: float = 10.0) -> AbstractContextManager[Any]: ...
+
+
+class Shelf:
+    """Writes and reads documents. Whatever touches Chroma is done under the lease.
+
+    A text is embedded when somebody first searches by meaning, once for each embedder: writing, recovery and
+    rollback never call one. Until then a row lies under a stand-in vector, and no search by meaning looks at it.
+    """
+
+    def __init__(
+        self, table: DocumentTable, chroma: ChromaFolder, hold: Hold, embedder: Callable[[], Embedder]
+    ) -> None:
+        self.table = table
+        self._chroma = chroma
+        self._hold = hold
+        self._embedder = embedder
+
+    def write(self, documents: Sequence[Document], gone: Iterable[tuple[Namespace, str]] = ()) -> None:
+        """Write and delete documents: one transaction, one call to Chroma, and all read back before this returns."""
+        with self._hold():
+            written = self.table.change(documents, gone)
+            faultpoint("librarian.after_ledger")
+            self.follow()
+            self._confirm(written)
+
+    def read(self, ask: Ask, where: Filter | None = None) -> list[Shelved]:
+        """What `ask` finds in the ledger, each as Chroma holds it, by id or by a filter that must find the same.
+
+        `StoreDamaged` where the two differ; what Chroma has lost is made anew. While another process has the
+        store, the ledger's own copies answer. Where nothing is found, nothing is opened.
+        """
+        if not ask():
+            return []
+        try:
+            with self._hold(wait=0):
+                self.follow()
+                return self._as_held(ask(), where)
+        except StoreBusy:
+            return [document.checked() for document in ask()]
+
+    def understand(self, documents: Iterable[Shelved]) -> None:
+        """Embed what was never embedded of these documents' texts."""
+        embedder = self._embedder()
+        texts = {d.meaning: meaning_text(d.content, d.fields) for d in documents if d.meaning is not None}
+        known = self.table.vectors(texts, embedder.name, self._dimensions(embedder))
+        missing = [meaning for meaning in texts if meaning not in known]
+        for at in range(0, len(missing), BATCH):
+            some = missing[at : at + BATCH]
+            self.table.keep_vectors(some, embedder.name, embed_normalised(embedder, [texts[m] for m in some]))
+
+    def scores(self, documents: Sequence[Shelved], query: Vectors) -> dict[str, float]:
+        """How near each document is to a query's vector: row id to cosine. Exact, by the vectors in the ledger."""
+        known = self.table.vectors((d.meaning for d in documents if d.meaning), self._embedder().name, query.size)
+        return {d.id: float(np.dot(known[d.meaning], query)) for d in documents if d.meaning in known}
+
+    def query_vector(self, text: str) -> Vectors:
+        """A question's vector."""
+        found: Vectors = embed_normalised(self._embedder(), [text])[0]
+        return found
+
+    def nearest(self, documents: Ask, query: Vectors, where: Filter, k: int) -> dict[str, float]:
+        """The `k` documents nearest to a query's vector as Chroma finds them under a filter: row id to cosine."""
+        try:
+            with self._hold(wait=0):
+                self.follow()
+                there = documents()
+                scores = self.scores(there, query)
+                k = min(k, len(scores))
+                if k == 0:
+                    return {}
+                where = {"$and": [*where["$and"], {"by_meaning": {"$eq": True}}]}
+                found = self._nearest(query, where, k)
+                if len(found) < k:  # its index files lost something, which `count` would not tell
+                    self.rebuild()
+                    found = self._nearest(query, where, k)
+        except StoreBusy:
+            scores = self.scores(documents(), query)
+            found = sorted(scores, key=lambda id_: -scores[id_])[:k]
+        return {id_: scores[id_] for id_ in found if id_ in scores}
+
+    def held(self) -> AbstractContextManager[Any]:
+        """The home's lease."""
+        return self._hold()
+
+    def recover(self) -> None:
+        """Finish what a crash left between the ledger and Chroma. Only under the lease."""
+        if self.table.behind(1):
+            self.follow()
+
+    def follow(self) -> None:
+        """Bring the collection to the ledger: write what is missing, take out what was deleted. Can be done again."""
+        collection = self._collection()
+        known = self.table.collection()
+        if known != collection:  # another embedder: another collection, filled again from the ledger
+            if known is not None:
+                self._chroma.drop(known)
+            self.table.move_to(collection)
+        while behind := self.table.behind(BATCH):
+            self._guarded(partial(self._bring, rows=behind))
+            faultpoint("librarian.after_index")
+            self.table.settle(behind)
+
+    def rebuild(self) -> None:
+        """Make the collection anew from the ledger, without embedding anything again."""
+        self._chroma.drop(self._collection())
+        self.table.unindex()
+        while behind := self.table.behind(BATCH):
+            self._bring(self._index(), rows=behind)
+            self.table.settle(behind)
+
+    def mend(self) -> None:
+        """Write what the collection has lost, and take out what was never given to it."""
+        there, known = self._guarded(lambda index: index.ids()), self.table.ids()
+        self._guarded(lambda index: index.delete(sorted(there - known)))
+        self.table.unindex(known - there)
+        self.follow()
+
+    def damages(self) -> list[str]:
+        """The keys of documents that are not what was written, in the ledger or in Chroma. Under the lease."""
+        with self._hold():
+            self.follow()
+            there = self.table.select(())
+            held = self._guarded(lambda index: index.texts([document.id for document in there]))
+        return [d.key for d in there if sha(d.body) != d.digest or sha(held.get(d.id, "")) != d.digest]
+
+    def _as_held(self, documents: list[Shelved], where: Filter | None) -> list[Shelved]:
+        ids = [document.id for document in documents]
+        held = self._guarded(lambda index: index.texts(ids) if where is None else index.texts_where(where))
+        if not held.keys() >= set(ids):
+            self.mend()
+            held = self._guarded(lambda index: index.texts(ids))
+        for document in documents:
+            if sha(held.get(document.id, "")) != document.digest:
+                raise tampered(document.key, "Chroma")
+        return [document.checked() for document in documents]
+
+    def _confirm(self, written: dict[str, str]) -> None:
+        held = self._guarded(lambda index: index.texts(list(written)))
+        faultpoint("librarian.before_ack")
+        for id_, digest in written.items():
+            if sha(held.get(id_, "")) != digest:
+                raise StoreDamaged("a document that was just written cannot be read back", next="milepost doctor")
+
+    def _nearest(self, query: Vectors, where: Filter, k: int) -> list[str]:
+        return self._guarded(lambda index: index.nearest(query[None, :], k=k, where=where))[0]
+
+    def _bring(self, index: Index, *, rows: Sequence[Shelved]) -> None:
+        there = [row for row in rows if not row.deleted]
+        gone = [row.id for row in rows if row.deleted]
+        if there:
+            embedder = self._embedder()
+            dimensions = self._dimensions(embedder)
+            known = self.table.vectors((d.meaning for d in there if d.meaning), embedder.name, dimensions)
+            vectors = np.stack([known.get(d.meaning or b"", _stand_in(d.id, dimensions)) for d in there])
+            metadatas = [_flat(d, by_meaning=d.meaning in known) for d in there]
+            index.put([d.id for d in there], [d.body for d in there], metadatas, vectors)
+        if gone:
+            index.delete(gone)
+
+    def _guarded(self, ask: Callable[[Index], T]) -> T:
+        """Ask the collection; one that cannot answer is made anew from the ledger and asked again."""
+        try:
+            return ask(self._index())
+        except Exception as trouble:  # the native code raises kinds of its own, and the ledger has everything
+            if isinstance(trouble, MilepostError) and not isinstance(trouble, StoreDamaged):
+                raise
+        self.rebuild()
+        return ask(self._index())
+
+    def _index(self) -> Index:
+        return self._chroma.index(self._collection(), create=True)
+
+    def _collection(self) -> str:
+        embedder = self._embedder()
+        identity = f"{embedder.name}\0{self._dimensions(embedder)}"
+        return f"mp-librarian-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
+
+    def _dimensions(self, embedder: Embedder) -> int:
+        return self.table.known_dimensions(embedder.name) or embedder.dimensions
+
+
+def _stand_in(id_: str, dimensions: int) -> Vectors:
+    """A vector that says nothing: equal ones for all would leave rows that no search reaches."""
+    drawn = np.random.default_rng(int(id_[:16], 16)).standard_normal(dimensions)
+    return np.asarray(drawn / np.linalg.norm(drawn), dtype=np.float32)
+
+
+def _flat(document: Shelved, *, by_meaning: bool) -> Metadata:
+    """What Chroma can be asked for: ours, and the document's own under other names where ours are taken."""
+    flat: Metadata = {
+        "document_id": document.key,
+        "tenant": document.tenant,
+        "room": document.namespace[0] if document.namespace else "",
+        "digest": document.digest,
+        "by_meaning": by_meaning,
+    }
+    if document.type is not None:
+        flat["type"] = document.type
+    if document.journey_id:
+        flat["journey_id"] = document.journey_id
+    for key, value in document.metadata.items():
+        if value is not None and flat.get(key) != value:
+            flat[f"own_{key}" if key in flat or key.startswith("chroma:") else key] = _kept(value)
+    return flat
+
+
+def _kept(value: str | int | float | bool) -> str | int | float | bool:
+    """A large integer as text: Chroma would turn it into another number."""
+    large = isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**53
+    return str(value) if large else value
