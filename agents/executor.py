@@ -54,17 +54,21 @@ class Executor:
         declaration = STEPS[action]
         context = self._context(step)
         ledger, clock = self._home.ledger, self._home.clock
-        ledger.set_step(self.journey_id, step.id, "running")
-        faultpoint(f"{action}.before_intent")
         subject = declaration.subject(context)
-        intent = ledger.intend(
-            self.journey_id,
-            step.id,
-            action,
-            _key(action, subject),
-            target=subject,
-            handler=step.rollback_handler,
-        )
+        if not subject["files"]:  # unchanged files cost a hash and nothing else
+            ledger.set_step(self.journey_id, step.id, "done", 0.0)
+            return
+        faultpoint(f"{action}.before_intent")
+        with self._home.record.write():
+            ledger.set_step(self.journey_id, step.id, "running")
+            intent = ledger.intend(
+                self.journey_id,
+                step.id,
+                action,
+                _key(action, subject),
+                target=subject,
+                handler=step.rollback_handler,
+            )
         faultpoint(f"{action}.after_intent")
         began = clock.monotonic()
         outcome = declaration.run(context)

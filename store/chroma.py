@@ -35,17 +35,34 @@ class Row:
 
 
 class ChromaFolder:
-    """The folder, opened for as long as the lease is held: a client that stays open answers stale for ever."""
+    """The folder, used under the lease only: a client opened before another process wrote answers stale for ever.
+
+    So every taking of the lease has a number, and the client stays open only from one number to the next.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._client: ClientAPI | None = None
+        self._epoch = 0
+
+    def take(self, epoch: int) -> bool:
+        """Begin to use the folder under the lease's `epoch`; True where nobody had it since the last time."""
+        unbroken, self._epoch = epoch == self._epoch + 1, epoch
+        if not unbroken:
+            self.close()
+        return unbroken
 
     def close(self) -> None:
         """Close the client, if one is open."""
         client, self._client = self._client, None
-        if client is not None:
-            cast(Any, client).close()
+        if client is None:
+            return
+        from chromadb.api.shared_system_client import SharedSystemClient
+
+        cast(Any, client).close()
+        if str(self.path.absolute()) in SharedSystemClient._identifier_to_system:
+            # somebody else in this process has it open, and would hand us what they have cached
+            SharedSystemClient.clear_system_cache()
 
     def index(self, name: str, *, create: bool = False) -> Index:
         """The collection `name`; KeyError where there is none and `create` is not asked."""
@@ -79,12 +96,11 @@ class ChromaFolder:
     def _opened(self) -> ClientAPI:
         if self._client is None:
             import chromadb
-            from chromadb.config import Settings
 
             self.path.mkdir(parents=True, exist_ok=True)
-            self._client = chromadb.PersistentClient(
-                str(self.path.absolute()), settings=Settings(anonymized_telemetry=False)
-            )
+            # The default settings: with others, somebody else's client on this path, in this process, is an error.
+            # Telemetry needs no switching off: what would send it is empty, and a test refuses every socket.
+            self._client = chromadb.PersistentClient(str(self.path.absolute()))
         return self._client
 
     def _sweep_folders(self) -> None:

@@ -58,12 +58,10 @@ class Home:
             if not taken:
                 yield
                 return
-            self._probed.clear()
-            try:
-                self.recover()
-                yield
-            finally:
-                self.chroma.close()
+            if not self.chroma.take(self.lease.epoch):
+                self._probed.clear()
+            self.recover()
+            yield
 
     def recover(self) -> None:
         """Finish what a process that died left unfinished. Only for the holder of the lease."""

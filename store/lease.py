@@ -26,6 +26,8 @@ class Lease:
         self._record = record
         self._clock = clock
         self._owner: int | None = None
+        self.epoch = 0
+        """How often the lease of this home was ever taken, as of our last time."""
         self._depth = 0
 
     @property
@@ -90,10 +92,10 @@ class Lease:
 
     def _sign(self, journey_id: str | None, *, leaving: bool = False) -> None:
         with self._record.write() as writing:
-            writing.execute(
-                "UPDATE holder SET epoch = epoch + ?, pid = ?, journey_id = ?, since = ?",
+            self.epoch = writing.execute(
+                "UPDATE holder SET epoch = epoch + ?, pid = ?, journey_id = ?, since = ? RETURNING epoch",
                 (0 if leaving else 1, None if leaving else os.getpid(), journey_id, self._clock.now()),
-            )
+            ).fetchone()[0]
 
     def _busy(self, wait: float) -> StoreBusy:
         holder = self.holder()
