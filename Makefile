@@ -24,8 +24,9 @@ lint: install
 	$(BIN)/lint-imports
 
 types: install
+	sh scripts/links.sh
 	$(BIN)/mypy
-	$(BIN)/basedpyright
+	$(BIN)/basedpyright --project .links
 
 wheel: install
 	$(BIN)/python scripts/check_wheel.py
