@@ -12,6 +12,8 @@ from ..store.policy import Policy
 from ..store.ports import Embedder
 from ..tools.estimate import estimate_steps, total
 from ..tools.services import Services
+from .inputs import Input
+from .kb_state import KbState
 
 _CHUNK_BYTES = 900
 """Of the record, the collection and its index for a chunk, besides its text and its vector."""
@@ -21,32 +23,35 @@ _VECTOR_COPIES = 4
 """A vector lies in the record, the packed file, the collection's index, and its write-ahead log."""
 
 
+def check_inputs(inputs: Iterable[Input], state: KbState, policy: Policy) -> None:
+    """Refuse before anything is read what is too large already: the files that the kb does not have."""
+    new = [one for one in inputs if not one.reason and one.source not in state.sources]
+    _within(policy, {"max_files": len(new), "max_bytes": sum(one.size for one in new)})
+
+
 def check_budget(files: Iterable[PlannedFile], policy: Policy) -> None:
     """Refuse a plan that is larger than the policy allows, with all the figures that are too large."""
     taken = [file for file in files if file.action in ("add", "replace")]
-    figures = {
-        "max_files": len(taken),
-        "max_bytes": sum(file.bytes for file in taken),
-        "max_chunks": sum(file.chunks for file in taken),
-    }
-    over = [
-        f"{figure} {key.removeprefix('max_')}, allowed are {limit}"
-        for key, figure in figures.items()
-        if (limit := getattr(policy.budget, key)) is not None and figure > limit
-    ]
+    chunks = sum(file.chunks for file in taken)
+    _within(
+        policy,
+        {"max_files": len(taken), "max_bytes": sum(file.bytes for file in taken), "max_chunks": chunks},
+    )
+
+
+def _within(policy: Policy, figures: dict[str, int]) -> None:
+    limits = {key: getattr(policy.budget, key) for key in figures}
+    over = [key for key, limit in limits.items() if limit is not None and figures[key] > limit]
     if over:
         raise PlanRejected(
             "the plan is larger than the policy's budget",
-            cause="; ".join(over),
+            cause="; ".join(
+                f"{figures[key]} {key.removeprefix('max_')}, budget.{key} is {limits[key]}" for key in over
+            ),
             state="nothing was changed",
-            next="give fewer files, or raise budget." + " and budget.".join(_over_keys(figures, policy)),
+            next=f"give fewer files, or add --set budget.{over[0]}={figures[over[0]]}",
             figures=figures,
         )
-
-
-def _over_keys(figures: dict[str, int], policy: Policy) -> list[str]:
-    limits = {key: getattr(policy.budget, key) for key in figures}
-    return [key for key, limit in limits.items() if limit is not None and figures[key] > limit]
 
 
 def resources(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from ..store.errors import NotFound, UsageError
-from ..store.knowledge import check_embedder, check_name
+from ..store.knowledge import Kb, check_embedder
 from ..store.plan import Base, Origin, Plan, PlannedFile, PlanStep, Summary
 from ..store.policy import Policy
 from ..store.records import Progress
@@ -17,13 +19,17 @@ from ..tools.chunk import chunker_id
 from ..tools.parse import PARSER
 from ..tools.services import Services
 from .comparison import compare, leaving
-from .costs import check_budget, resources, timed
-from .inputs import PathOrPair, gather, hashed
+from .costs import check_budget, check_inputs, resources, timed
+from .inputs import Input, PathOrPair, gather, hashed
 from .kb_state import KbState, kb_state
+from .missing import missing
 from .reading import Reader
 from .template import ingest_steps, removal_steps
+from .wishes import Wishes, understood
 
 Tell = Callable[[Progress], None]
+_EVERY = 50
+"""Files between two words about progress."""
 
 
 @dataclass(frozen=True)
@@ -42,81 +48,37 @@ class PlanRequest:
 
 
 def draft_ingest(services: Services, request: PlanRequest, *, origin: Origin, on_progress: Tell | None = None) -> Plan:
-    """Plan an ingest: hashes every file and reads those that are new or changed, and changes nothing in any kb.
-
-    The same request in the same world gives the same plan id. Raises what collecting the files raises,
-    `UsageError` where no kb is named, `PlanRejected` beyond the policy's budget.
-    """
-    kb = _kb_name(request)
-    home = services.home
-    found = home.knowledge.find(services.user.tenant, kb)
-    embedder = home.embedder()
-    if found is not None:
-        check_embedder(found, embedder)
-    state = kb_state(home.record, found)
-    inputs = hashed(gather(request.paths, limits=request.policy.limits))
-    reader = Reader(services, request.policy)
-    files = compare(inputs, state, request.policy, reader.read)
-    reader.flush()
-    check_budget(files, request.policy)
-    steps = ingest_steps(kb, files, request.policy, expose=request.expose)
-    used = resources(services, files, reader.parsed_ids, embedder)
-    base = _base(services, request, kb, state, embedder.name)
-    return _sealed(services, request, origin, kb, steps, files, used, base)
-
-
-def _kb_name(request: PlanRequest) -> str:
-    if request.kb is None:
-        raise UsageError("no knowledge base is named", state="nothing was changed", next="add --kb NAME", option="--kb")
-    check_name(request.kb)
-    return request.kb
-
-
-def _base(services: Services, request: PlanRequest, kb: str, state: KbState, embedder: str) -> Base:
-    return Base(
-        kb_revision=state.revision,
-        journeys_ended=services.home.ledger.ended(services.user.tenant, kb, "data_ingest"),
-        parser=PARSER,
-        chunker=chunker_id(request.policy.chunk),
-        embedder=embedder,
-        policy_digest=request.policy.digest,
+    """Plan an ingest: hashes every file that is meant, and reads those that are new or changed."""
+    home, tenant = services.home, services.user.tenant
+    inputs = _gathered(request)
+    wishes = understood(
+        request.request,
+        inputs,
+        kb=request.kb,
+        kbs=[kb.name for kb in home.knowledge.all(tenant)],
+        policy=request.policy,
+        expose=request.expose,
+        today=date.fromisoformat(home.clock.now()[:10]),
     )
-
-
-def _sealed(
-    services: Services,
-    request: PlanRequest,
-    origin: Origin,
-    kb: str,
-    steps: Sequence[PlanStep],
-    files: Sequence[PlannedFile],
-    used: dict[str, Any],
-    base: Base,
-) -> Plan:
-    with_times, time = timed(services, steps, files, used["embeddings"])
-    return Plan(
-        kb=kb,
-        paths=tuple(str(path) for path in request.paths if not isinstance(path, tuple)),
-        tenant=services.user.tenant,
-        owner=services.user.user,
-        request=request.request,
-        parent=request.parent,
+    kb = home.knowledge.find(tenant, wishes.kb) if wishes.kb else None
+    embedder = home.embedder()
+    if kb is not None:
+        check_embedder(kb, embedder)
+    state = kb_state(home.record, kb)
+    check_inputs(wishes.taken, state, request.policy)
+    reader = Reader(services, wishes.policy)
+    files = _files(services, request, wishes, kb, state, inputs, reader, on_progress)
+    check_budget(files, request.policy)
+    return _sealed(
+        services, request, wishes.kb, state,
         origin=origin,
-        steps=with_times,
-        files=tuple(files),
-        summary=_summary(files),
-        estimated_time=time,
-        resources=used,
-        base=base,
-        policy=request.policy.model_dump(mode="json"),
-        generated_at=services.home.clock.now(),
-    ).sealed()
-
-
-def _summary(files: Sequence[PlannedFile]) -> Summary:
-    counts: Counter[str] = Counter(file.action for file in files)
-    warned = sum(bool(file.warnings) for file in files if file.action in ("add", "replace"))
-    return Summary(**counts, warn=warned)
+        steps=ingest_steps(wishes.kb or "", files, request.policy, expose=wishes.expose),
+        files=files,
+        resources=resources(services, files, reader.parsed_ids, embedder),
+        embedder=embedder.name,
+        questions=wishes.questions,
+        declined=wishes.declined,
+    )  # fmt: skip
 
 
 def draft_removal(services: Services, kb: str, source: str, policy: Policy) -> Plan:
@@ -127,12 +89,106 @@ def draft_removal(services: Services, kb: str, source: str, policy: Policy) -> P
     known = state.sources.get(source)
     if known is None:
         raise _no_source(kb, source, state)
-    request = PlanRequest(paths=(), kb=kb, request=None, policy=policy)
-    files = [leaving(known)]
-    used = {"embeddings": 0, "model_calls": 0, "disk_bytes": 0, "bytes": 0}
-    base = _base(services, request, kb, state, found.embedder or "")
-    steps = removal_steps(kb, [source], policy)
-    return _sealed(services, request, Origin(), kb, steps, files, used, base)
+    return _sealed(
+        services, PlanRequest(paths=(), kb=kb, request=None, policy=policy), kb, state,
+        origin=Origin(),
+        steps=removal_steps(kb, [source], policy),
+        files=[leaving(known)],
+        resources={"embeddings": 0, "model_calls": 0, "disk_bytes": 0, "bytes": 0},
+        embedder=found.embedder or "",
+    )  # fmt: skip
+
+
+def _gathered(request: PlanRequest) -> list[Input]:
+    if not request.paths and not request.unseen and request.request is None:
+        raise UsageError(
+            "no files are given", state="nothing was changed", next="milepost plan PATH --kb NAME", option="PATH"
+        )
+    return gather(request.paths, limits=request.policy.limits)
+
+
+def _files(
+    services: Services,
+    request: PlanRequest,
+    wishes: Wishes,
+    kb: Kb | None,
+    state: KbState,
+    inputs: Sequence[Input],
+    reader: Reader,
+    tell: Tell | None,
+) -> list[PlannedFile]:
+    """Every line of the plan, by source."""
+    total = len(wishes.taken)
+    hashes = hashed(wishes.taken, each=_teller(services, tell, total, "hash"))
+    gone: list[PlannedFile] = []
+    if kb is not None and wishes.expose and request.policy.on_missing == "remove":
+        names = {one.source for one in inputs}
+        gone = missing(services.home.record, kb, state, request.paths, names)
+    read = reader.told(_teller(services, tell, total, "read"))
+    files = compare(hashes, state, wishes.policy, read, going=[file.source for file in gone])
+    reader.flush()
+    unseen = [_announced(name, media_type) for name, media_type in request.unseen]
+    every = [*(_doubted(file, wishes) for file in files), *wishes.left_out, *gone, *unseen]
+    return sorted(every, key=lambda file: (file.source, file.path))
+
+
+def _doubted(file: PlannedFile, wishes: Wishes) -> PlannedFile:
+    warning = wishes.unsure.get(file.source)
+    if warning is None or file.action not in ("add", "replace"):
+        return file
+    return file.model_copy(update={"warnings": (*file.warnings, warning)})
+
+
+def _announced(name: str, media_type: str) -> PlannedFile:
+    """A file that nobody has seen yet: what it will come to is a guess."""
+    detail = "announced; its content comes with the upload"
+    return PlannedFile(
+        path=name, source=name, media_type=media_type, action="add", chunks=1, estimated=True, detail=detail
+    )
+
+
+def _teller(services: Services, tell: Tell | None, total: int, step: str) -> Callable[[int], None]:
+    said = tell or services.on_progress
+
+    def each(done: int) -> None:
+        if done % _EVERY == 0 or done == total:
+            services.check()
+            said(Progress(kind="progress", step=step, done=done, total=total))
+
+    return each
+
+
+def _sealed(
+    services: Services,
+    request: PlanRequest,
+    kb: str | None,
+    state: KbState,
+    *,
+    origin: Origin,
+    steps: Sequence[PlanStep],
+    files: Sequence[PlannedFile],
+    resources: dict[str, Any],
+    embedder: str,
+    **more: Any,
+) -> Plan:
+    home, user, policy = services.home, services.user, request.policy
+    with_times, time = timed(services, steps, files, resources["embeddings"])
+    base = Base(
+        kb_revision=state.revision, journeys_ended=home.ledger.ended(user.tenant, kb, "data_ingest"), parser=PARSER,
+        chunker=chunker_id(policy.chunk), embedder=embedder, policy_digest=policy.digest,
+    )  # fmt: skip
+    return Plan(
+        kb=kb, tenant=user.tenant, owner=user.user, request=request.request, parent=request.parent, origin=origin,
+        paths=tuple(os.fspath(path) for path in request.paths if not isinstance(path, tuple)),
+        steps=with_times, files=tuple(files), summary=_summary(files), estimated_time=time, resources=resources,
+        base=base, policy=policy.model_dump(mode="json"), generated_at=home.clock.now(), **more,
+    ).sealed()  # fmt: skip
+
+
+def _summary(files: Sequence[PlannedFile]) -> Summary:
+    counts: Counter[str] = Counter(file.action for file in files)
+    warned = sum(bool(file.warnings) for file in files if file.action in ("add", "replace"))
+    return Summary(**counts, warn=warned)
 
 
 def _no_source(kb: str, source: str, state: KbState) -> NotFound:

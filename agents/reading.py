@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,6 +61,17 @@ class Reader:
         if home.clock.monotonic() >= self._until:
             return self._estimate(one)
         return self._parse(one, key)
+
+    def told(self, each: Callable[[int], None]) -> Callable[[Input], Reading]:
+        """`read`, with a word to `each` about how many files were read."""
+        count = itertools.count(1)
+
+        def read(one: Input) -> Reading:
+            reading = self.read(one)
+            each(next(count))
+            return reading
+
+        return read
 
     def flush(self) -> None:
         """Commit what was read, in one transaction."""

@@ -1,0 +1,210 @@
+"""Dates in a request and in a file's name, as periods of days."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december",
+)  # fmt: skip
+_MONTH = "(?:" + "|".join(f"{name}|{name[:3]}" for name in MONTHS) + r"|sept)\.?"
+_NUMBERS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "twelve": 12}
+_UNIT_DAYS = {"day": 1, "week": 7, "fortnight": 14, "month": 30, "quarter": 91, "year": 365}
+_EDGE, _END = r"(?<![\w.-])", r"(?![\w-]|\.\d)"
+_YEAR = r"(?:19|20)\d\d"
+_ATOM = re.compile(
+    rf"{_EDGE}(?:(?P<iso>{_YEAR}-\d\d-\d\d)|(?P<iso_month>{_YEAR}-(?:0[1-9]|1[0-2]))"
+    rf"|(?P<slashed>(?:0?[1-9]|1[0-2])/{_YEAR})"
+    rf"|q(?P<quarter>[1-4])[ /-]?(?P<quarter_year>{_YEAR})?"
+    rf"|(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? )?(?P<month>{_MONTH})(?: (?P<day_after>\d{{1,2}})(?:st|nd|rd|th)?"
+    rf"(?=,? {_YEAR}))?(?:,? (?:of )?(?P<month_year>{_YEAR}))?"
+    rf"|(?P<year>{_YEAR})"
+    rf"|(?P<near>today|yesterday|(?:this|last|the current|the previous) (?:week|month|quarter|year))"
+    rf"|(?:the )?(?:last|past|previous) (?P<count>\d+|{'|'.join(_NUMBERS)}) (?P<unit>{'|'.join(_UNIT_DAYS)})s?"
+    rf"){_END}",
+    re.IGNORECASE,
+)
+_AGE = re.compile(
+    rf"\b(?P<which>older|newer|younger|more recent)(?: than)? (?P<count>\d+|{'|'.join(_NUMBERS)})"
+    rf" (?P<unit>{'|'.join(_UNIT_DAYS)})s?\b",
+    re.IGNORECASE,
+)
+_BEFORE_ATOM = re.compile(
+    r"(?:\b(?P<touched>modified|changed|edited|updated|touched|written|saved)\s+)?(?:\b(?P<cue>"
+    r"not before|starting (?:in|from|with)|since|from|after|newer than|later than|more recent than|not older than"
+    r"|not after|before|older than|earlier than|prior to|until|till|up to|through|between|in|of|during|dated|on|for)"
+    r"\s+)?(?:the |early |late |end of |year |month of )*$",
+    re.IGNORECASE,
+)
+_AFTER_ATOM = re.compile(
+    r"\s*(?:(?P<on>(?:and |or )?(?:onwards?|on\b(?! \w)|later|newer|after(?:wards)?)|to (?:now|date|today)|until now)"
+    r"|(?P<back>(?:and|or) (?:earlier|older|before)))",
+    re.IGNORECASE,
+)
+_JOIN = re.compile(r"\s*(?:to|until|till|through|and|-|\u2013)\s*", re.IGNORECASE)
+_LATE = {"after", "newer than", "later than", "more recent than"}
+_FROM = {"since", "not before", "starting in", "starting from", "starting with", "not older than"}
+_EARLY = {"before", "older than", "earlier than", "prior to"}
+_UNTIL = {"until", "till", "up to", "through", "not after"}
+_UNSURE = {"may", "march", "mar", "jan", "dec", "sun", "sat"}
+"""Month names that are words or people, too: without a year they need a word such as "in" before them."""
+
+
+@dataclass(frozen=True)
+class Period:
+    """Days from `start` up to but not including `end`; None is open."""
+
+    start: date | None
+    end: date | None
+    touched: bool = False
+    """By the time of the last change only, whatever the name says."""
+
+    def holds(self, start: date, end: date) -> bool | None:
+        """Whether another period lies in this one; None where it does in part."""
+        if (self.start is None or self.start <= start) and (self.end is None or end <= self.end):
+            return True
+        apart = (self.start is not None and end <= self.start) or (self.end is not None and self.end <= start)
+        return False if apart else None
+
+
+@dataclass(frozen=True)
+class Found:
+    """A period and where in the text it is said."""
+
+    begin: int
+    stop: int
+    period: Period
+
+
+def periods(text: str, today: date) -> Iterator[Found]:
+    """Every period that a text speaks of, in order, none inside another."""
+    at = 0
+    while match := _next(text, at):
+        if match.re is _AGE:
+            yield Found(match.start(), match.end(), _aged(match, today))
+            at = match.end()
+            continue
+        found = _said(text, at, match, today)
+        if found is not None:
+            yield found
+        at = found.stop if found else match.end()
+
+
+def _next(text: str, at: int) -> re.Match[str] | None:
+    found = [match for pattern in (_AGE, _ATOM) if (match := pattern.search(text, at))]
+    return min(found, key=lambda match: (match.start(), match.re is not _AGE), default=None)
+
+
+def _aged(match: re.Match[str], today: date) -> Period:
+    edge = today - _span(match)
+    older = match["which"].lower() == "older"
+    return Period(None, edge, True) if older else Period(edge, None, True)
+
+
+def _span(match: re.Match[str]) -> timedelta:
+    count = match["count"].lower()
+    return timedelta(days=(_NUMBERS.get(count) or int(count)) * _UNIT_DAYS[match["unit"].lower()])
+
+
+def _said(text: str, at: int, match: re.Match[str], today: date) -> Found | None:
+    """A date with the words around it that say which days are meant."""
+    before = _BEFORE_ATOM.search(text, at, match.start())
+    cue = (before["cue"] or "").lower() if before else ""
+    if _doubtful(match, cue):
+        return None
+    days = _days(match, today)
+    if days is None:
+        return None
+    begin, stop = before.start() if before else match.start(), match.end()
+    touched = bool(before and before["touched"]) or match["near"] is not None or match["count"] is not None
+    start, end = _ranged(cue, *days)
+    if (join := _JOIN.match(text, stop)) and (second := _ATOM.match(text, join.end())):
+        last = _days(second, today)
+        if last and cue in ("between", "from") and last[1] > days[0]:
+            return Found(begin, second.end(), Period(days[0], last[1], touched))
+    if after := _AFTER_ATOM.match(text, stop):
+        stop = after.end()
+        start, end = (days[0], None) if after["on"] else (None, days[1])
+    return Found(begin, stop, Period(start, end, touched))
+
+
+def _doubtful(match: re.Match[str], cue: str) -> bool:
+    month, dated = match["month"], match["month_year"] or match["day"] or match["day_after"]
+    if month is None or dated:
+        return False
+    return (month.lower().rstrip(".") in _UNSURE or month.islower()) and (not cue or cue in ("for", "on"))
+
+
+def _ranged(cue: str, start: date, end: date) -> tuple[date | None, date | None]:
+    if cue in _LATE:
+        return end, None
+    if cue in _FROM:
+        return start, None
+    if cue in _EARLY:
+        return None, start
+    return (None, end) if cue in _UNTIL else (start, end)
+
+
+def _days(match: re.Match[str], today: date) -> tuple[date, date] | None:
+    """First day, and the day after the last one, of what an expression names."""
+    try:
+        if match["iso"]:
+            day = date.fromisoformat(match["iso"])
+            return day, day + timedelta(days=1)
+        if match["iso_month"] or match["slashed"]:
+            said = match["iso_month"] or match["slashed"]
+            year, month = sorted(map(int, re.split("[-/]", said)), reverse=True)
+            return month_of(year, month)
+        if match["quarter"]:
+            year = int(match["quarter_year"] or today.year)
+            first = int(match["quarter"]) * 3 - 2
+            return date(year, first, 1), month_of(year, first + 2)[1]
+        if match["month"]:
+            return _in_month(match, today)
+        if match["year"]:
+            return date(int(match["year"]), 1, 1), date(int(match["year"]) + 1, 1, 1)
+        if match["near"]:
+            return _near(match["near"].lower(), today)
+        return today - _span(match), today + timedelta(days=1)
+    except ValueError:  # the 31st of February
+        return None
+
+
+def _in_month(match: re.Match[str], today: date) -> tuple[date, date]:
+    month = month_number(match["month"])
+    year = int(match["month_year"] or (today.year if month <= today.month else today.year - 1))
+    day = match["day"] or match["day_after"]
+    if day is None:
+        return month_of(year, month)
+    return date(year, month, int(day)), date(year, month, int(day)) + timedelta(days=1)
+
+
+def month_number(name: str) -> int:
+    """The number of a month by its name or its first three letters."""
+    return next(n for n, full in enumerate(MONTHS, 1) if full.startswith(name.lower()[:3]))
+
+
+def month_of(year: int, month: int) -> tuple[date, date]:
+    """The first day of a month and of the next one."""
+    return date(year, month, 1), date(year + month // 12, month % 12 + 1, 1)
+
+
+def _near(said: str, today: date) -> tuple[date, date]:
+    day = timedelta(days=1)
+    if said in ("today", "yesterday"):
+        start = today if said == "today" else today - day
+        return start, start + day
+    unit = said.rpartition(" ")[2]
+    back = "last" in said or "previous" in said
+    if unit == "week":
+        start = today - day * (today.weekday() + 7 * back)
+        return start, start + day * 7
+    if unit == "year":
+        return date(today.year - back, 1, 1), date(today.year - back + 1, 1, 1)
+    months = 3 if unit == "quarter" else 1
+    first = today.year * 12 + (today.month - 1) // months * months - back * months
+    return date(first // 12, first % 12 + 1, 1), month_of((first + months - 1) // 12, (first + months - 1) % 12 + 1)[1]

@@ -1,0 +1,64 @@
+"""The knowledge base that a request names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from .request_text import RequestText
+
+_NAME = r"[\"'\u201c\u2018]?(?P<name>[^\W_][\w.-]*?)[\"'\u201d\u2019]?"
+_KB = r"(?:kbs?|knowledge[ -]?bases?|collections?)"
+_THE = r"(?:the |our |my |a (?:new )?)?"
+_CALLED = re.compile(
+    rf"\b(?:(?:into|in|to|onto|for|of)\s+)?{_THE}{_KB}\s+(?:called |named |is )?{_NAME}(?=[\s,.;:!?)]|$)",
+    re.IGNORECASE,
+)
+_BEFORE = re.compile(
+    rf"\b(?:into|in|to|onto|for)\s+{_THE}{_NAME}\s+(?:kbs?|knowledge[ -]?bases?|base|collection)\b",
+    re.IGNORECASE,
+)
+_INTO = re.compile(
+    rf"\binto\s+{_THE}{_NAME}(?=\s*(?:[,.;:!?)]|$)"
+    r"|\s+(?:and|but|with|without|only|except|as|then|please|now|for|from)\b)",
+    re.IGNORECASE,
+)
+_WORDS = """
+the a an and or but with without for from only except it them this that these those as is into in to of on new same
+chunks pieces sections parts text place production search one which please now then where account
+"""
+_NO_NAME = frozenset(_WORDS.split())
+
+
+def kbs_named(text: RequestText, known: Sequence[str]) -> list[str]:
+    """The kbs that a request names, and takes their names out of it.
+
+    One that is there may be named more loosely ("to hr"); its own spelling is returned.
+    """
+    spelled = {name.lower(): name for name in known}
+    found: dict[str, None] = {}
+    for pattern in (_CALLED, _BEFORE, _INTO):
+        while match := _first(pattern, text.text):
+            name = match["name"].rstrip(".-")
+            found[spelled.get(name.lower(), name)] = None
+            _take_out(text, match, spelled, found)
+    for name in sorted(spelled, key=len, reverse=True):
+        loose = re.compile(rf"\b(?:into|in|to|onto)\s+(?:the |our |my )?(?P<name>{re.escape(name)})(?![\w.-])", re.I)
+        while match := loose.search(text.text):
+            found[spelled[name]] = None
+            _take_out(text, match, spelled, found)
+    return list(found)
+
+
+def _first(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    return next((match for match in pattern.finditer(text) if match["name"].lower() not in _NO_NAME), None)
+
+
+def _take_out(text: RequestText, match: re.Match[str], spelled: dict[str, str], found: dict[str, None]) -> None:
+    """Cut a name, and further ones that are there and follow it: "into hr and legal"."""
+    stop = match.end()
+    more = re.compile(r"\s*(?:,|and|&)\s*(?:the |our )?([^\W_][\w.-]*)", re.IGNORECASE)
+    while (other := more.match(text.text, stop)) and other[1].rstrip(".").lower() in spelled:
+        found[spelled[other[1].rstrip(".").lower()]] = None
+        stop = other.end()
+    text.cut(match.start(), stop)

@@ -1,0 +1,138 @@
+"""The words that a request is read by: file types, cues, and what says nothing about which files are meant."""
+
+from __future__ import annotations
+
+import re
+
+_TEXT = (".txt", ".text", ".log")
+_KINDS: dict[str, tuple[str, ...]] = {
+    r"pdfs?": (".pdf",),
+    r"docx?s?|word (?:files?|documents?|docs?)|word": (".docx", ".doc", ".odt"),
+    r"xlsx?s?|excels?(?: files?| sheets?)?|spreadsheets?|workbooks?": (".xlsx", ".xls", ".ods"),
+    r"pptx?s?|power ?points?|presentations?|slide ?decks?|slides": (".pptx", ".ppt", ".odp"),
+    r"csvs?|csv files?": (".csv", ".tsv"),
+    r"jsons?|json files?": (".json", ".jsonl", ".ndjson"),
+    r"mds?|markdowns?|markdown (?:files?|pages?|notes?)": (".md", ".markdown", ".mdx"),
+    r"html?s?|html (?:files?|pages?)|web ?pages?": (".html", ".htm", ".xhtml"),
+    r"e-?mails?|emls?|mail files?": (".eml", ".msg", ".mbox"),
+    r"txts?|text files?|plain[- ]text(?: files?)?": _TEXT,
+    r"images?|pictures?|photos?|screenshots?": (".png", ".jpg", ".jpeg", ".gif", ".tiff", ".webp", ".bmp", ".heic"),
+    r"epubs?|e-?books?": (".epub",),
+    r"xmls?": (".xml",),
+    r"ya?mls?": (".yaml", ".yml"),
+    r"notebooks?|ipynbs?": (".ipynb",),
+    r"zips?|archives? files?": (".zip", ".gz", ".tar", ".7z"),
+}  # fmt: skip
+KINDS = tuple((re.compile(rf"\b(?:{words})\b(?!\s*(?:kb|knowledge))", re.I), ends) for words, ends in _KINDS.items())
+"""Names of file types, and the suffixes that are meant."""
+
+SUFFIXES = frozenset(end for ends in _KINDS.values() for end in ends) | {
+    ".py", ".js", ".ts", ".c", ".h", ".cpp", ".java", ".go", ".rs", ".sh", ".sql", ".css", ".rb", ".php", ".tex",
+    ".rst", ".toml", ".ini", ".cfg", ".rtf", ".tab", ".mp3", ".mp4", ".wav", ".svg",
+}  # fmt: skip
+"""What a word must end with to be taken for a file that was not given."""
+
+_VERBS = r"(?:include|ingest|load|add|take|upload|touch|import|index|read|use|put in|bring in)"
+LEAVE_OUT = re.compile(
+    r"\b(?:except(?: for)?|excepting|excluding|exclude|but (?:not|no|without|skip|leave out)|and not|not the|leave out"
+    r"|leaving out|leave|skip|skipping|ignore|ignoring|omit|omitting|apart from|aside from|other than|minus|without"
+    rf"|never {_VERBS}|no|(?:do not|don['\u2019]?t) (?:want|need)(?: to {_VERBS})?"
+    rf"|(?:do not|don['\u2019]?t|must not|should not|shouldn['\u2019]?t) {_VERBS})\b",
+    re.IGNORECASE,
+)
+"""From here on, what is named is not wanted."""
+
+TAKE = re.compile(
+    r"\b(?:only|just|solely|nothing but|include|including|ingest|load|add|put|upload|import|take|index|read|use|then"
+    r"|instead|bring in|everything else)\b",
+    re.IGNORECASE,
+)
+"""From here on, what is named is wanted."""
+
+ONLY = re.compile(r"\b(?:only|just|solely|nothing but|nothing except)\b", re.IGNORECASE)
+LEFT_OUT = re.compile(
+    r"\b(?:(?:be|is|are|gets?|stays?|can|may|should) )?(?:skipped|ignored|left out|excluded|omitted|stay out|wait"
+    r"|not be (?:included|ingested|loaded|added)|left behind)\b",
+    re.IGNORECASE,
+)
+"""Said of what came before it in the clause: that is not wanted."""
+ALL = re.compile(
+    r"\b(?:everything|anything|all|whole|entire|every (?:file|document)|each file|the lot)\b", re.IGNORECASE
+)
+PURPOSE = re.compile(
+    r"\b(?:for|so that|so|because|in order|that|which|as|if|when|while|please"
+    r"|and (?:then )?(?:tell|show|check|make|let))\b.*$",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Why and how something is wanted: the words after it name no files."""
+
+_IDLE = """
+a about above after again all already also always an and any anything are around as at away back base batch be
+been before being below between big bigger bit both bring but by bytes called can changed check chunk chunks
+clean collection company containing content contents copy could current data date dated day days dir
+directories directory do doc docs document documents done each edited either else embed every everybody
+everyone everything existing expose exposed extra few file files final first folder folders for fresh from
+full further get give given go good got had has have having help here hey hi how i if import in index ingest
+inside instead into is it item items its just kb keep kind kindly knowledge labeled labelled large larger last
+latest left less let like list load lot made make many marked material materials may me might mine modified
+month months more most much must my name named names need needs new newer newest next no none not nothing now
+number of off ok okay old older on once one ones only onto or other others our out over own page pages paper
+papers parse part people place plan plans please publish put quick quickly rather read ready really refresh
+reload replace rest review right run same save search searchable see set several shared should show size small
+smaller so some something soon source sources space stage staged start stuff such sure sync system tagged take
+text than thank thanks that the their them then there these they thing things this those through time titled
+to today together too type types under until up update updated upload us use used users version versions via
+want wants was way we week weeks well were what when where whether which while who whole will with within
+without work would written year years yes yet you your
+"""
+IDLE = frozenset(_IDLE.split())
+"""Words that say nothing about which files are meant."""
+
+NO_EXPOSE = re.compile(
+    r"(?:\b(?:do not|don['\u2019]?t|not|without|never|no|hold off(?: on)?|before|avoid)\b[^.;,]{0,20}?"
+    r"\b(?:expos\w+|publish\w*|releas\w+|go(?:ing)? live|visible|searchable"
+    r"|make (?:it|them|anything) (?:live|public|visible))\b)"
+    r"|\b(?:stage|staging) (?:only|them|it|first)\b|\b(?:only|just) (?:stage|prepare)\b"
+    r"|\bkeep (?:it|them|these|those)? ?(?:hidden|staged|unpublished)\b|\bhold (?:it|them) back\b",
+    re.IGNORECASE,
+)
+KEEP_BOTH = re.compile(
+    r"\bkeep (?:both|all|the old (?:one|version)s? (?:too|as well|alongside))\b|\bside by side\b"
+    r"|\bas (?:a )?cop(?:y|ies)\b|\bboth versions\b",
+    re.IGNORECASE,
+)
+SKIP_EXISTING = re.compile(
+    r"\b(?:do not|don['\u2019]?t|never|without|no) (?:\w+ )?(?:overwrit\w+|replac\w+|updat\w+ (?:existing|anything))\b"
+    r"|\b(?:skip|leave|keep|ignore) (?:the |any |all |whatever is |what['\u2019]?s )?"
+    r"(?:existing|already (?:there|in|present|ingested))\b"
+    r"|\bonly (?:the )?new (?:files|ones|documents)\b|\bnothing that (?:is|['\u2019]s) already\b",
+    re.IGNORECASE,
+)
+REPLACE = re.compile(r"\b(?:overwrite|replac(?:e|es|ing)|supersed(?:e|es|ing))\b", re.IGNORECASE)
+
+SKIP_CHECK = re.compile(
+    r"\b(?:skip(?:ping)?|without|no|bypass|disable|ignore|turn off|switch off|omit|forget|don['\u2019]?t(?: need)?"
+    r"|do not(?: need)?)\b(?: \w+){0,3}? (?P<what>validat\w+|checkpoint\w*|rollbacks?|approv\w+|confirm\w*|asking"
+    r"|polic\w+|budget\w*|limits?|documentation|forward docs?)\b",
+    re.IGNORECASE,
+)
+TAKE_AWAY = re.compile(
+    r"(?<!not )(?<!don't )\b(?:delete|remove|purge|wipe|erase|roll ?back|undo|revert|hide|unpublish)\b", re.IGNORECASE
+)
+"""What a plan of files cannot do."""
+
+
+def stem(word: str) -> str:
+    """A word without its plural ending."""
+    low = word.lower()
+    if len(low) > 4 and low.endswith("ies"):
+        return low[:-3] + "y"
+    if len(low) > 4 and low.endswith(("sses", "xes", "ches", "shes")):
+        return low[:-2]
+    return low[:-1] if len(low) > 3 and low.endswith("s") and not low.endswith("ss") else low
+
+
+def tokens(name: str) -> frozenset[str]:
+    """The words in a file's name and folders, without plural endings."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])", " ", name)
+    return frozenset(stem(word) for word in re.split(r"[\W_]+", spaced) if word)
