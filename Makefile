@@ -21,7 +21,7 @@ test: install
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/lint-imports
+	BIN=$(BIN) sh scripts/check_floors.sh
 
 types: install
 	sh scripts/links.sh
