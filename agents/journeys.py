@@ -174,7 +174,8 @@ class Journeys(Opening):
         engine = self.engine
         if needs_approval(plan, policy):
             await engine.run(lambda: self._settle_approval(plan, policy, approve))
-        actions = INGEST if plan.journey_type == "data_ingest" else tuple(step.action for step in plan.steps)
+        planned = tuple(step.action for step in plan.steps)
+        actions = INGEST if set(planned) <= set(INGEST) else planned  # staging has no expose step, its graph has
         journey_id = journey_id_of(plan)
         with self._telling(on_progress):
             async with opened_saver(self.home, policy) as saver:

@@ -131,10 +131,13 @@ def _interrupted(desk: Desk) -> Interrupted:
     journey = next((one for one in desk.mp.journeys() if one.plan_id == desk.running), None)
     if journey is None:
         return Interrupted("stopped by Ctrl-C", state="nothing was changed", next=f"milepost apply {desk.running}")
+    ended = journey.status == "completed"
     return Interrupted(
         f"stopped by Ctrl-C: journey {journey.journey_id} is {journey.status}",
-        state="what was done so far is kept; nothing half done can be seen in the kb",
-        next=f"milepost resume {journey.journey_id}",
+        state="everything was done before it could stop"
+        if ended
+        else "what was done so far is kept; nothing half done can be seen in the kb",
+        next=f"milepost {'status' if ended else 'resume'} {journey.journey_id}",
     )
 
 

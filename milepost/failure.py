@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 from typing import Any
@@ -52,11 +53,15 @@ def report(error: Exception, console: Console, *, debug: bool = False, usage_exi
         console.cry("".join(traceback.format_exception(error)).rstrip())
     told = {"error": failed.message, "cause": failed.cause, "state": failed.state, "next": failed.next}
     if console.json:
-        rollback = {"rollback": failed.facts["rollback"]} if "rollback" in failed.facts else {}
+        rollback = {"rollback": _object(failed.facts["rollback"])} if "rollback" in failed.facts else {}
         console.give(rollback | {"error": {"code": failed.code, "message": failed.message} | _rest(told)})
     else:
         console.cry("\n".join(f"{head}: {_line(told[head])}" for head in HEADS if told[head]))
     return usage_exit if failed.exit_code == 2 else failed.exit_code
+
+
+def _object(fact: Any) -> Any:
+    return json.loads(fact) if isinstance(fact, str) else fact
 
 
 def _rest(told: dict[str, str]) -> dict[str, str]:

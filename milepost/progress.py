@@ -78,12 +78,14 @@ def describe(event: Progress) -> str:
     if event.kind == "plan":  # a plan's text is clean already, line by line
         return next((line for line in event.text.split("\n") if line.startswith("Plan: ")), "planned")
     if event.kind == "progress" and event.total:
-        return f"{clean(event.step)}: {_amount(event.done, event.unit)} of {_amount(event.total, event.unit)}"
+        return f"{clean(event.step)}: {_so_far(event)}"
     return clean(event.text or event.step)
 
 
-def _amount(number: int, unit: str) -> str:
-    return size(number) if unit == "bytes" else f"{number} {unit}"
+def _so_far(event: Progress) -> str:
+    if event.unit == "bytes":
+        return f"{size(event.done)} of {size(event.total)}"
+    return f"{event.done} of {event.total} {event.unit}"
 
 
 @contextmanager
@@ -102,9 +104,9 @@ def _bars(console: Console) -> Iterator[Listener]:
             if event.kind == "progress":
                 if event.step not in tasks:
                     tasks[event.step] = bars.add_task("", name=clean(event.step), amount="")
-                amount = f"{event.done} of {_amount(event.total, event.unit)}"
-                bars.update(tasks[event.step], completed=event.done, total=event.total or None, amount=amount)
-            else:
+                total = event.total or None
+                bars.update(tasks[event.step], completed=event.done, total=total, amount=_so_far(event))
+            elif event.kind != "milestone":
                 bars.console.print(describe(event), markup=False, highlight=False)
 
         yield listen

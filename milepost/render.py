@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .store.plan_text import limit
 from .store.words import clean, count, duration, short_id
 
 if TYPE_CHECKING:
@@ -67,19 +68,26 @@ def _revisions(journey: Journey) -> str:
 
 
 def _outcomes(files: Sequence[FileOutcome], everything: bool) -> list[str]:
-    lines: list[str] = []
     kinds = {kind: [file for file in files if file.outcome == kind] for kind in SIGNS}
-    shown = [file for of in kinds.values() for file in (of if everything else of[:LIMIT])]
-    width = max([24, *(min(len(clean(file.source)), 60) for file in shown)])
+    shown = {kind: of if everything else of[: limit(kind)] for kind, of in kinds.items()}
+    names = [len(clean(file.source)) for of in shown.values() for file in of]
+    width = max([24, *(min(length, 60) for length in names)])
+    lines: list[str] = []
     for kind, of in kinds.items():
-        for file in of if everything else of[:LIMIT]:
-            said = file.detail or (file.reason or "").replace("_", " ")
-            note = clean("; ".join([said, *file.warnings]) if said else "; ".join(file.warnings))
-            figure = f"{file.chunks:>5} {'chunk ' if file.chunks == 1 else 'chunks'}" if file.chunks else ""
-            lines.append(f"  {SIGNS[kind]} {kind:<8} {clean(file.source):<{width}} {figure}  {note}".rstrip())
-        if len(of) > LIMIT and not everything:
-            lines.append(f"  {SIGNS[kind]} {kind:<8} ... and {len(of) - LIMIT} more (--verbose shows all)")
+        start = f"  {SIGNS[kind]} {kind:<8}"
+        lines += [f"{start} {_outcome(file, width)}".rstrip() for file in shown[kind]]
+        more = len(of) - len(shown[kind])
+        lines += [f"{start} ... and {more} more (--verbose shows all)"] if more else []
     return lines
+
+
+def _outcome(file: FileOutcome, width: int) -> str:
+    said = file.detail or (file.reason or "").replace("_", " ")
+    note = clean("; ".join([*([said] if said else []), *file.warnings]))
+    if file.outcome not in ("added", "replaced", "staged"):
+        return f"{clean(file.source):<{width}}  {note}"
+    unit = "chunk" if file.chunks == 1 else "chunks"
+    return f"{clean(file.source):<{width}} {file.chunks:>4} {unit:<6}  {note}"
 
 
 def _journey_sum(journey: Journey) -> str:

@@ -31,7 +31,7 @@ def run(desk: Desk, plan: Plan, *, replan: bool = False) -> int:
         if not desk.console.interactive:
             raise _nobody_to_ask(needed) from None
     if not desk.ask(f"Approve and apply {short_id(plan.plan_id)}?", preview=plan.render()):
-        return finish(desk, "journey", "Nothing was applied.")
+        return finish(desk, "journey", "Nothing was applied; the plan waits in milepost approvals.")
     return end(desk, _apply(desk, plan, replan, approve=True))
 
 

@@ -16,7 +16,7 @@ from .words import clean, count, short_id, size, span
 
 SIGNS = {"add": "+", "replace": "~", "remove": "-", "skip": "=", "reject": "!", "warn": "?"}
 LIMIT = 50
-"""Lines shown of one kind of file, unless everything is wanted."""
+"""Lines shown of one kind of file, unless everything is wanted; of skipped ones a fifth."""
 
 _NAME = 24
 _NAME_LIMIT = 60
@@ -50,6 +50,11 @@ def changes(plan: Plan) -> bool:
     return own or bool(told.add or told.replace or told.remove)
 
 
+def limit(kind: str) -> int:
+    """How many files of a kind are shown where not everything is wanted."""
+    return LIMIT // 5 if kind.startswith("skip") else LIMIT
+
+
 def _header(plan: Plan, policy: Policy) -> str:
     files = [file for file in plan.files if file.action != "remove"]
     weight = f"  {count(len(files), 'file')}, {size(sum(file.bytes for file in files))}" if plan.files else ""
@@ -72,7 +77,7 @@ def _planner(plan: Plan, policy: Policy) -> str:
 def _files(plan: Plan, everything: bool) -> Iterator[str]:
     kinds = {action: [file for file in plan.files if file.action == action] for action in SIGNS}
     kinds["warn"] = [file for file in plan.files if file.warnings and file.action in ("add", "replace")]
-    shown = {kind: files if everything else files[:LIMIT] for kind, files in kinds.items()}
+    shown = {kind: files if everything else files[: limit(kind)] for kind, files in kinds.items()}
     names = [len(clean(file.source)) for files in shown.values() for file in files]
     width = max(_NAME, *(min(length, _NAME_LIMIT) for length in names)) if names else _NAME
     figures = max([3, *(len(_chunks(file)) for files in shown.values() for file in files)])

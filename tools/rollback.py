@@ -55,7 +55,7 @@ class Rollback:
     def preview(self, checkpoint_id: str, *, on_conflict: str | None = None) -> RollbackResult:
         """What `to_checkpoint` would do now; changes nothing."""
         target = self._target(checkpoint_id)
-        return self._described(target, self._undoing(target, on_conflict or self._policy.on_conflict), success=None)
+        return self._foreseen(target, self._undoing(target, on_conflict or self._policy.on_conflict))
 
     def to_checkpoint(self, checkpoint_id: str, *, on_conflict: str | None = None) -> RollbackResult:
         """Undo what the checkpoint's journey did after it, and keep what others did.
@@ -72,7 +72,7 @@ class Rollback:
 
     def preview_revision(self, kb: Kb, revision: int) -> RollbackResult:
         """What taking the whole kb back would do now; changes nothing."""
-        return self._described(_revision_target(kb, revision), going_back(self._home, kb, revision), success=None)
+        return self._foreseen(_revision_target(kb, revision), going_back(self._home, kb, revision))
 
     def to_revision(self, kb_id: int, revision: int) -> RollbackResult:
         """Take the whole kb back to a revision, later journeys of others included."""
@@ -80,6 +80,15 @@ class Rollback:
             kb = self._home.knowledge.by_id(kb_id)
             self._home.open_index(kb_id)
             return self._go_back(_revision_target(kb, revision), going_back(self._home, kb, revision), "force")
+
+    def _foreseen(self, target: Target, change: Undoing) -> RollbackResult:
+        result = self._described(target, change, success=None)
+        idle = not (change.changes or change.conflicts or self._uploads(target) or self._pending(target))
+        result.already_there = idle
+        return result
+
+    def _uploads(self, target: Target) -> list[Any]:
+        return upload_receipts(self._services, target.journey_id, target.receipt_seq) if target.journey_id else []
 
     def _target(self, checkpoint_id: str) -> Target:
         user = self._services.user
@@ -120,7 +129,7 @@ class Rollback:
     def _go_back(self, target: Target, change: Undoing, mode: str) -> RollbackResult:
         if change.conflicts and mode == "refuse":
             raise self._conflict(target, change)
-        uploads = upload_receipts(self._services, target.journey_id, target.receipt_seq) if target.journey_id else []
+        uploads = self._uploads(target)
         pending = self._pending(target)
         if not change.changes and not uploads and pending is None:
             return self._nothing_to_do(target, change)
