@@ -11,6 +11,7 @@ from ..store.plan import Plan, PlannedFile, PlanStep
 from ..store.policy import Policy
 from ..tools.services import Services
 from .executor import journey_id_of
+from .issues import as_list, as_mapping
 from .planner import keep_plan
 from .requirements import person, plan_request
 
@@ -144,8 +145,9 @@ def _dumped(step: PlanStep) -> dict[str, Any] | None:
 
 def _short(value: Any) -> Any:
     """The value with long lists cut, and the number of what was cut at their end."""
-    if isinstance(value, dict):
-        return {key: _short(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple) and len(value) > _LISTED:
-        return [*value[:_LISTED], f"... and {len(value) - _LISTED} more"]
+    mapping, listed = as_mapping(value), as_list(value)
+    if mapping is not None:
+        return {key: _short(inner) for key, inner in mapping.items()}
+    if listed is not None and len(listed) > _LISTED:
+        return [*listed[:_LISTED], f"... and {len(listed) - _LISTED} more"]
     return value

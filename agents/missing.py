@@ -32,7 +32,7 @@ def missing(record: Record, kb: Kb, state: KbState, paths: Sequence[PathOrPair],
         newest[source] = root
         if source in state.sources:
             groups[root].add(source)
-    gone = []
+    gone: list[PlannedFile] = []
     for source in sorted(absent):
         home = next((one for one in folders if _is_from(newest.get(source), one, groups, found)), None)
         if home is not None:

@@ -159,6 +159,7 @@ def _phrases(said: str) -> Iterator[tuple[str, ...]]:
 
 def _sure(phrase: tuple[str, ...], files: Sequence[FileFacts]) -> bool:
     """Whether words that are just mentioned are meant to choose: several, a plural, or a file's whole name."""
-    if len(phrase) > 1 or phrase[0].endswith("s"):
+    if len(phrase) > 1 or phrase[-1].endswith("s"):
         return True
-    return any({words.stem(phrase[0])} == words.tokens(PurePosixPath(file.name).stem) for file in files)
+    whole = words.tokens(phrase[-1])
+    return any(whole == words.tokens(PurePosixPath(file.name).stem) for file in files)

@@ -21,12 +21,11 @@ _ENDING = re.compile(r"(?<![\w.])\.([A-Za-z][A-Za-z0-9]{0,7})(?:s\b|\b)(?: files
 _FOLDER = re.compile(
     r"(?<![\w/.])(?P<slash>[\w.-]+(?:/[\w.-]+)*)/(?=[\s,;:.!?)]|$)"
     r"|\b(?:folder|directory|subfolder) [\"']?(?P<after>[\w./-]*\w)[\"']?"
-    r"|[\"']?(?P<before>[\w./-]*\w)[\"']? (?:sub)?(?:folder|directory)\b",
+    r"|[\"']?(?<![\w./-])(?!(?:the|this|that|a|an|my|our|whole|entire|same|each|every|any|in|given|current) )"
+    r"(?P<before>[\w./-]*\w)[\"']? (?:sub)?(?:folder|directory)\b",
     re.IGNORECASE,
 )
 _QUOTED = re.compile(r"[\"\u201c]([^\"\u201c\u201d]{1,200})[\"\u201d]|(?<!\w)'([^']{1,200})'(?!\w)")
-_DETERMINERS = "the this that a an my our whole entire same each every any in given current"
-_NO_FOLDER = frozenset(_DETERMINERS.split())
 
 
 @dataclass(frozen=True)
@@ -94,5 +93,5 @@ def _endings(text: str) -> Iterator[re.Match[str]]:
 def _folders(text: str, folders: set[str]) -> Iterator[Span]:
     for match in _FOLDER.finditer(text):
         said = match["slash"] or match["after"] or match["before"]
-        if said.lower() not in _NO_FOLDER and said.lower().rpartition("/")[2] in folders:
+        if said.lower().rpartition("/")[2] in folders:
             yield *match.span(), in_folder(said)

@@ -12,7 +12,7 @@ from typing import Literal
 
 from .request_dates import Period
 from .request_names import name_days
-from .request_words import stem, tokens
+from .request_words import tokens
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def in_folder(folder: str) -> Condition:
 
 def called(words: Sequence[str]) -> Condition:
     """Files in whose name, folders included, each of the words is."""
-    stems = [stem(word) for word in words]
+    stems = sorted({one for word in words for one in tokens(word)})
     return Condition("what", " ".join(words), lambda file: all(_among(one, file.words) for one in stems))
 
 
