@@ -20,6 +20,7 @@ from .executor import Executor, journey_id_of
 from .planner import PlanRequest
 
 T = TypeVar("T")
+RESERVED = "reserved"
 
 
 class Engine:
@@ -48,11 +49,16 @@ class Engine:
 
     def enter(self, journey_id: str) -> None:
         """Hold the store for a journey until `leave`; called on the engine's thread. `StoreBusy` names the holder."""
-        if self._journey == journey_id:
+        if self._journey in (journey_id, RESERVED):
+            self._journey = journey_id
             return
         self.leave()
         self._holding.enter_context(self.services.home.hold(journey_id, wait=self.services.wait))
         self._journey = journey_id
+
+    def reserve(self) -> None:
+        """Hold the store before there is a journey: nothing moves between the planning and the run that follow."""
+        self.enter(RESERVED)
 
     def leave(self) -> None:
         """Give the store back."""
@@ -63,6 +69,8 @@ class Engine:
         """Write a plan's journey down, if it is not there yet; returns its id."""
         home, user = self.services.home, self.services.user
         journey_id = journey_id_of(plan)
+        if home.ledger.journey_of_plan(plan.plan_id) == journey_id:
+            return journey_id
         kb = home.knowledge.find(user.tenant, plan.kb) if plan.kb else None
         home.ledger.begin(
             journey_id, plan, user=user.user, policy=policy, kb_id=kb.kb_id if kb else None,
@@ -102,17 +110,40 @@ class Engine:
         A step's own failure is recorded and returned; what else ends it leaves the journey interrupted, the store
         free, and is raised.
         """
-        journey_id = self.begin(plan, policy)
-        executor = Executor(self.services, journey_id)
+        journey_id = journey_id_of(plan)
         self.enter(journey_id)
         try:
             if first:
+                self._refuse_moved(plan, journey_id)
+            self.begin(plan, policy)
+            executor = Executor(self.services, journey_id)
+            if first:
                 executor.start()
             return executor.attempt(action)
+        except StalePlan:
+            self.leave()
+            raise
         except BaseException as failure:
             self.services.home.ledger.set_status(journey_id, JourneyStatus.INTERRUPTED, detail=_sentence(failure))
             self.leave()
             raise
+
+    def _refuse_moved(self, plan: Plan, journey_id: str) -> None:
+        """Under the lease, where nothing moves any more: a plan that never ran is for the kb as it is now."""
+        home = self.services.home
+        if plan.kb is None or home.ledger.has_run(journey_id):
+            return
+        kb = home.knowledge.find(plan.tenant, plan.kb)
+        head = kb.head if kb else 0
+        if head != plan.base.kb_revision:
+            moved = f"kb {plan.kb} is at revision {head}, the plan was made at {plan.base.kb_revision}"
+            raise StalePlan(
+                f"{plan.plan_id} is stale: {moved}",
+                cause="somebody published in between",
+                state="nothing was changed",
+                next=f"milepost apply {plan.plan_id} --replan",
+                moved=[moved],
+            )
 
     def finish(self, journey_id: str) -> str:
         """Settle a journey, give the store back, and return the status."""

@@ -74,14 +74,17 @@ class Executor:
         outcome = declaration.run(context)
         seconds = clock.monotonic() - began
         faultpoint(f"{action}.before_receipt")
-        if not outcome.committed:
-            ledger.receive(intent.seq, outcome.post)
-        self._checkpoint(declaration.milestone, step, outcome)
         with self._home.record.write():
-            ledger.set_step(self.journey_id, step.id, "done", seconds)
+            if not outcome.committed:
+                ledger.receive(intent.seq, outcome.post)
             if outcome.units:
                 tenant = self._services.user.tenant
                 ledger.record_timing(tenant, action, "", units=outcome.units, seconds=seconds)
+            if not self.policy.checkpoints_at(declaration.milestone):
+                ledger.set_step(self.journey_id, step.id, "done", seconds)
+        if self.policy.checkpoints_at(declaration.milestone):
+            self._checkpoint(declaration.milestone, step, outcome)
+            ledger.set_step(self.journey_id, step.id, "done", seconds)
         faultpoint(f"{action}.done")
         text = f"{declaration.milestone.replace('_', ' ')}"
         self._services.on_progress(Progress(kind="milestone", step=action, text=text))
@@ -91,10 +94,11 @@ class Executor:
         ledger = self._home.ledger
         journey = ledger.journey(self.journey_id, None)
         if journey.status == JourneyStatus.RUNNING:
-            self._stage_rest()
             bad = [f for f in ledger.files(self.journey_id) if f.outcome in ("rejected", "failed")]
             status = JourneyStatus.PARTIAL if bad else JourneyStatus.COMPLETED
-            ledger.set_status(self.journey_id, status)
+            with self._home.record.write():
+                self._stage_rest()
+                ledger.set_status(self.journey_id, status)
             if self.policy.learn_from_results:
                 self._store_outcome()
         return ledger.journey(self.journey_id, None)
@@ -102,17 +106,14 @@ class Executor:
     def start(self) -> None:
         """Bind the journey to its kb as it is now, and take its first checkpoint."""
         ledger = self._home.ledger
-        attempts = ledger.count_attempt(self.journey_id)
-        journey = ledger.journey(self.journey_id, None)
-        if attempts > 1 and journey.status == JourneyStatus.INTERRUPTED:
-            ledger.note(self.journey_id, journey.tenant, self._services.user.user, "resumed", {"attempt": attempts})
-        kb_id = None
-        if self.plan.kb is not None:
-            kb = self._home.knowledge.ensure(self._services.user.tenant, self.plan.kb, self._home.embedder())
-            kb_id = kb.kb_id
-            if ledger.kb_id(self.journey_id) is None:
-                ledger.set_kb(self.journey_id, kb.kb_id, kb.head)
-        ledger.set_status(self.journey_id, JourneyStatus.RUNNING)
+        with self._home.record.write():
+            attempts = ledger.count_attempt(self.journey_id)
+            journey = ledger.journey(self.journey_id, None)
+            if attempts > 1 and journey.status == JourneyStatus.INTERRUPTED:
+                user = self._services.user.user
+                ledger.note(self.journey_id, journey.tenant, user, "resumed", {"attempt": attempts})
+            kb_id = self._bind()
+            ledger.set_status(self.journey_id, JourneyStatus.RUNNING)
         faultpoint("journey.started")
         first = self.plan.steps[0] if self.plan.steps else None
         if first is not None and not ledger.receipts(self.journey_id):
@@ -121,6 +122,15 @@ class Executor:
                 policy=self.policy, state={"files": len(self.plan.files), "plan_id": self.plan.plan_id},
                 rollback_handler=first.rollback_handler,
             )  # fmt: skip
+
+    def _bind(self) -> int | None:
+        """The journey's kb, made where there is none; at the first time the journey is tied to its revision."""
+        if self.plan.kb is None:
+            return None
+        kb = self._home.knowledge.ensure(self._services.user.tenant, self.plan.kb, self._home.embedder())
+        if self._home.ledger.kb_id(self.journey_id) is None:
+            self._home.ledger.set_kb(self.journey_id, kb.kb_id, kb.head)
+        return kb.kb_id
 
     def _fail(self, action: str, why: str) -> str:
         """Record that a step could not be done; nothing of it is visible."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
+from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
@@ -42,12 +44,13 @@ def build_graph(
     *,
     actions: tuple[str, ...] = INGEST,
     checkpointer: BaseCheckpointSaver[str] | None = None,
+    pausing: bool | None = None,
 ) -> Graph:
     """Compose the graph for a policy over opened services.
 
     Input is a request (`paths`, `kb`, `request_text`) or the `plan_id` of a saved plan; `only_planning` ends before
-    anything runs. Without a checkpointer a plan that needs approval ends with the question in the ledger; with one it
-    also interrupts, in LangChain's human-in-the-loop shape.
+    anything runs. Without a checkpointer a plan that needs approval ends with the question in the ledger; with one, or
+    where `pausing` says that one will be there, it also interrupts, in LangChain's human-in-the-loop shape.
     """
     nodes = Nodes(services, policy, actions)
     names = node_names(policy, actions)
@@ -59,7 +62,7 @@ def build_graph(
         "plan": nodes.plan,
         "validate": nodes.validate,
         "document": nodes.document,
-        "approve": _approve(nodes, pausing=checkpointer is not None),
+        "approve": _approve(nodes, pausing=checkpointer is not None if pausing is None else pausing),
         "compensate": nodes.compensate,
         "report": nodes.report,
         **steps,
@@ -68,6 +71,17 @@ def build_graph(
         builder.add_node(name, cast(Any, bodies[name]))
     _connect(builder, names, actions)
     return builder.compile(checkpointer=checkpointer).with_config(recursion_limit=RECURSION_LIMIT)
+
+
+async def make_graph(config: RunnableConfig) -> Graph:
+    """The graph for `langgraph.json`: without a checkpointer, which the server brings; no home is opened before a node runs.
+
+    `configurable.home` names the home (".milepost"), and that home's `milepost.toml` the policy.
+    """
+    from .serving import served
+
+    engine, policy = await asyncio.to_thread(served, config)
+    return build_graph(engine, policy, pausing=True)
 
 
 def _connect(builder: Any, names: list[str], actions: tuple[str, ...]) -> None:

@@ -95,10 +95,20 @@ class Journeys(Opening):
         on_progress: OnProgress = None,
     ) -> Journey:
         """Plan and apply in one go."""
-        plan = await self.plan(
-            paths, kb=kb, request=request, policy=policy, planner=planner, expose=expose, on_progress=on_progress
-        )
-        return await self._run(plan, approve=approve, on_progress=on_progress)
+
+        async def planned() -> Plan:
+            return await self.plan(
+                paths, kb=kb, request=request, policy=policy, planner=planner, expose=expose, on_progress=on_progress
+            )
+
+        try:
+            return await self._run(await planned(), approve=approve, on_progress=on_progress)
+        except StalePlan:  # somebody published in between: plan again with the store held
+            await self.engine.run(self.engine.reserve)
+            try:
+                return await self._run(await planned(), approve=approve, on_progress=on_progress)
+            finally:
+                await self.engine.run(self.engine.leave)
 
     async def kb_remove(
         self, source: str, *, kb: str, approve: bool = False, on_progress: OnProgress = None
@@ -163,7 +173,6 @@ class Journeys(Opening):
             state = await graph.ainvoke({"request": handle, "only_planning": True})
         finally:
             engine.inbox.pop(handle, None)
-            await engine.run(engine.leave)
         plan_id = state["plan_id"]
         return await engine.run(lambda: self.services.home.plans.plan(plan_id, self.user.tenant))
 

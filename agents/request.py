@@ -157,7 +157,7 @@ def _phrases(said: str) -> Iterator[tuple[str, ...]]:
             yield kept
 
 
-def _sure(phrase: tuple[str, ...], files: Sequence[FileFacts]) -> bool:
+def _sure(phrase: Sequence[str], files: Sequence[FileFacts]) -> bool:
     """Whether words that are just mentioned are meant to choose: several, a plural, or a file's whole name."""
     if len(phrase) > 1 or phrase[-1].endswith("s"):
         return True

@@ -97,11 +97,24 @@ def as_failure(error: Exception) -> MilepostError:
 
 
 def _usage(error: Any) -> UsageError:
-    """What the option parser found, in our words; the classes are told apart by what they carry."""
+    """What the option parser found, in our words; its classes are told apart by what they carry."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "milepost"
     said = str(error.format_message()).strip().rstrip(".")
+    cause = ""
     if hasattr(error, "possibilities"):
         near = f"; did you mean {error.possibilities[0]}?" if error.possibilities else ""
         said = f"{path} has no option {error.option_name}{near}"
-    return UsageError(said[:1].lower() + said[1:], next=f"{path} --help")
+    elif (given := _given(getattr(error, "param", None))) is not None:
+        said, cause = f"{given[0]} cannot be {given[1][:80]!r}", str(error.message).strip().rstrip(".")
+    return UsageError(said[:1].lower() + said[1:], cause=cause, next=f"{path} --help")
+
+
+def _given(parameter: Any) -> tuple[str, str] | None:
+    """An option of the running command line with the value that it was given, if it was."""
+    names = tuple(getattr(parameter, "opts", ()))
+    for word, after in zip(sys.argv[1:], [*sys.argv[2:], ""], strict=False):
+        name, equals, value = word.partition("=")
+        if name in names and name.startswith("-"):
+            return name, value if equals else after
+    return None

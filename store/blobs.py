@@ -76,8 +76,9 @@ class Blobs:
         return True
 
     def sweep(self) -> int:
-        """Remove temporary files that a dead process left; only the holder of the lease may."""
-        left = list((self.folder / "incoming").glob("*")) if (self.folder / "incoming").exists() else []
+        """Remove the temporary files of processes that have died; a living one may be planning."""
+        incoming = self.folder / "incoming"
+        left = [path for path in incoming.glob("*") if not _lives(path.name.partition("-")[0])]
         for path in left:
             path.unlink(missing_ok=True)
         return len(left)
@@ -115,6 +116,17 @@ def _blocks(path: Path) -> Iterator[bytes]:
         after = os.fstat(source.fileno())
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise ChangedWhileReading(str(path))
+
+
+def _lives(pid: str) -> bool:
+    """Whether a process with that number exists; what is no number is nobody's."""
+    try:
+        os.kill(int(pid), 0)
+    except (ValueError, ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _sync_folder(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from .errors import StoreDamaged
+from .errors import StoreDamaged, UsageError
 from .ports import Vectors
 
 if TYPE_CHECKING:
@@ -135,6 +136,7 @@ class Index:
         self, ids: Sequence[str], documents: Sequence[str], metadatas: Sequence[Metadata], vectors: Vectors
     ) -> None:
         """Add rows; an id that is there already keeps what it has (rows are immutable, so that is the same)."""
+        _check_metadata(ids, metadatas)
         for at in range(0, len(ids), BATCH):
             batch = slice(at, at + BATCH)
             self._collection.add(
@@ -148,6 +150,7 @@ class Index:
         self, ids: Sequence[str], documents: Sequence[str], metadatas: Sequence[Metadata], vectors: Vectors
     ) -> None:
         """Write rows over what is there, metadata keys that are no longer sent included (upsert would keep them)."""
+        _check_metadata(ids, metadatas)
         for at in range(0, len(ids), BATCH):
             batch = slice(at, at + BATCH)
             before = self._metadatas(ids[batch])
@@ -211,11 +214,6 @@ class Index:
                 break
         return found
 
-    def where(self, filter: dict[str, Any] | None, *, limit: int | None = None, offset: int = 0) -> list[Row]:
-        """Rows whose metadata match a Chroma `where` filter."""
-        found = self._collection.get(where=filter or None, limit=limit, offset=offset, include=_EVERYTHING)
-        return _rows(found)
-
     def nearest(self, vectors: Vectors, *, k: int = 1, where: dict[str, Any] | None = None) -> list[list[str]]:
         """The ids nearest to each vector. A NaN would find anything, so it is refused."""
         if not np.isfinite(vectors).all():
@@ -243,6 +241,22 @@ class Index:
             id_: cast(Metadata, dict(metadata or {}))
             for id_, metadata in zip(found["ids"], found["metadatas"] or [], strict=True)
         }
+
+
+def _check_metadata(ids: Sequence[str], metadatas: Sequence[Metadata]) -> None:
+    """Refuse what Chroma would drop or change without a word: None, NaN, infinity, integers beyond 64 bits."""
+    for id_, metadata in zip(ids, metadatas, strict=True):
+        for key, value in metadata.items():
+            if isinstance(value, str | bool):
+                continue
+            if isinstance(value, int) and -(2**63) <= value < 2**63:
+                continue
+            if isinstance(value, float) and math.isfinite(value):
+                continue
+            raise UsageError(
+                f"metadata {key!r:.100} of row {id_!r:.100} would not be kept as it is",
+                cause=f"{value!r:.60} is no text, boolean, finite number or 64-bit integer",
+            )
 
 
 _EVERYTHING: Any = ["documents", "metadatas", "embeddings"]

@@ -235,6 +235,12 @@ class Ledger:
         row = self._row(journey_id, tenant)
         return self._journey(row, whole=True)
 
+    def has_run(self, journey_id: str) -> bool:
+        """Whether a journey ever started to run."""
+        with self._record.read() as reading:
+            row = reading.execute("SELECT attempts FROM journeys WHERE journey_id = ?", (journey_id,)).fetchone()
+        return bool(row and row[0])
+
     def journey_of_plan(self, plan_id: str) -> str | None:
         """The id of the journey that runs, or ran, a plan."""
         with self._record.read() as reading:

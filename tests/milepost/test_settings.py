@@ -204,9 +204,7 @@ def test_a_fault_point_is_armed_from_the_environment(tmp_path: Path) -> None:
         "    Settings.load(); faultpoint('here'); print('alive', flush=True)\n"
     )
     env = {"PATH": "/bin", "MILEPOST_FAULT": "here:2"}
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, timeout=30, env=env, cwd=tmp_path
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=30, env=env, cwd=tmp_path)
     assert done.returncode == -9 and done.stdout == b"alive\n"
 
 
