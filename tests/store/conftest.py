@@ -1,0 +1,18 @@
+"""The fixture that most tests of the store start from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from milepost.store import faults
+from store_kit import Kit
+
+
+@pytest.fixture
+def kit(tmp_path: Path) -> Iterator[Kit]:
+    made = Kit(tmp_path / "home")
+    yield made
+    faults.arm(None)
+    made.home.close()
