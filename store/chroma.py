@@ -216,8 +216,7 @@ class Index:
 
     def nearest(self, vectors: Vectors, *, k: int = 1, where: dict[str, Any] | None = None) -> list[list[str]]:
         """The ids nearest to each vector. A NaN would find anything, so it is refused."""
-        if not np.isfinite(vectors).all():
-            raise ValueError("a query vector holds NaN or infinity")
+        _check_query(vectors)
         answer = self._collection.query(query_embeddings=vectors, n_results=k, where=where, include=[])
         return answer["ids"]
 
@@ -226,14 +225,24 @@ class Index:
         lost: list[str] = []
         for at in range(0, len(ids), BATCH):
             batch, own = list(ids[at : at + BATCH]), vectors[at : at + BATCH]
-            first = [hits[0] if hits else "" for hits in self.nearest(own)]
-            doubtful = [i for i, id_ in enumerate(batch) if first[i] != id_]
-            there = self.rows(sorted({first[i] for i in doubtful} - {""}))
+            first = self._firsts(own)
+            doubtful = [i for i, id_ in enumerate(batch) if first[i] != (id_, 0.0)]
+            there = self.rows(sorted({first[i][0] for i in doubtful} - {""}))
             for i in doubtful:
-                twin = there.get(first[i])
+                twin = there.get(first[i][0])
                 if twin is None or not np.array_equal(twin.vector, own[i]):
                     lost.append(batch[i])
         return lost
+
+    def _firsts(self, vectors: Vectors) -> list[tuple[str, float]]:
+        """The id nearest to each vector, and how far it is: the same id lies at 0, unless it has another vector."""
+        _check_query(vectors)
+        answer = self._collection.query(query_embeddings=vectors, n_results=1, include=["distances"])
+        distances = answer["distances"] or []
+        return [
+            (found[0], float(far[0])) if found else ("", 0.0)
+            for found, far in zip(answer["ids"], distances, strict=True)
+        ]
 
     def _metadatas(self, ids: Sequence[str]) -> dict[str, Metadata]:
         found = self._collection.get(ids=list(ids), include=["metadatas"])
@@ -241,6 +250,11 @@ class Index:
             id_: cast(Metadata, dict(metadata or {}))
             for id_, metadata in zip(found["ids"], found["metadatas"] or [], strict=True)
         }
+
+
+def _check_query(vectors: Vectors) -> None:
+    if not np.isfinite(vectors).all():
+        raise ValueError("a query vector holds NaN or infinity")
 
 
 def _check_metadata(ids: Sequence[str], metadatas: Sequence[Metadata]) -> None:
