@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from milepost.agents.issues import CODES
 from milepost.agents.validator import MAX_STEPS, Validation, validate_plan
 from milepost.store.plan import Plan, PlanStep

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from milepost.agents.validator import validate_plan
 from milepost.evals.cases import conformance_case, load_cases
 from milepost.store.errors import NotFound, UsageError

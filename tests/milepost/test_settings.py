@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from milepost.store.errors import PolicyError, UsageError
-from milepost.store.policy import Policy
 
 from milepost.settings import INITIAL_TOML, Settings
+from milepost.store.errors import PolicyError, UsageError
+from milepost.store.policy import Policy
 
 
 def home(tmp_path: Path, toml: str | None = None) -> Path:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from milepost.store import faults
 from store_kit import Kit
+
+from milepost.store import faults
 
 
 @pytest.fixture

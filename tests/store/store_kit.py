@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from milepost.store import faults
 from milepost.store.chroma import Row
 from milepost.store.chunks import text_sha

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from milepost.store.chroma import BATCH, ChromaFolder, Index, Metadata
 from milepost.store.errors import UsageError
 from milepost.store.lease import Lease

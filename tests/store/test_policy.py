@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from milepost.store.errors import PolicyError
 from milepost.store.policy import MILESTONES, PRESETS, Policy
 from milepost.store.policy_rules import RULES

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from milepost.store.errors import NotFound, PolicyError, UsageError
 from milepost.store.policy import PRESETS, Policy
 from milepost.store.policy_keys import leaves, parse_setting

@@ -24,6 +24,7 @@ from langgraph.store.base import (
     SearchOp,
 )
 from langgraph.store.memory import InMemoryStore
+
 from milepost.store.conformance import MEANING_LAWS, STORE_LAWS, Law, check_meaning, check_store
 from milepost.store.home import Home
 from milepost.store.librarian import Librarian

@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from milepost.store.policy import ChunkPolicy, LimitPolicy
 from milepost.tools.chunk import ChunkDraft, chunk, chunker_id
 from milepost.tools.document import Block

@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
+
 from milepost.store.errors import NotFound, UsageError
 from milepost.store.policy import LimitPolicy
 from milepost.tools.collect import Found, collect

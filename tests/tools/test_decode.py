@@ -7,6 +7,7 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from milepost.tools.decode import clean, decode
 
 GERMAN = "Größere Änderungen müssen über das Büro in Köln genehmigt werden. Die Straße ist gesperrt."

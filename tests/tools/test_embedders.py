@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
+
 from milepost.store.errors import EmbeddingFailed, UsageError
 from milepost.store.ports import Embedder
 from milepost.tools.embedders import (
@@ -23,7 +25,6 @@ from milepost.tools.embedders import (
     checked_embed,
     make_embedder,
 )
-from pydantic import SecretStr
 
 TEXTS = ["parental leave", "the refund policy", "a" * 5000, "名前 Ünïcode", "two\nlines", "parental leave"]
 

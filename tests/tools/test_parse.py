@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from milepost.store.policy import ChunkPolicy, LimitPolicy
 from milepost.tools.parse import PARSER, Parsed, parse_bytes, parse_path
 

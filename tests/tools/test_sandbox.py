@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from milepost.store.policy import ChunkPolicy, LimitPolicy
 from milepost.tools import sandbox
 from milepost.tools.parse import Parsed, parse_bytes

@@ -9,6 +9,7 @@ import zipfile
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from milepost.tools.media import BINARY, DOCX, ENCRYPTED_OFFICE, PPTX, XLSX, wrong_suffix
 from milepost.tools.sniff import sniff
 
