@@ -74,7 +74,7 @@ def build_graph(
 
 
 async def make_graph(config: RunnableConfig) -> Graph:
-    """The graph for `langgraph.json`: without a checkpointer, which the server brings; no home is opened before a node runs.
+    """The graph for `langgraph.json`: no checkpointer, which the server brings, and no home opened before a node runs.
 
     `configurable.home` names the home (".milepost"), and that home's `milepost.toml` the policy.
     """

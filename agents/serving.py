@@ -1,0 +1,69 @@
+"""Milepost under LangGraph's server: one opened home for each folder, on behalf of whom the server authenticated."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ..store.policy import Policy
+from .engine import Engine
+from .opening import user_of
+from .planner import PlanRequest
+from .workspace import AsyncMilepost
+
+T = TypeVar("T")
+HOME = ".milepost"
+
+_OPEN: dict[Path, AsyncMilepost] = {}
+_LOCK = threading.Lock()
+
+
+class LazyEngine:
+    """An engine that is opened by the first node that needs it, off the event loop: making one touches no disk."""
+
+    def __init__(self, opened: Callable[[], Engine]) -> None:
+        self.inbox: dict[str, PlanRequest] = {}
+        self._opened = opened
+        self._engine: Engine | None = None
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Do something on the engine's thread, once there is one."""
+        if self._engine is None:
+            self._engine = await asyncio.to_thread(self._opened)
+        return await self._engine.run(work)
+
+    def __getattr__(self, name: str) -> Any:
+        """Be the engine for work that runs on it; not before: LangGraph tries a node's attributes while composing."""
+        if name.startswith("__") or self._engine is None:
+            raise AttributeError(name)
+        return getattr(self._engine, name)
+
+
+def served(config: Mapping[str, Any]) -> tuple[LazyEngine, Policy]:
+    """The engine and the policy for one run of the server.
+
+    `configurable.home` names the home; the policy is that home's, never the caller's; the user is the server's
+    authenticated one, or else the operating system's.
+    """
+    said: Mapping[str, Any] = config.get("configurable") or {}
+    home = Path(str(said.get("home") or HOME)).absolute()
+    workspace = AsyncMilepost(home, user=user_of(said.get("langgraph_auth_user_id")))
+    return LazyEngine(lambda: _shared(home).acting_as(workspace.user).engine), workspace.policy
+
+
+def _shared(home: Path) -> AsyncMilepost:
+    """One workspace a folder, for the life of the process: threads and parsers are not made anew for every run."""
+    with _LOCK:
+        return _OPEN.setdefault(home, AsyncMilepost(home))
+
+
+async def close_served() -> None:
+    """Close every home that runs have opened; the next run opens its own again."""
+    with _LOCK:
+        workspaces = list(_OPEN.values())
+        _OPEN.clear()
+    for workspace in workspaces:
+        await workspace.close()
