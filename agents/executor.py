@@ -9,6 +9,7 @@ from typing import Any
 
 from ..store.errors import MilepostError
 from ..store.faults import faultpoint
+from ..store.ledger import ENDED, Receipt
 from ..store.librarian import Document
 from ..store.plan import Plan, PlanStep, canonical_json
 from ..store.records import Journey, JourneyStatus, Progress
@@ -53,41 +54,65 @@ class Executor:
             return
         declaration = STEPS[action]
         context = self._context(step)
-        ledger, clock = self._home.ledger, self._home.clock
         subject = declaration.subject(context)
-        if not subject["files"]:  # unchanged files cost a hash and nothing else
-            ledger.set_step(self.journey_id, step.id, "done", 0.0)
+        if not subject["files"] and not self._left_open(step, declaration.milestone):
+            self._home.ledger.set_step(self.journey_id, step.id, "done", 0.0)  # unchanged files cost a hash, no more
             return
-        faultpoint(f"{action}.before_intent")
-        with self._home.record.write():
-            ledger.set_step(self.journey_id, step.id, "running")
-            intent = ledger.intend(
-                self.journey_id,
-                step.id,
-                action,
-                _key(action, subject),
-                target=subject,
-                handler=step.rollback_handler,
-            )
-        faultpoint(f"{action}.after_intent")
-        began = clock.monotonic()
+        self._intend(step, subject)
+        began = self._home.clock.monotonic()
         outcome = declaration.run(context)
-        seconds = clock.monotonic() - began
+        seconds = self._home.clock.monotonic() - began
         faultpoint(f"{action}.before_receipt")
-        with self._home.record.write():
-            if not outcome.committed:
-                ledger.receive(intent.seq, outcome.post)
-            if outcome.units:
-                tenant = self._services.user.tenant
-                ledger.record_timing(tenant, action, "", units=outcome.units, seconds=seconds)
-            if not self.policy.checkpoints_at(declaration.milestone):
-                ledger.set_step(self.journey_id, step.id, "done", seconds)
-        if self.policy.checkpoints_at(declaration.milestone):
-            self._checkpoint(declaration.milestone, step, outcome)
-            ledger.set_step(self.journey_id, step.id, "done", seconds)
+        self._receive(step, declaration.milestone, outcome, seconds)
         faultpoint(f"{action}.done")
         text = f"{declaration.milestone.replace('_', ' ')}"
         self._services.on_progress(Progress(kind="milestone", step=action, text=text))
+
+    def _intend(self, step: PlanStep, subject: dict[str, Any]) -> None:
+        """Write down what is about to be done; what is only to be finished was written down by who began it."""
+        faultpoint(f"{step.action}.before_intent")
+        with self._home.record.write():
+            self._home.ledger.set_step(self.journey_id, step.id, "running")
+            if subject["files"]:
+                self._home.ledger.intend(
+                    self.journey_id,
+                    step.id,
+                    step.action,
+                    _key(step.action, subject),
+                    target=subject,
+                    handler=step.rollback_handler,
+                )
+        faultpoint(f"{step.action}.after_intent")
+
+    def _receive(self, step: PlanStep, milestone: str, outcome: StepOutcome, seconds: float) -> None:
+        """Write down what was done, a killed run's share of it included, and take the milestone's checkpoint."""
+        ledger = self._home.ledger
+        with self._home.record.write():
+            for receipt in self._receipts(step):
+                if receipt.state == "intended":
+                    ledger.receive(receipt.seq, outcome.post)
+            if outcome.units:
+                tenant = self._services.user.tenant
+                ledger.record_timing(tenant, step.action, "", units=outcome.units, seconds=seconds)
+            if not self.policy.checkpoints_at(milestone):
+                ledger.set_step(self.journey_id, step.id, "done", seconds)
+        if self.policy.checkpoints_at(milestone):
+            self._checkpoint(milestone, step, outcome)
+            ledger.set_step(self.journey_id, step.id, "done", seconds)
+
+    def _left_open(self, step: PlanStep, milestone: str) -> bool:
+        """Whether a run that was killed began this step, and did not come to its receipt or to its checkpoint."""
+        own = self._receipts(step)
+        if any(receipt.state == "intended" for receipt in own):
+            return True
+        if not own or not self.policy.checkpoints_at(milestone):
+            return False
+        taken = self._home.checkpoints.at(self.journey_id, milestone)
+        return taken is None or taken["receipt_seq"] < own[-1].seq
+
+    def _receipts(self, step: PlanStep) -> list[Receipt]:
+        receipts = self._home.ledger.receipts(self.journey_id)
+        return [receipt for receipt in receipts if receipt.step_id == step.id and receipt.state != "undone"]
 
     def finish(self) -> Journey:
         """Settle the journey's status from what its files came to."""
@@ -107,8 +132,10 @@ class Executor:
         """Bind the journey to its kb as it is now, and take its first checkpoint."""
         ledger = self._home.ledger
         with self._home.record.write():
-            attempts = ledger.count_attempt(self.journey_id)
             journey = ledger.journey(self.journey_id, None)
+            if journey.status in ENDED:  # another process ran it to its end while this one waited for the store
+                return
+            attempts = ledger.count_attempt(self.journey_id)
             if attempts > 1 and journey.status == JourneyStatus.INTERRUPTED:
                 user = self._services.user.user
                 ledger.note(self.journey_id, journey.tenant, user, "resumed", {"attempt": attempts})

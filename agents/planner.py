@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
+from ..store.errors import UsageError
 from ..store.plan import Origin, Plan
 from ..store.policy import Policy
 from ..tools.registry import handler_names, registry_dict
@@ -57,7 +58,9 @@ class TemplatePlanner:
 def planner_for(request: PlanRequest) -> Planner:
     """The planner that a request and its policy want."""
     if request.planner not in ("auto", "ai", "template"):
-        raise ValueError(f"unknown planner {request.planner!r}")
+        raise UsageError(
+            f"there is no planner {request.planner!r}", next="--planner template, ai or auto", option="--planner"
+        )
     wants_model = request.planner == "ai" or (request.planner == "auto" and request.policy.enable_ai_planning)
     return TemplatePlanner(instead_because="no model is configured" if wants_model else None)
 

@@ -106,7 +106,7 @@ def _usage(error: Any) -> UsageError:
         near = f"; did you mean {error.possibilities[0]}?" if error.possibilities else ""
         said = f"{path} has no option {error.option_name}{near}"
     elif (given := _given(getattr(error, "param", None))) is not None:
-        said, cause = f"{given[0]} cannot be {given[1][:80]!r}", str(error.message).strip().rstrip(".")
+        said, cause = f"{given[0]} cannot be {given[1][:80]!r}", str(error.message).removeprefix("Value error, ").rstrip(".")
     return UsageError(said[:1].lower() + said[1:], cause=cause, next=f"{path} --help")
 
 

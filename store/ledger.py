@@ -328,6 +328,15 @@ class Ledger:
             ).fetchone()
         return _receipt(row)
 
+    def intended(self, journey_id: str, step_id: str) -> bool:
+        """Whether a step of a journey ever came to its intent."""
+        with self._record.read() as reading:
+            row = reading.execute(
+                "SELECT 1 FROM receipts WHERE journey_id = ? AND step_id = ? AND state != 'undone' LIMIT 1",
+                (journey_id, step_id),
+            ).fetchone()
+        return row is not None
+
     def receive(self, seq: int, post: dict[str, Any]) -> None:
         """Write the receipt of an effect after it."""
         with self._record.write() as writing:

@@ -46,7 +46,7 @@ def next_command(plan: Plan) -> str:
 def changes(plan: Plan) -> bool:
     """Whether running the plan would change anything; one with actions of a user's own always might."""
     told = plan.summary
-    own = not plan.files and bool(plan.steps)
+    own = plan.journey_type != "data_ingest" and not plan.files and bool(plan.steps)
     return own or bool(told.add or told.replace or told.remove)
 
 

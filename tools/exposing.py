@@ -48,11 +48,12 @@ def publish_files(ctx: StepContext, staged: list[tuple[FileRow, Change]]) -> Pub
             restorable=ctx.policy.restorable,
         )
         ctx.keep([_exposed(row) for row, _ in staged])
-        first = writing.execute(
-            "SELECT min(revision) FROM revisions WHERE journey_id = ? AND kb_id = ?", (ctx.journey_id, ctx.kb_id)
-        ).fetchone()[0]
-        before = published.before if first == published.after else None
-        home.ledger.set_revisions(ctx.journey_id, after=published.after, before=before)
+        if published.after != published.before:  # otherwise the head may be another journey's work
+            first = writing.execute(
+                "SELECT min(revision) FROM revisions WHERE journey_id = ? AND kb_id = ?", (ctx.journey_id, ctx.kb_id)
+            ).fetchone()[0]
+            before = published.before if first == published.after else None
+            home.ledger.set_revisions(ctx.journey_id, after=published.after, before=before)
         post = {"revision": published.after, "chunks_added": published.added, "chunks_removed": published.removed}
         writing.execute(
             "UPDATE receipts SET state = 'received', post = ?, received = ? WHERE journey_id = ? AND step_id = ?"
