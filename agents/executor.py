@@ -9,9 +9,10 @@ from typing import Any
 
 from ..store.errors import MilepostError
 from ..store.faults import faultpoint
-from ..store.ledger import ENDED, Receipt
+from ..store.ledger import ENDED
 from ..store.librarian import Document
 from ..store.plan import Plan, PlanStep, canonical_json
+from ..store.receipts import Receipt
 from ..store.records import Journey, JourneyStatus, Progress
 from ..tools.embedding import EMBED
 from ..tools.exposing import EXPOSE, REMOVE

@@ -91,7 +91,9 @@ class Blobs:
 
     def _settle(self, temporary: Path, sha256: str) -> None:
         path = self.path(sha256)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _sync_folder(self.folder)
         faultpoint("upload.before_rename")
         temporary.replace(path)
         _sync_folder(path.parent)

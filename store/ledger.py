@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from .errors import NotFound
+from .journey_files import JourneyFiles, file_outcome
 from .plan import Interval, Plan, canonical_json
 from .policy import Policy
 from .ports import Clock
+from .receipts import Receipts
 from .record import Record
-from .records import Event, FileOutcome, Journey, JourneyStatus, StepRecord
+from .records import Journey, JourneyStatus, StepRecord
+from .timeline import Timeline
 
 ENDED = (
     JourneyStatus.COMPLETED,
@@ -35,44 +37,7 @@ STAGE_AFTER = {
 """How far a journey's files have come at each milestone."""
 
 
-@dataclass(frozen=True)
-class FileRow:
-    """One file of a journey and how far it has come: `stage` is planned, uploaded, parsed, embedded or exposed."""
-
-    position: int
-    path: str
-    source: str
-    action: str
-    sha256: str
-    bytes: int
-    hint: str
-    stage: str
-    outcome: str | None
-    reason: str | None
-    detail: str | None
-    warnings: tuple[str, ...]
-    chunks: int
-    parsed_id: int | None
-    version_id: int | None
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """An intent and, once it is known, what it came to. `state` is intended, received or undone."""
-
-    seq: int
-    journey_id: str
-    step_id: str
-    action: str
-    key: str
-    target: dict[str, Any]
-    prior: dict[str, Any] | None
-    post: dict[str, Any] | None
-    handler: str | None
-    state: str
-
-
-class Ledger:
+class Ledger(JourneyFiles, Receipts, Timeline):
     """Rows about journeys. Anybody may write these short rows; none of them changes what people search."""
 
     def __init__(self, record: Record, clock: Clock) -> None:
@@ -268,27 +233,6 @@ class Ledger:
             ).fetchone()
         return int(row[0])
 
-    def files(self, journey_id: str) -> list[FileRow]:
-        """A journey's files, in the order of its plan."""
-        with self._record.read() as reading:
-            rows = reading.execute(
-                "SELECT * FROM journey_files WHERE journey_id = ? ORDER BY position", (journey_id,)
-            ).fetchall()
-        return [_file_row(row) for row in rows]
-
-    def update_files(self, journey_id: str, rows: Iterable[FileRow]) -> None:
-        """Write back how far files have come."""
-        with self._record.write() as writing:
-            writing.executemany(
-                "UPDATE journey_files SET sha256 = ?, bytes = ?, hint = ?, stage = ?, outcome = ?, reason = ?,"
-                " detail = ?, warnings = ?, chunks = ?, parsed_id = ?, version_id = ?, action = ?"
-                " WHERE journey_id = ? AND position = ?",
-                [(r.sha256, r.bytes, r.hint, r.stage, r.outcome, r.reason, r.detail,
-                  json.dumps(list(r.warnings), ensure_ascii=False), r.chunks, r.parsed_id, r.version_id, r.action,
-                  journey_id, r.position)
-                 for r in rows],
-            )  # fmt: skip
-
     def add_step(self, journey_id: str, step_id: str, action: str) -> None:
         """Give a journey a step that its plan left out (exposing what was only staged); once."""
         with self._record.write() as writing:
@@ -310,97 +254,6 @@ class Ledger:
                 (status, seconds, seconds, journey_id, step_id),
             )
 
-    def intend(
-        self, journey_id: str, step_id: str, action: str, key: str, *, target: dict[str, Any],
-        prior: dict[str, Any] | None = None, handler: str | None = None,
-    ) -> Receipt:  # fmt: skip
-        """Write an intent before its effect; the same key again gives what is there, unless that was undone."""
-        with self._record.write() as writing:
-            writing.execute(
-                "INSERT INTO receipts (journey_id, step_id, action, key, target, prior, handler, state, intended)"
-                " VALUES (?,?,?,?,?,?,?,'intended',?) ON CONFLICT (journey_id, key)"
-                " DO UPDATE SET state = 'intended', post = NULL, received = NULL WHERE state = 'undone'",
-                (journey_id, step_id, action, key, canonical_json(target), canonical_json(prior), handler,
-                 self._clock.now()),
-            )  # fmt: skip
-            row = writing.execute(
-                "SELECT * FROM receipts WHERE journey_id = ? AND key = ?", (journey_id, key)
-            ).fetchone()
-        return _receipt(row)
-
-    def intended(self, journey_id: str, step_id: str) -> bool:
-        """Whether a step of a journey ever came to its intent."""
-        with self._record.read() as reading:
-            row = reading.execute(
-                "SELECT 1 FROM receipts WHERE journey_id = ? AND step_id = ? AND state != 'undone' LIMIT 1",
-                (journey_id, step_id),
-            ).fetchone()
-        return row is not None
-
-    def receive(self, seq: int, post: dict[str, Any]) -> None:
-        """Write the receipt of an effect after it."""
-        with self._record.write() as writing:
-            writing.execute(
-                "UPDATE receipts SET post = ?, state = 'received', received = ? WHERE seq = ?",
-                (canonical_json(post), self._clock.now(), seq),
-            )
-
-    def mark_undone(self, seqs: Sequence[int]) -> None:
-        """Say that the effects of these receipts were undone."""
-        with self._record.write() as writing:
-            writing.executemany("UPDATE receipts SET state = 'undone' WHERE seq = ?", [(seq,) for seq in seqs])
-
-    def receipts(self, journey_id: str, *, after: int = 0) -> list[Receipt]:
-        """A journey's intents and receipts after one of them, oldest first."""
-        with self._record.read() as reading:
-            rows = reading.execute(
-                "SELECT * FROM receipts WHERE journey_id = ? AND seq > ? ORDER BY seq", (journey_id, after)
-            ).fetchall()
-        return [_receipt(row) for row in rows]
-
-    def last_receipt(self, journey_id: str) -> int:
-        """The number of a journey's newest intent; 0 where there is none."""
-        with self._record.read() as reading:
-            row = reading.execute(
-                "SELECT COALESCE(max(seq), 0) FROM receipts WHERE journey_id = ?", (journey_id,)
-            ).fetchone()
-        return int(row[0])
-
-    def note(self, journey_id: str | None, tenant: str, user: str, kind: str, detail: dict[str, Any]) -> None:
-        """Append who did what; nothing here is ever changed."""
-        with self._record.write() as writing:
-            writing.execute(
-                "INSERT INTO events (journey_id, tenant, user, timestamp, kind, detail) VALUES (?,?,?,?,?,?)",
-                (journey_id, tenant, user, self._clock.now(), kind, canonical_json(detail)),
-            )
-
-    def timeline(self, journey_id: str) -> list[Event]:
-        """What happened in a journey, in order."""
-        with self._record.read() as reading:
-            rows = reading.execute(
-                "SELECT seq, journey_id, timestamp, user, kind, detail FROM events WHERE journey_id = ? ORDER BY seq",
-                (journey_id,),
-            ).fetchall()
-        return [Event(**{**dict(row), "detail": json.loads(row["detail"])}) for row in rows]
-
-    def record_timing(self, tenant: str, action: str, media_type: str, *, units: float, seconds: float) -> None:
-        """Keep what a step really took: `units` are chunks, files or bytes as the estimate of that action counts."""
-        with self._record.write() as writing:
-            writing.execute(
-                "INSERT INTO timings (tenant, action, media_type, units, seconds) VALUES (?, ?, ?, ?, ?)",
-                (tenant, action, media_type, units, seconds),
-            )
-
-    def timings(self, tenant: str, action: str, *, limit: int = 200) -> list[tuple[str, float, float]]:
-        """The newest timings of an action: (media type, units, seconds)."""
-        with self._record.read() as reading:
-            rows = reading.execute(
-                "SELECT media_type, units, seconds FROM timings WHERE tenant = ? AND action = ?"
-                " ORDER BY seq DESC LIMIT ?",
-                (tenant, action, limit),
-            ).fetchall()
-        return [(row[0], row[1], row[2]) for row in rows]
-
     def _row(self, journey_id: str, tenant: str | None) -> sqlite3.Row:
         with self._record.read() as reading:
             row: sqlite3.Row | None = reading.execute(
@@ -419,7 +272,7 @@ class Ledger:
             ended_at=row["ended"], parent=row["parent"], embeddings_computed=row["embeddings"],
         )  # fmt: skip
         if whole:
-            journey.files = [_outcome(f) for f in self.files(journey.journey_id) if f.outcome]
+            journey.files = [file_outcome(f) for f in self.files(journey.journey_id) if f.outcome]
             journey.steps = self._steps(journey.journey_id)
         return journey
 
@@ -440,23 +293,3 @@ class Ledger:
 def _settled(action: str) -> str | None:
     """The outcome of a file that no step has to touch."""
     return {"skip": "skipped", "reject": "rejected"}.get(action)
-
-
-def _file_row(row: sqlite3.Row) -> FileRow:
-    values = {key: row[key] for key in FileRow.__dataclass_fields__}
-    return FileRow(**{**values, "warnings": tuple(json.loads(row["warnings"]))})
-
-
-def _outcome(row: FileRow) -> FileOutcome:
-    return FileOutcome(
-        path=row.path, source=row.source, outcome=row.outcome, reason=row.reason, detail=row.detail,  # type: ignore[arg-type] # the ledger holds only these words
-        warnings=list(row.warnings), chunks=row.chunks,
-    )  # fmt: skip
-
-
-def _receipt(row: sqlite3.Row) -> Receipt:
-    return Receipt(
-        seq=row["seq"], journey_id=row["journey_id"], step_id=row["step_id"], action=row["action"], key=row["key"],
-        target=json.loads(row["target"]), prior=json.loads(row["prior"] or "null"),
-        post=json.loads(row["post"] or "null"), handler=row["handler"], state=row["state"],
-    )  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import StoreDamaged, StoreTooNew
+from .errors import StoreBusy, StoreDamaged, StoreTooNew
 from .schema import MIGRATIONS, PAGE_SIZE
 
 BUSY_SECONDS = 30.0
@@ -25,6 +25,11 @@ class Record:
         self._lock = threading.Lock()
         self._migrate()
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether the calling thread is inside `read` or `write`."""
+        return self._connection().in_transaction
+
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """One consistent snapshot; nested calls share it, and inside `write` it is the writer's own view."""
@@ -33,25 +38,32 @@ class Record:
             yield connection
             return
         connection.execute("BEGIN")
+        self._local.reading = True
         try:
             yield connection
         finally:
+            self._local.reading = False
             connection.rollback()
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """One transaction, durable when the block ends; an exception undoes it. Nested calls join the outer one."""
+        """One transaction, durable when the block ends; an exception undoes it. Nested calls join the outer one.
+
+        Inside `read` it is refused: what it wrote would end with the snapshot. `StoreBusy` after half a minute.
+        """
         connection = self._connection()
         if connection.in_transaction:
+            if getattr(self._local, "reading", False):
+                raise RuntimeError("a write inside a read would be lost when the read ends")
             yield connection
             return
-        connection.execute("BEGIN IMMEDIATE")
+        _begin(connection)
         try:
             yield connection
+            connection.commit()  # a commit that fails is undone as well, or the next write would join it
         except BaseException:
             connection.rollback()
             raise
-        connection.commit()
 
     def close(self) -> None:
         """Close every thread's connection; the next use opens anew."""
@@ -88,10 +100,12 @@ class Record:
             connection = self._connection()
             version = int(connection.execute("PRAGMA user_version").fetchone()[0])
         except sqlite3.DatabaseError as damage:
+            self.close()
             raise StoreDamaged(
                 f"the record {self.path.name} cannot be read", cause=str(damage), next="milepost doctor"
             ) from damage
         if version > len(MIGRATIONS):
+            self.close()
             raise StoreTooNew(
                 f"this home was written by a newer Milepost (record version {version}, known {len(MIGRATIONS)})",
                 state="nothing was changed",
@@ -105,3 +119,18 @@ class Record:
                         if statement.strip():
                             writing.execute(statement)
                     writing.execute(f"PRAGMA user_version={number}")
+
+
+def _begin(connection: sqlite3.Connection) -> None:
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as failed:
+        if failed.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
+        raise StoreBusy(
+            "the record is busy",
+            cause=f"another process has been writing to it for {BUSY_SECONDS:g} s",
+            state="nothing was changed",
+            next="try again",
+            holder={"pid": None, "journey_id": None, "stopped": False},
+        ) from failed

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..store.content import batched
 from ..store.faults import faultpoint
-from ..store.ledger import FileRow
+from ..store.journey_files import FileRow
 from .embedders import checked_embed
 from .steps import StepContext, StepDeclaration, StepOutcome
 from .upload import digest_of

@@ -7,8 +7,8 @@ from typing import Any
 
 from ..store.content import batched
 from ..store.faults import faultpoint
+from ..store.journey_files import FileRow
 from ..store.knowledge import Kb, Staged
-from ..store.ledger import FileRow
 from ..store.plan import canonical_json
 from ..store.revisions import Change, Published, SourceState
 from .steps import StepContext, StepDeclaration, StepOutcome

@@ -7,7 +7,7 @@ import inspect
 from typing import Any
 
 from ..store.faults import faultpoint
-from ..store.ledger import Receipt
+from ..store.receipts import Receipt
 from ..store.records import HandlerOutcome
 from .registry import find_handler, register_handler
 from .services import Services

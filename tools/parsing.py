@@ -7,7 +7,7 @@ from typing import Any
 
 from ..store.content import ParsedFile, ParseKey, batched
 from ..store.faults import faultpoint
-from ..store.ledger import FileRow
+from ..store.journey_files import FileRow
 from ..store.policy import Policy
 from .chunk import chunker_id
 from .parse import PARSER

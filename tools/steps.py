@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..store.ledger import FileRow
+from ..store.journey_files import FileRow
 from ..store.plan import Plan, PlanStep
 from ..store.policy import Policy
 from ..store.records import Progress

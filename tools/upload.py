@@ -10,7 +10,7 @@ from typing import Any
 from ..store.blobs import ChangedWhileReading
 from ..store.content import ParseKey, batched
 from ..store.faults import faultpoint
-from ..store.ledger import FileRow
+from ..store.journey_files import FileRow
 from .chunk import chunker_id
 from .parse import PARSER
 from .steps import BATCH_FILES, StepContext, StepDeclaration, StepOutcome, failed

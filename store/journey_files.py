@@ -1,0 +1,71 @@
+"""A journey's files in the ledger: how far each has come, and what it came to."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .record import Record
+from .records import FileOutcome
+
+
+@dataclass(frozen=True)
+class FileRow:
+    """One file of a journey and how far it has come: `stage` is planned, uploaded, parsed, embedded or exposed."""
+
+    position: int
+    path: str
+    source: str
+    action: str
+    sha256: str
+    bytes: int
+    hint: str
+    stage: str
+    outcome: str | None
+    reason: str | None
+    detail: str | None
+    warnings: tuple[str, ...]
+    chunks: int
+    parsed_id: int | None
+    version_id: int | None
+
+
+class JourneyFiles:
+    """Rows about files, written back in batches."""
+
+    _record: Record
+
+    def files(self, journey_id: str) -> list[FileRow]:
+        """A journey's files, in the order of its plan."""
+        with self._record.read() as reading:
+            rows = reading.execute(
+                "SELECT * FROM journey_files WHERE journey_id = ? ORDER BY position", (journey_id,)
+            ).fetchall()
+        return [_file_row(row) for row in rows]
+
+    def update_files(self, journey_id: str, rows: Iterable[FileRow]) -> None:
+        """Write back how far files have come."""
+        with self._record.write() as writing:
+            writing.executemany(
+                "UPDATE journey_files SET sha256 = ?, bytes = ?, hint = ?, stage = ?, outcome = ?, reason = ?,"
+                " detail = ?, warnings = ?, chunks = ?, parsed_id = ?, version_id = ?, action = ?"
+                " WHERE journey_id = ? AND position = ?",
+                [(r.sha256, r.bytes, r.hint, r.stage, r.outcome, r.reason, r.detail,
+                  json.dumps(list(r.warnings), ensure_ascii=False), r.chunks, r.parsed_id, r.version_id, r.action,
+                  journey_id, r.position)
+                 for r in rows],
+            )  # fmt: skip
+
+
+def _file_row(row: sqlite3.Row) -> FileRow:
+    values = {key: row[key] for key in FileRow.__dataclass_fields__}
+    return FileRow(**{**values, "warnings": tuple(json.loads(row["warnings"]))})
+
+
+def file_outcome(row: FileRow) -> FileOutcome:
+    return FileOutcome(
+        path=row.path, source=row.source, outcome=row.outcome, reason=row.reason, detail=row.detail,  # type: ignore[arg-type] # the ledger holds only these words
+        warnings=list(row.warnings), chunks=row.chunks,
+    )  # fmt: skip

@@ -1,0 +1,91 @@
+"""Intents and receipts: what a step was about to do, written before, and what it did, written after."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .plan import canonical_json
+from .ports import Clock
+from .record import Record
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """An intent and, once it is known, what it came to. `state` is intended, received or undone."""
+
+    seq: int
+    journey_id: str
+    step_id: str
+    action: str
+    key: str
+    target: dict[str, Any]
+    prior: dict[str, Any] | None
+    post: dict[str, Any] | None
+    handler: str | None
+    state: str
+
+
+class Receipts:
+    """An intent without a receipt is unknown, not failed: whoever comes next looks."""
+
+    _record: Record
+    _clock: Clock
+
+    def intend(
+        self, journey_id: str, step_id: str, action: str, key: str, *, target: dict[str, Any],
+        prior: dict[str, Any] | None = None, handler: str | None = None,
+    ) -> Receipt:  # fmt: skip
+        """Write an intent before its effect; the same key again gives what is there, unless that was undone."""
+        with self._record.write() as writing:
+            writing.execute(
+                "INSERT INTO receipts (journey_id, step_id, action, key, target, prior, handler, state, intended)"
+                " VALUES (?,?,?,?,?,?,?,'intended',?) ON CONFLICT (journey_id, key)"
+                " DO UPDATE SET state = 'intended', post = NULL, received = NULL WHERE state = 'undone'",
+                (journey_id, step_id, action, key, canonical_json(target), canonical_json(prior), handler,
+                 self._clock.now()),
+            )  # fmt: skip
+            row = writing.execute(
+                "SELECT * FROM receipts WHERE journey_id = ? AND key = ?", (journey_id, key)
+            ).fetchone()
+        return _receipt(row)
+
+    def receive(self, seq: int, post: dict[str, Any]) -> None:
+        """Write the receipt of an effect after it."""
+        with self._record.write() as writing:
+            writing.execute(
+                "UPDATE receipts SET post = ?, state = 'received', received = ? WHERE seq = ?",
+                (canonical_json(post), self._clock.now(), seq),
+            )
+
+    def mark_undone(self, seqs: Sequence[int]) -> None:
+        """Say that the effects of these receipts were undone."""
+        with self._record.write() as writing:
+            writing.executemany("UPDATE receipts SET state = 'undone' WHERE seq = ?", [(seq,) for seq in seqs])
+
+    def receipts(self, journey_id: str, *, after: int = 0) -> list[Receipt]:
+        """A journey's intents and receipts after one of them, oldest first."""
+        with self._record.read() as reading:
+            rows = reading.execute(
+                "SELECT * FROM receipts WHERE journey_id = ? AND seq > ? ORDER BY seq", (journey_id, after)
+            ).fetchall()
+        return [_receipt(row) for row in rows]
+
+    def last_receipt(self, journey_id: str) -> int:
+        """The number of a journey's newest intent; 0 where there is none."""
+        with self._record.read() as reading:
+            row = reading.execute(
+                "SELECT COALESCE(max(seq), 0) FROM receipts WHERE journey_id = ?", (journey_id,)
+            ).fetchone()
+        return int(row[0])
+
+
+def _receipt(row: sqlite3.Row) -> Receipt:
+    return Receipt(
+        seq=row["seq"], journey_id=row["journey_id"], step_id=row["step_id"], action=row["action"], key=row["key"],
+        target=json.loads(row["target"]), prior=json.loads(row["prior"] or "null"),
+        post=json.loads(row["post"] or "null"), handler=row["handler"], state=row["state"],
+    )  # fmt: skip
