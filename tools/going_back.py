@@ -1,0 +1,303 @@
+"""Going back: to a checkpoint, to a revision, or by a handler; previewed, recorded as a journey, verified."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from ..store.checkpoints import body_digest
+from ..store.errors import (
+    PolicyError,
+    RollbackConflict,
+    StoreDamaged,
+    UsageError,
+)
+from ..store.faults import faultpoint
+from ..store.knowledge import Kb
+from ..store.plan import Base, Plan, PlanStep, canonical_json
+from ..store.policy import Policy
+from ..store.records import HandlerOutcome, JourneyStatus, RollbackResult, UserContext
+from ..store.revisions import Delta, Published, delta
+from .handlers import run_handlers, upload_receipts
+from .milestones import take
+from .services import Services
+from .undo import Undoing, going_back, undoing
+
+ROLLBACK = "rollback"
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a rollback goes back to: a journey's checkpoint, or (with no checkpoint) a revision of a kb."""
+
+    checkpoint_id: str
+    journey_id: str | None
+    kb: Kb | None
+    revision: int
+    receipt_seq: int
+    handler: str | None
+    document: dict[str, Any]
+
+
+class Rollback:
+    """Goes back on behalf of one person. Everything is looked at again under the lease, where nothing moves."""
+
+    def __init__(self, services: Services, policy: Policy) -> None:
+        self._services = services
+        self._home = services.home
+        self._policy = policy
+
+    def preview(self, checkpoint_id: str, *, on_conflict: str | None = None) -> RollbackResult:
+        """What `to_checkpoint` would do now; changes nothing."""
+        target = self._target(checkpoint_id)
+        return self._foreseen(target, self._undoing(target, on_conflict or self._policy.on_conflict))
+
+    def to_checkpoint(self, checkpoint_id: str, *, on_conflict: str | None = None) -> RollbackResult:
+        """Undo what the checkpoint's journey did after it, and keep what others did.
+
+        Twice is once; one that was killed is finished by the next. `RollbackConflict` changes nothing.
+        """
+        mode = on_conflict or self._policy.on_conflict
+        self._target(checkpoint_id)  # an unknown one is told before anybody waits for the store
+        with self._home.hold(None, wait=self._services.wait):
+            target = self._target(checkpoint_id)
+            if target.kb is not None:
+                self._home.open_index(target.kb.kb_id)
+            return self._go_back(target, self._undoing(target, mode), mode)
+
+    def preview_revision(self, kb: Kb, revision: int) -> RollbackResult:
+        """What taking the whole kb back would do now; changes nothing."""
+        return self._foreseen(_revision_target(kb, revision), going_back(self._home, kb, revision))
+
+    def to_revision(self, kb_id: int, revision: int) -> RollbackResult:
+        """Take the whole kb back to a revision, later journeys of others included."""
+        with self._home.hold(None, wait=self._services.wait):
+            kb = self._home.knowledge.by_id(kb_id)
+            self._home.open_index(kb_id)
+            return self._go_back(_revision_target(kb, revision), going_back(self._home, kb, revision), "force")
+
+    def _foreseen(self, target: Target, change: Undoing) -> RollbackResult:
+        result = self._described(target, change, success=None)
+        idle = not (change.changes or change.conflicts or self._uploads(target) or self._pending(target))
+        result.already_there = idle
+        return result
+
+    def _uploads(self, target: Target) -> list[Any]:
+        return upload_receipts(self._services, target.journey_id, target.receipt_seq) if target.journey_id else []
+
+    def _target(self, checkpoint_id: str) -> Target:
+        user = self._services.user
+        row = self._home.checkpoints.row(checkpoint_id, user.tenant)
+        document = self._home.librarian.retrieve(checkpoint_id, tenant=user.tenant)
+        if document is None or body_digest(document) != row["body_digest"]:
+            raise StoreDamaged(
+                f"the document of {checkpoint_id} is not the one that was written",
+                cause="its digest differs from the ledger's",
+                state="nothing was changed",
+                next="milepost checkpoints",
+            )
+        kb = self._home.knowledge.by_id(row["kb_id"]) if row["kb_id"] is not None else None
+        if row["journey_id"]:
+            self._allowed(row["journey_id"], user)
+        return Target(checkpoint_id, row["journey_id"], kb, row["revision"], row["receipt_seq"],
+                      row["rollback_handler"], document)  # fmt: skip
+
+    def _allowed(self, journey_id: str, user: UserContext) -> None:
+        journey = self._home.ledger.journey(journey_id, user.tenant)
+        by_owner = self._policy.undo_by == "owner" or self._home.ledger.policy(journey_id).undo_by == "owner"
+        if by_owner and journey.user != user.user:
+            raise PolicyError(
+                f"only {journey.user} may undo {journey_id}",
+                cause='undo_by = "owner"',
+                state="nothing was changed",
+            )
+        if journey.status == JourneyStatus.RUNNING and not self._home.lease.free() and not self._home.lease.held:
+            raise UsageError(
+                f"{journey_id} is running", state="nothing was changed", next=f"milepost status {journey_id}"
+            )
+
+    def _undoing(self, target: Target, mode: str) -> Undoing:
+        if target.journey_id is None or target.kb is None:
+            return Undoing()
+        return undoing(self._home, target.kb, target.journey_id, after=target.revision, on_conflict=mode)
+
+    def _go_back(self, target: Target, change: Undoing, mode: str) -> RollbackResult:
+        if change.conflicts and mode == "refuse":
+            raise self._conflict(target, change)
+        uploads = self._uploads(target)
+        pending = self._pending(target)
+        if not change.changes and not uploads and pending is None:
+            return self._nothing_to_do(target, change)
+        journey_id = pending or self._begin(target)
+        with self._running(journey_id, target):
+            published = self._publish(journey_id, target, change)
+            handlers = run_handlers(self._services, journey_id, uploads)
+            return self._finish(journey_id, target, change, published, handlers)
+
+    def _begin(self, target: Target) -> str:
+        """Write the rollback down as a journey of its own, with the checkpoint that makes it undoable."""
+        kb = target.kb
+        base = Base(kb_revision=kb.head if kb else 0, policy_digest=self._policy.digest)
+        step = PlanStep(
+            id=ROLLBACK, action=ROLLBACK, args={"checkpoint": target.checkpoint_id}, milestone="rollback_complete"
+        )
+        plan = Plan(
+            journey_type=ROLLBACK, kb=kb.name if kb else None, tenant=self._services.user.tenant,
+            owner=self._services.user.user, request=uuid.uuid4().hex, steps=(step,), base=base,
+            policy=self._policy.model_dump(mode="json"), generated_at=self._home.clock.now(),
+        ).sealed()  # fmt: skip
+        journey_id = f"journey_{plan.digest[:24]}"
+        keeping = self._policy.model_copy(update={"enable_rollback": True})
+        extra = {"undoes": target.journey_id, "checkpoint": target.checkpoint_id}
+        self._home.plans.save(plan, None)
+        self._home.ledger.begin(
+            journey_id, plan, user=self._services.user.user, policy=keeping,
+            kb_id=kb.kb_id if kb else None, revision=kb.head if kb else 0, journey_type=ROLLBACK, extra=extra,
+        )  # fmt: skip
+        return journey_id
+
+    @contextmanager
+    def _running(self, journey_id: str, target: Target) -> Iterator[None]:
+        """Run as a journey; what interrupts it leaves it to be finished by the next call."""
+        ledger = self._home.ledger
+        ledger.set_status(journey_id, JourneyStatus.RUNNING)
+        take(
+            self._services, journey_id=journey_id, milestone_id="before_rollback",
+            kb_id=target.kb.kb_id if target.kb else None, policy=ledger.policy(journey_id),
+            state={"going_back_to": target.checkpoint_id},
+        )  # fmt: skip
+        try:
+            yield
+        except BaseException as failure:
+            ledger.set_status(journey_id, JourneyStatus.INTERRUPTED, detail=str(failure)[:300])
+            raise
+
+    def _publish(self, journey_id: str, target: Target, change: Undoing) -> Published:
+        home, kb = self._home, target.kb
+        if kb is None:
+            return Published(0, 0)
+        intent = home.ledger.intend(
+            journey_id,
+            ROLLBACK,
+            ROLLBACK,
+            f"rollback:{target.checkpoint_id}",
+            target={"kb": kb.name, "revision": target.revision},
+        )
+        faultpoint("rollback.after_intent")
+        if intent.state == "intended":
+            with home.record.write():
+                published = home.knowledge.publish(
+                    kb.kb_id, change.changes, journey_id=journey_id, user=self._services.user.user, restorable=True
+                )
+                home.ledger.set_revisions(journey_id, after=published.after, before=published.before)
+                post: dict[str, Any] = {"before": published.before, "after": published.after, "added": published.added,
+                        "removed": published.removed, "sources_removed": change.removed,
+                        "sources_restored": change.restored}  # fmt: skip
+                home.ledger.receive(intent.seq, post)
+                self._mark(target)
+                faultpoint("rollback.before_commit")
+        else:  # a rollback that was killed after its publish goes on from here
+            post = intent.post or {}
+            published = Published(post["before"], post["after"], post["added"], post["removed"])
+        faultpoint("rollback.after_publish")
+        home.follower.follow(kb.kb_id, prove=self._policy.prove)
+        faultpoint("rollback.after_follow")
+        return published
+
+    def _mark(self, target: Target) -> None:
+        """The undone journey says so; a rollback that is undone gives its journey back what it was."""
+        ledger = self._home.ledger
+        if target.journey_id is None:
+            return
+        gone = [r.seq for r in ledger.receipts(target.journey_id, after=target.receipt_seq) if r.action != "upload"]
+        ledger.mark_undone(gone)
+        ledger.roll_back(target.journey_id, target.document["milestone_id"], detail=f"back to {target.checkpoint_id}")
+        redone = ledger.extra(target.journey_id).get("undoes")
+        if redone:
+            ledger.take_up_again(str(redone))
+
+    def _finish(
+        self, journey_id: str, target: Target, change: Undoing, published: Published, handlers: list[HandlerOutcome]
+    ) -> RollbackResult:
+        failed = [handler for handler in handlers if handler.status == "failed"]
+        result = self._described(target, change, success=not failed)
+        with self._home.record.read() as reading:
+            moved = delta(reading, target.kb.kb_id, published.before, published.after) if target.kb else None
+        receipt = next(iter(self._home.ledger.receipts(journey_id)), None)
+        told = (receipt.post if receipt else None) or {}
+        confirm = self._home.follower.confirm
+        verified = confirm(target.kb.kb_id, moved) if target.kb and moved else "unverifiable"
+        result = result.model_copy(
+            update={
+                "chunks_removed": published.removed, "chunks_restored": published.added,
+                "sources_removed": told.get("sources_removed", change.removed),
+                "sources_restored": told.get("sources_restored", change.restored),
+                "revision_before": published.before, "revision_after": published.after,
+                "handlers": handlers, "journey_id": journey_id,
+                "verified": verified,
+            }
+        )  # fmt: skip
+        if failed:
+            result.error = "; ".join(f"{h.name}: {h.error}" for h in failed)
+        faultpoint("rollback.before_done")
+        self._home.ledger.set_step(journey_id, ROLLBACK, "done")
+        status = JourneyStatus.FAILED if failed else JourneyStatus.COMPLETED
+        self._home.ledger.set_status(journey_id, status, detail=result.error)
+        return result
+
+    def _pending(self, target: Target) -> str | None:
+        """A rollback to the same checkpoint that was started and did not come to its end."""
+        for journey in self._home.ledger.journeys(self._services.user.tenant, statuses=(JourneyStatus.INTERRUPTED,)):
+            if journey.journey_type == ROLLBACK and (
+                self._home.ledger.extra(journey.journey_id).get("checkpoint") == target.checkpoint_id
+            ):
+                return journey.journey_id
+        return None
+
+    def _nothing_to_do(self, target: Target, change: Undoing) -> RollbackResult:
+        result = self._described(target, change, success=True)
+        result.already_there = not change.conflicts
+        result.verified = self._home.follower.confirm(target.kb.kb_id, _NOTHING) if target.kb else "unverifiable"
+        result.message = "nothing to undo: everything is as it was at the checkpoint"
+        return result
+
+    def _described(self, target: Target, change: Undoing, *, success: bool | None) -> RollbackResult:
+        removed, restored = self._counts(target, change)
+        head = target.kb.head if target.kb else 0
+        return RollbackResult(
+            success=success, checkpoint_id=target.checkpoint_id, chunks_removed=removed, chunks_restored=restored,
+            sources_removed=change.removed, sources_restored=change.restored, conflicts=change.conflicts,
+            revision_before=head, revision_after=head, state=target.document.get("state"),
+        )  # fmt: skip
+
+    def _counts(self, target: Target, change: Undoing) -> tuple[int, int]:
+        """How many chunks will go and come: what publishing the changes would count, without publishing."""
+        if target.kb is None or not change.changes:
+            return 0, 0
+        counted = self._home.knowledge.rehearse(target.kb.kb_id, change.changes)
+        return counted.removed, counted.added
+
+    def _conflict(self, target: Target, change: Undoing) -> RollbackConflict:
+        first = change.conflicts[0]
+        more = f" and {len(change.conflicts) - 1} more" if len(change.conflicts) > 1 else ""
+        conflicts = [conflict.model_dump() for conflict in change.conflicts]
+        described = self._described(target, change, success=False)
+        described.error = f"{first.source} was changed later by {first.changed_by}{more}"
+        return RollbackConflict(
+            f"cannot undo: {first.source} was changed later by {first.changed_by}{more}",
+            cause="a later journey changed the same source",
+            state="nothing was changed",
+            next=f"milepost rollback {target.checkpoint_id} --on-conflict skip",
+            conflicts=conflicts,
+            rollback=canonical_json(described.model_dump(mode="json")),
+        )
+
+
+def _revision_target(kb: Kb, revision: int) -> Target:
+    return Target(f"{kb.name}@{revision}", None, kb, revision, 0, None, {})
+
+
+_NOTHING = Delta([], [])
