@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from .request_text import RequestText
 
 _NAME = r"[\"'\u201c\u2018]?(?P<name>[^\W_][\w.-]*?)[\"'\u201d\u2019]?"
-_KB = r"(?:kbs?|knowledge[ -]?bases?|collections?)"
+_KB = r"(?<!\d)(?<!\d )(?:kbs?|knowledge[ -]?bases?|collections?)"
 _THE = r"(?:the |our |my |a (?:new )?)?"
 _CALLED = re.compile(
     rf"\b(?:(?:into|in|to|onto|for|of)\s+)?{_THE}{_KB}\s+(?:called |named |is )?{_NAME}(?=[\s,.;:!?)]|$)",
     re.IGNORECASE,
 )
 _BEFORE = re.compile(
-    rf"\b(?:into|in|to|onto|for)\s+{_THE}{_NAME}\s+(?:kbs?|knowledge[ -]?bases?|base|collection)\b",
+    rf"\b(?:into|in|to|onto|for)\s+{_THE}{_NAME}\s+(?:{_KB}|base)\b",
     re.IGNORECASE,
 )
 _INTO = re.compile(
@@ -23,6 +23,7 @@ _INTO = re.compile(
     r"|\s+(?:and|but|with|without|only|except|as|then|please|now|for|from)\b)",
     re.IGNORECASE,
 )
+_MORE = re.compile(rf"\s*(?:,|and|&)\s*{_THE}{_NAME}(?P<kb>\s+{_KB})?(?![\w-])", re.IGNORECASE)
 _WORDS = """
 the a an and or but with without for from only except it them this that these those as is into in to of on new same
 chunks pieces sections parts text place production search one which please now then where account
@@ -57,8 +58,10 @@ def _first(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
 def _take_out(text: RequestText, match: re.Match[str], spelled: dict[str, str], found: dict[str, None]) -> None:
     """Cut a name, and further ones that are there and follow it: "into hr and legal"."""
     stop = match.end()
-    more = re.compile(r"\s*(?:,|and|&)\s*(?:the |our )?([^\W_][\w.-]*)", re.IGNORECASE)
-    while (other := more.match(text.text, stop)) and other[1].rstrip(".").lower() in spelled:
-        found[spelled[other[1].rstrip(".").lower()]] = None
+    while other := _MORE.match(text.text, stop):
+        name = other["name"].rstrip(".-")
+        if name.lower() not in spelled and not other["kb"]:
+            break
+        found[spelled.get(name.lower(), name)] = None
         stop = other.end()
     text.cut(match.start(), stop)

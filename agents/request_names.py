@@ -15,13 +15,12 @@ _MONTH = re.compile(rf"(?<![a-z])(?:{'|'.join(f'{name}|{name[:3]}' for name in M
 def name_days(name: str, period: Period) -> tuple[date, date] | None:
     """First day, and the day after the last one, of the date in a name; None where there is none.
 
-    A month without a year is that of the year that the period asked for lies in.
+    A month or quarter without a year is that of a period that is no longer than a quarter, else nobody knows.
     """
     low = name.lower()
     dates = _DATE.findall(low)
     month, quarter = _MONTH.search(low), _QUARTER.search(low)
-    asked = period.start or (period.end and period.end - timedelta(days=1))
-    year = int(dates[-1][0]) if dates else asked.year if asked else None
+    year = int(dates[-1][0]) if dates else _short_of(period)
     if year is None or not (dates or month or quarter):
         return None
     try:
@@ -38,3 +37,10 @@ def name_days(name: str, period: Period) -> tuple[date, date] | None:
         last = int(quarter[1]) * 3
         return date(year, last - 2, 1), month_of(year, last)[1]
     return date(year, 1, 1), date(year + 1, 1, 1)
+
+
+def _short_of(period: Period) -> int | None:
+    """The year of a period of at most a quarter."""
+    if period.start is None or period.end is None or period.touched:
+        return None
+    return period.start.year if period.end - period.start < timedelta(days=93) else None

@@ -35,36 +35,30 @@ class Blobs:
         """Store bytes and return their SHA-256 in hexadecimal; storing again is free."""
         sha256 = hashlib.sha256(data).hexdigest()
         if not self.has(sha256):
-            temporary, descriptor = self._temporary()
-            with os.fdopen(descriptor, "wb") as out:
-                out.write(data)
-                out.flush()
-                os.fsync(out.fileno())
-            self._settle(temporary, sha256)
+            self._write(data[at : at + BLOCK] for at in range(0, len(data), BLOCK))
         return sha256
 
     def put_file(self, path: Path) -> tuple[str, int]:
         """Stream a file in and return its SHA-256 and size in bytes; `ChangedWhileReading` stores nothing."""
+        return self._write(_blocks(path))
+
+    def _write(self, blocks: Iterator[bytes]) -> tuple[str, int]:
         temporary, descriptor = self._temporary()
+        digest, size = hashlib.sha256(), 0
         try:
             with os.fdopen(descriptor, "wb") as out:
-                digest, size = hashlib.sha256(), 0
-                for block in _blocks(path):
+                for block in blocks:
                     out.write(block)
                     digest.update(block)
                     size += len(block)
                     faultpoint("upload.mid_copy")
                 out.flush()
                 os.fsync(out.fileno())
-        except BaseException:
+            if not self.has(digest.hexdigest()):
+                self._settle(temporary, digest.hexdigest())
+        finally:
             temporary.unlink(missing_ok=True)
-            raise
-        sha256 = digest.hexdigest()
-        if self.has(sha256):
-            temporary.unlink()
-        else:
-            self._settle(temporary, sha256)
-        return sha256, size
+        return digest.hexdigest(), size
 
     def delete(self, sha256: str) -> bool:
         """Remove a blob; False where there was none."""

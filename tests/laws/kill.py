@@ -65,7 +65,10 @@ class House:
         """Start a child and wait for its end."""
         return self.end(self.start(work, home, kill=kill, **args))
 
-    def close(self) -> None:
+    def __enter__(self) -> House:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.close()
         self._process.wait(timeout=60)

@@ -125,9 +125,8 @@ def _text(name: str, numbers: Any) -> str:
 
 @pytest.fixture(scope="module")
 def scenarios(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenarios]:
-    house = House()
-    yield Scenarios(house, tmp_path_factory.mktemp("crashes"))
-    house.close()
+    with House() as house:
+        yield Scenarios(house, tmp_path_factory.mktemp("crashes"))
 
 
 def _crash(scenarios: Scenarios, scenario: Scenario, point: str, nth: int) -> None:
