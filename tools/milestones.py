@@ -34,14 +34,14 @@ def take(
     if not policy.checkpoints_at(milestone_id):
         return None
     receipt_seq = home.ledger.last_receipt(journey_id)
-    known = home.checkpoints.at(journey_id, milestone_id)
-    if known is not None and known["receipt_seq"] == receipt_seq:
-        return str(known["checkpoint_id"])
     revision, digest = 0, ""
     if kb_id is not None:
         with home.record.read() as reading:
             revision = home.knowledge.by_id(kb_id).head
             digest = revision_digest(reading, kb_id, revision)
+    known = home.checkpoints.at(journey_id, milestone_id)
+    if known is not None and (known["receipt_seq"], known["revision"]) == (receipt_seq, revision):
+        return str(known["checkpoint_id"])
     journey = home.ledger.journey(journey_id, None)
     checkpoint = Checkpoint(
         checkpoint_id=f"checkpoint_{milestone_id}_{uuid.uuid4()}", milestone_id=milestone_id, journey_id=journey_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from ..store.history import History, Touch, source_names
 from ..store.home import Home
@@ -31,26 +32,30 @@ def family(home: Home, journey_id: str) -> set[str]:
 def undoing(home: Home, kb: Kb, journey_id: str, *, after: int, on_conflict: str) -> Undoing:
     """What undoing a journey's publishes after revision `after` comes to, for the kb as it is now.
 
-    A journey's change to a source runs from the revision before its first publish of that source; another journey's
-    revision of it since then is a conflict, which is refused, skipped or forced.
+    A journey's change to a source runs from the revision before its first publish of that source; what another
+    journey made of it since then, and did not take back, is a conflict, which is refused, skipped or forced.
     """
     own = family(home, journey_id)
-    history = History(home.record)
-    touches = history.touches(kb.kb_id, after=after)
-    first: dict[int, Touch] = {}
-    for touch in touches:
-        if touch.journey_id == journey_id:
-            first.setdefault(touch.source_id, touch)
-    if first:
-        history.require(kb, min(touch.revision for touch in first.values()) - 1)
-    foreign = {
-        touch.source_id: touch
-        for touch in touches
-        if touch.source_id in first and touch.journey_id not in own
-        and touch.revision > first[touch.source_id].revision
-    }  # fmt: skip
-    conflicts = [Conflict(source=t.source, changed_by=t.journey_id) for t in foreign.values()]
-    targets = {s: t.revision - 1 for s, t in first.items() if on_conflict == "force" or s not in foreign}
+    _require_restorable(home, kb, own, after)
+    touched: dict[int, list[Touch]] = {}
+    for touch in History(home.record).touches(kb.kb_id, after=after):
+        touched.setdefault(touch.source_id, []).append(touch)
+    targets: dict[int, int] = {}
+    conflicts: list[Conflict] = []
+    for source, touches in touched.items():
+        first = next((i for i, touch in enumerate(touches) if touch.journey_id in own), None)
+        if first is None:
+            continue
+        before = touches[first].revision - 1
+        foreign = _foreign(home, kb, touches[first:], own)
+        if foreign and not _differ(home, kb.kb_id, source, before, kb.head):
+            foreign = None  # already back, whoever did it
+        if foreign and _only_promoted(home, kb, touches[first:], own):
+            continue  # shown because another copy went: no change of this journey's own
+        if foreign:
+            conflicts.append(foreign)
+        if foreign is None or on_conflict == "force":
+            targets[source] = before
     return _compare(home, kb, targets, conflicts)
 
 
@@ -69,12 +74,47 @@ def changed_since(home: Home, journey_id: str) -> list[tuple[str, str]]:
         return []
     own = family(home, journey_id)
     sources = {row.source for row in home.ledger.files(journey_id) if row.action in ("add", "replace", "remove")}
-    history = History(home.record)
     start = home.ledger.journey(journey_id, None).revision_before
-    touches = history.touches(kb_id, after=start)
+    touches = History(home.record).touches(kb_id, after=start)
     last = max((t.revision for t in touches if t.journey_id in own), default=start)
-    return [(t.source, t.journey_id) for t in touches
-            if t.source in sources and t.journey_id not in own and t.revision > last]  # fmt: skip
+    later = {t.source_id: t for t in touches if t.source in sources and t.journey_id not in own and t.revision > last}
+    head = home.knowledge.by_id(kb_id).head
+    return [(t.source, t.journey_id) for t in later.values() if _differ(home, kb_id, t.source_id, last, head)]
+
+
+def _require_restorable(home: Home, kb: Kb, own: set[str], after: int) -> None:
+    """Refuse to go back across a revision that released what came before it."""
+    with home.record.read() as reading:
+        revisions = reading.execute(
+            "SELECT revision, journey_id FROM revisions WHERE kb_id = ? AND revision > ? ORDER BY revision",
+            (kb.kb_id, after),
+        ).fetchall()
+    first = next((row["revision"] for row in revisions if row["journey_id"] in own), None)
+    if first is not None:
+        History(home.record).require(kb, first - 1)
+
+
+def _foreign(home: Home, kb: Kb, touches: list[Touch], own: set[str]) -> Conflict | None:
+    """Who else changed a source since a journey did, and did not take it back; `touches` are of one source."""
+    found = None
+    for mine, run in groupby(touches, key=lambda touch: touch.journey_id in own):
+        listed = list(run)
+        if not mine and _differ(home, kb.kb_id, listed[0].source_id, listed[0].revision - 1, listed[-1].revision):
+            found = Conflict(source=listed[-1].source, changed_by=listed[-1].journey_id)
+    return found
+
+
+def _only_promoted(home: Home, kb: Kb, touches: list[Touch], own: set[str]) -> bool:
+    mine = [touch for touch in touches if touch.journey_id in own]
+    return not any(_differ(home, kb.kb_id, t.source_id, t.revision - 1, t.revision) for t in mine)
+
+
+def _differ(home: Home, kb_id: int, source_id: int, a: int, b: int) -> bool:
+    """Whether a source has other content in two revisions; which copy of it shows the content is no difference."""
+    with home.record.read() as reading:
+        states = [state_at(reading, kb_id, revision, [source_id]).get(source_id) for revision in (a, b)]
+    versions = [state.version_id if state else None for state in states]
+    return versions[0] != versions[1]
 
 
 def _compare(home: Home, kb: Kb, targets: dict[int, int], conflicts: list[Conflict]) -> Undoing:
