@@ -125,6 +125,13 @@ def _last_journey(services: Services, kb: str) -> str:
 def _first_checkpoint(services: Services, journey_id: str) -> str:
     services.home.ledger.journey(journey_id, services.user.tenant)
     found = services.home.checkpoints.find(services.user.tenant, journey_id=journey_id)
+    if not found and services.home.ledger.policy(journey_id).restorable:
+        raise CheckpointNotFound(
+            f"{journey_id} took no checkpoint yet",
+            cause="it ended before its first one, and changed nothing",
+            state="nothing was changed",
+            next=f"milepost resume {journey_id}",
+        )
     if not found:
         raise PolicyError(
             f"{journey_id} took no checkpoint",

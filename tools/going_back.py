@@ -21,12 +21,13 @@ from ..store.plan import Base, Plan, PlanStep, canonical_json
 from ..store.policy import Policy
 from ..store.records import HandlerOutcome, JourneyStatus, RollbackResult, UserContext
 from ..store.revisions import Delta, Published, delta
-from .handlers import run_handlers, upload_receipts
+from .handlers import run_handler, run_handlers, upload_receipts
 from .milestones import take
 from .services import Services
 from .undo import Undoing, going_back, undoing
 
 ROLLBACK = "rollback"
+MANUAL = "Checkpoint restored (manual restoration required)"
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ class Rollback:
         self._target(checkpoint_id)  # an unknown one is told before anybody waits for the store
         with self._home.hold(None, wait=self._services.wait):
             target = self._target(checkpoint_id)
+            if target.journey_id is None:
+                return self._by_hand(target)
             if target.kb is not None:
                 self._home.open_index(target.kb.kb_id)
             return self._go_back(target, self._undoing(target, mode), mode)
@@ -129,6 +132,9 @@ class Rollback:
             raise self._conflict(target, change)
         uploads = self._uploads(target)
         pending = self._pending(target)
+        if pending and change.changes and self._published(pending):
+            self._settle(pending, None)  # the kb moved on since: what is asked now is another rollback
+            pending = None
         if not change.changes and not uploads and pending is None:
             return self._nothing_to_do(target, change)
         journey_id = pending or self._begin(target)
@@ -136,6 +142,21 @@ class Rollback:
             published = self._publish(journey_id, target, change)
             handlers = run_handlers(self._services, journey_id, uploads)
             return self._finish(journey_id, target, change, published, handlers)
+
+    def _by_hand(self, target: Target) -> RollbackResult:
+        """A checkpoint that somebody took of a state of their own: its handler runs, or they get the state back."""
+        result = self._described(target, Undoing(), success=True)
+        result.verified = "unverifiable"
+        if target.handler is None:
+            result.message = MANUAL
+        else:
+            outcome = run_handler(self._services, target.handler, result.state or {})
+            result.success, result.error = outcome.status in ("done", "skipped"), outcome.error
+            result.handlers = [outcome]
+        user = self._services.user
+        told = {"checkpoint_id": target.checkpoint_id, "success": result.success}
+        self._home.ledger.note(None, user.tenant, user.user, "rolled_back_by_hand", told)
+        return result
 
     def _begin(self, target: Target) -> str:
         """Write the rollback down as a journey of its own, with the checkpoint that makes it undoable."""
@@ -152,11 +173,12 @@ class Rollback:
         journey_id = f"journey_{plan.digest[:24]}"
         keeping = self._policy.model_copy(update={"enable_rollback": True})
         extra = {"undoes": target.journey_id, "checkpoint": target.checkpoint_id}
-        self._home.plans.save(plan, None)
-        self._home.ledger.begin(
-            journey_id, plan, user=self._services.user.user, policy=keeping,
-            kb_id=kb.kb_id if kb else None, revision=kb.head if kb else 0, journey_type=ROLLBACK, extra=extra,
-        )  # fmt: skip
+        with self._home.record.write():  # a plan without its journey would wait to be applied
+            self._home.plans.save(plan, None)
+            self._home.ledger.begin(
+                journey_id, plan, user=self._services.user.user, policy=keeping,
+                kb_id=kb.kb_id if kb else None, revision=kb.head if kb else 0, journey_type=ROLLBACK, extra=extra,
+            )  # fmt: skip
         return journey_id
 
     @contextmanager
@@ -212,8 +234,11 @@ class Rollback:
         ledger = self._home.ledger
         if target.journey_id is None:
             return
-        gone = [r.seq for r in ledger.receipts(target.journey_id, after=target.receipt_seq) if r.action != "upload"]
-        ledger.mark_undone(gone)
+        after = ledger.receipts(target.journey_id, after=target.receipt_seq)
+        if not after:  # nothing of the journey comes later than this checkpoint: it is whole again
+            ledger.take_up_again(target.journey_id)
+            return
+        ledger.mark_undone([receipt.seq for receipt in after if receipt.action != "upload"])
         ledger.roll_back(target.journey_id, target.document["milestone_id"], detail=f"back to {target.checkpoint_id}")
         redone = ledger.extra(target.journey_id).get("undoes")
         if redone:
@@ -243,10 +268,16 @@ class Rollback:
         if failed:
             result.error = "; ".join(f"{h.name}: {h.error}" for h in failed)
         faultpoint("rollback.before_done")
-        self._home.ledger.set_step(journey_id, ROLLBACK, "done")
-        status = JourneyStatus.FAILED if failed else JourneyStatus.COMPLETED
-        self._home.ledger.set_status(journey_id, status, detail=result.error)
+        self._settle(journey_id, result.error)
         return result
+
+    def _published(self, journey_id: str) -> bool:
+        return any(receipt.state == "received" for receipt in self._home.ledger.receipts(journey_id))
+
+    def _settle(self, journey_id: str, error: str | None) -> None:
+        self._home.ledger.set_step(journey_id, ROLLBACK, "done")
+        status = JourneyStatus.FAILED if error else JourneyStatus.COMPLETED
+        self._home.ledger.set_status(journey_id, status, detail=error)
 
     def _pending(self, target: Target) -> str | None:
         """A rollback to the same checkpoint that was started and did not come to its end."""

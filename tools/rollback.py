@@ -7,12 +7,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-from ..store.checkpoints import body_digest
-from ..store.errors import CheckpointNotFound, MilepostError, StoreDamaged
+from ..store.errors import CheckpointNotFound, MilepostError
 from ..store.policy import Policy
 from ..store.records import Checkpoint, UserContext
-from .going_back import ROLLBACK, Rollback
-from .handlers import run_handler
+from .going_back import MANUAL, ROLLBACK, Rollback
 from .milestones import store
 from .services import Services
 
@@ -71,20 +69,7 @@ def _acting(services: Services, user_context: Any) -> Services:
 
 
 def _restore(services: Services, policy: Policy, checkpoint_id: str) -> dict[str, Any]:
-    row = services.home.checkpoints.row(checkpoint_id, services.user.tenant)
-    if row["journey_id"]:
-        return Rollback(services, policy).to_checkpoint(checkpoint_id).model_dump(mode="json")
-    document = services.home.librarian.retrieve(checkpoint_id, tenant=services.user.tenant)
-    if document is None or body_digest(document) != row["body_digest"]:
-        raise StoreDamaged(f"the document of {checkpoint_id} is not the one that was written")
-    state: dict[str, Any] = document["state"]
-    if not document.get("rollback_handler"):
-        return {
-            "success": True, "checkpoint_id": checkpoint_id, "state": state,
-            "message": "Checkpoint restored (manual restoration required)",
-        }  # fmt: skip
-    outcome = run_handler(services, document["rollback_handler"], state)
-    return {
-        "success": outcome.status in ("done", "skipped"), "checkpoint_id": checkpoint_id, "state": state,
-        "handlers": [outcome.model_dump()], "error": outcome.error,
-    }  # fmt: skip
+    result = Rollback(services, policy).to_checkpoint(checkpoint_id)
+    if result.message == MANUAL:
+        return {"success": True, "checkpoint_id": checkpoint_id, "state": result.state, "message": MANUAL}
+    return result.model_dump(mode="json")
