@@ -13,7 +13,7 @@ $(VENV)/.installed: pyproject.toml requirements-dev.lock scripts/install.sh
 	@touch $@
 
 demo: install
-	$(BIN)/python examples/demo.py
+	@$(BIN)/python examples/demo.py
 
 test: install
 	$(BIN)/python -m pytest -m "not nightly"
