@@ -144,9 +144,7 @@ class Demo:
         ]
         for what, holds in checks:
             self.say(f"[green]yes[/]  {what}" if holds else f"[bold red]NO[/]   {what}")
-        self.say(
-            f"Look around:  {command()} --home {self.home} kb log --kb {KB}   (or journeys, checkpoints, documents)"
-        )
+        self.say(f"Look around:  {command()} --home {self.home} kb log --kb {KB}")
         return all(holds for _, holds in checks)
 
     def part(self, title: str, command: str) -> None:
