@@ -139,7 +139,7 @@ class Journeys(Opening):
         return await self._run(plan, approve=False, on_progress=on_progress)
 
     async def newest_plan(self) -> Plan | None:
-        """The newest plan that no journey runs or ran."""
+        """The newest plan whose journey has not started to run."""
         if not self.there:
             return None
         return await self.engine.run(lambda: self.services.home.plans.newest_unapplied(self.user.tenant))

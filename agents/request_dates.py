@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -83,20 +84,17 @@ class Found:
 def periods(text: str, today: date) -> Iterator[Found]:
     """Every period that a text speaks of, in order, none inside another."""
     at = 0
-    while match := _next(text, at):
-        if match.re is _AGE:
-            yield Found(match.start(), match.end(), _aged(match, today))
-            at = match.end()
+    matches = heapq.merge(_AGE.finditer(text), _ATOM.finditer(text), key=lambda match: match.start())
+    for match in matches:
+        if match.start() < at:
             continue
-        found = _said(text, at, match, today)
+        if match.re is _AGE:
+            found: Found | None = Found(match.start(), match.end(), _aged(match, today))
+        else:
+            found = _said(text, at, match, today)
         if found is not None:
+            at = found.stop
             yield found
-        at = found.stop if found else match.end()
-
-
-def _next(text: str, at: int) -> re.Match[str] | None:
-    found = [match for pattern in (_AGE, _ATOM) if (match := pattern.search(text, at))]
-    return min(found, key=lambda match: (match.start(), match.re is not _AGE), default=None)
 
 
 def _aged(match: re.Match[str], today: date) -> Period:
@@ -112,7 +110,7 @@ def _span(match: re.Match[str]) -> timedelta:
 
 def _said(text: str, at: int, match: re.Match[str], today: date) -> Found | None:
     """A date with the words around it that say which days are meant."""
-    before = _BEFORE_ATOM.search(text, at, match.start())
+    before = _BEFORE_ATOM.search(text, max(at, match.start() - 60), match.start())
     cue = (before["cue"] or "").lower() if before else ""
     if _doubtful(match, cue):
         return None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from .request_text import RequestText
 
-_NAME = r"[\"'\u201c\u2018]?(?P<name>[^\W_][\w.-]*?)[\"'\u201d\u2019]?"
+_NAME = r"[\"'\u201c\u2018]?(?P<name>[^\W_][\w.-]{0,99}?)[\"'\u201d\u2019]?"
 _KB = r"(?<!\d)(?<!\d )(?:kbs?|knowledge[ -]?bases?|collections?)"
 _THE = r"(?:the |our |my |a (?:new )?)?"
 _CALLED = re.compile(
@@ -39,20 +39,21 @@ def kbs_named(text: RequestText, known: Sequence[str]) -> list[str]:
     spelled = {name.lower(): name for name in known}
     found: dict[str, None] = {}
     for pattern in (_CALLED, _BEFORE, _INTO):
-        while match := _first(pattern, text.text):
+        at = 0
+        while match := pattern.search(text.text, at):
             name = match["name"].rstrip(".-")
+            if name.lower() in _NO_NAME:
+                at = match.start("name")
+                continue
             found[spelled.get(name.lower(), name)] = None
             _take_out(text, match, spelled, found)
+            at = match.start()
     for name in sorted(spelled, key=len, reverse=True):
         loose = re.compile(rf"\b(?:into|in|to|onto)\s+(?:the |our |my )?(?P<name>{re.escape(name)})(?![\w.-])", re.I)
         while match := loose.search(text.text):
             found[spelled[name]] = None
             _take_out(text, match, spelled, found)
     return list(found)
-
-
-def _first(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
-    return next((match for match in pattern.finditer(text) if match["name"].lower() not in _NO_NAME), None)
 
 
 def _take_out(text: RequestText, match: re.Match[str], spelled: dict[str, str], found: dict[str, None]) -> None:

@@ -15,14 +15,14 @@ from .request_words import KINDS, SUFFIXES
 from .selection import Condition, FileFacts, dated, in_folder, matching, named, of_type
 
 Span = tuple[int, int, Condition]
-_PATTERN = re.compile(r"(?<![\w*])[\w./-]*\*[\w.*/-]*[\w*/]")
-_FILE = re.compile(r"(?<![\w*.])[\w][\w./()+-]*\.[A-Za-z][A-Za-z0-9]{0,7}(?![\w*])")
+_PATTERN = re.compile(r"(?<![\w*./-])[\w./-]{0,200}\*[\w.*/-]{0,200}[\w*/]")
+_FILE = re.compile(r"(?<![\w*./()+-])[\w][\w./()+-]{0,250}\.[A-Za-z][A-Za-z0-9]{0,7}(?![\w*])")
 _ENDING = re.compile(r"(?<![\w.])\.([A-Za-z][A-Za-z0-9]{0,7})(?:s\b|\b)(?: files?)?")
 _FOLDER = re.compile(
-    r"(?<![\w/.])(?P<slash>[\w.-]+(?:/[\w.-]+)*)/(?=[\s,;:.!?)]|$)"
-    r"|\b(?:folder|directory|subfolder) [\"']?(?P<after>[\w./-]*\w)[\"']?"
+    r"(?<![\w/.-])(?P<slash>[\w.-][\w./-]{0,250})/(?=[\s,;:.!?)]|$)"
+    r"|\b(?:folder|directory|subfolder) [\"']?(?P<after>[\w./-]{0,250}\w)[\"']?"
     r"|[\"']?(?<![\w./-])(?!(?:the|this|that|a|an|my|our|whole|entire|same|each|every|any|in|given|current) )"
-    r"(?P<before>[\w./-]*\w)[\"']? (?:sub)?(?:folder|directory)\b",
+    r"(?P<before>[\w./-]{0,250}\w)[\"']? (?:sub)?(?:folder|directory)\b",
     re.IGNORECASE,
 )
 _QUOTED = re.compile(r"[\"\u201c]([^\"\u201c\u201d]{1,200})[\"\u201d]|(?<!\w)'([^']{1,200})'(?!\w)")

@@ -12,7 +12,9 @@ _UNITS = {
     "": 1, "b": 1, "byte": 1, "k": 1e3, "kb": 1e3, "kilobyte": 1e3, "m": 1e6, "mb": 1e6, "meg": 1e6, "megabyte": 1e6,
     "g": 1e9, "gb": 1e9, "gig": 1e9, "gigabyte": 1e9, "kib": 1024, "mib": 1024**2, "gib": 1024**3,
 }  # fmt: skip
-_NUMBER = r"(\d+(?:[.,]\d+)?)\s*(bytes?|b|kilobytes?|kib|kb|k|megabytes?|megs?|mib|mb|m|gigabytes?|gigs?|gib|gb|g)\b"
+_DIGITS = r"(?<!\d)(\d{1,15}(?:[.,]\d{1,9})?)"
+_UNIT = r"(bytes?|b|kilobytes?|kib|kb|k|megabytes?|megs?|mib|mb|m|gigabytes?|gigs?|gib|gb|g)"
+_NUMBER = rf"{_DIGITS}\s*{_UNIT}\b"
 _MORE = (
     r"(?:bigger|larger|heavier|greater|more)(?: in size)? than|over|above|exceed(?:s|ing)?|beyond|at least|from|>=?|≥"
 )
@@ -21,7 +23,7 @@ _LESS = (
     r"|(?:smaller|less|lighter) than|under|below|at most|up to|within|max(?:imum)?(?: of| size)?|<=?|≤"
 )
 _SIZE = re.compile(rf"(?P<less>{_LESS})?(?P<more>{_MORE})?\s*{_NUMBER}(?P<after>\s+(?:or|and)\s+\w+)?", re.IGNORECASE)
-_BETWEEN = re.compile(rf"\b(?:between|from)\s+(\d+(?:[.,]\d+)?)\s*([a-z]*)\s+(?:and|to)\s+{_NUMBER}", re.IGNORECASE)
+_BETWEEN = re.compile(rf"\b(?:between|from)\s+{_DIGITS}\s*([a-z]*)\s+(?:and|to)\s+{_NUMBER}", re.IGNORECASE)
 
 
 def sizes(text: str) -> Iterator[tuple[int, int, Condition]]:

@@ -34,7 +34,8 @@ SUFFIXES = frozenset(end for ends in _KINDS.values() for end in ends) | {
 
 _VERBS = r"(?:include|ingest|load|add|take|upload|touch|import|index|read|use|put in|bring in)"
 LEAVE_OUT = re.compile(
-    r"\b(?:nothing(?! but| except)|none of|except(?: for)?|excepting|excluding|exclude|but (?:not|no|without|skip|leave out)|and not|not the|leave out"
+    r"\b(?:nothing(?! but| except)|none of"
+    r"|except(?: for)?|excepting|excluding|exclude|but (?:not|no|without|skip|leave out)|and not|not the|leave out"
     r"|leaving out|leave|skip|skipping|ignore|ignoring|omit|omitting|apart from|aside from|other than|minus|without"
     rf"|never {_VERBS}|no|(?:do not|don['\u2019]?t) (?:want|need)(?: to {_VERBS})?"
     rf"|(?:do not|don['\u2019]?t|must not|should not|shouldn['\u2019]?t) {_VERBS})\b",

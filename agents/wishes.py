@@ -15,6 +15,8 @@ from .inputs import Input
 from .request import Constraints, read_request
 from .selection import FileFacts, Verdict, day_of, verdict
 
+_LONGEST = 10_000
+
 
 @dataclass(frozen=True)
 class Wishes:
@@ -50,6 +52,10 @@ def understood(
                 "no knowledge base is named", state="nothing was changed", next="add --kb NAME", option="--kb"
             )
         return Wishes(kb, policy, expose, list(inputs), [])
+    if len(text) > _LONGEST:
+        raise UsageError(
+            f"the request has {len(text)} characters, at most {_LONGEST} are read", next="say it in fewer words"
+        )
     facts = [FileFacts(one.source, one.size, day_of(one.mtime_ns)) for one in inputs]
     said = read_request(text, files=facts, kbs=kbs, today=today, policy=policy)
     name, asked = _kb(kb, said, kbs)

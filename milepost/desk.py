@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -77,7 +77,7 @@ class Desk:
         return self.console.ask(question)
 
     @contextmanager
-    def progress(self) -> Iterator[Listener]:
+    def progress(self) -> Generator[Listener, None, None]:
         """Show a running journey's progress on stderr: bars on a terminal, else lines."""
         from .progress import show_progress
 

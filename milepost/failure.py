@@ -106,13 +106,16 @@ def _usage(error: Any) -> UsageError:
         near = f"; did you mean {error.possibilities[0]}?" if error.possibilities else ""
         said = f"{path} has no option {error.option_name}{near}"
     elif (given := _given(getattr(error, "param", None))) is not None:
-        said, cause = f"{given[0]} cannot be {given[1][:80]!r}", str(error.message).removeprefix("Value error, ").rstrip(".")
+        said, cause = (
+            f"{given[0]} cannot be {given[1][:80]!r}",
+            str(error.message).removeprefix("Value error, ").rstrip("."),
+        )
     return UsageError(said[:1].lower() + said[1:], cause=cause, next=f"{path} --help")
 
 
 def _given(parameter: Any) -> tuple[str, str] | None:
     """An option of the running command line with the value that it was given, if it was."""
-    names = tuple(getattr(parameter, "opts", ()))
+    names: list[str] = list(parameter.opts) if parameter is not None else []
     for word, after in zip(sys.argv[1:], [*sys.argv[2:], ""], strict=False):
         name, equals, value = word.partition("=")
         if name in names and name.startswith("-"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from .console import FORMAT_VERSION
 from .store.errors import NotFound, PlanRejected, UsageError
@@ -25,14 +25,13 @@ def read_body(path: Path) -> Any:
     try:
         if path.stat().st_size > MOST:
             raise UsageError(f"{path} is too large for a plan file", cause=f"at most {MOST} bytes are read")
-        body = json.loads(path.read_bytes())
+        body: Any = json.loads(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         raise NotFound(f'there is no file "{path}"', next="milepost plan PATH --kb NAME -o FILE") from None
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not a plan file: it is not JSON", cause=str(error)) from None
-    if isinstance(body, dict) and isinstance(body.get("plan"), dict):
-        return body["plan"]
-    return body
+    inner = cast("dict[str, Any]", body).get("plan") if isinstance(body, dict) else None
+    return cast("Any", body if inner is None else inner)
 
 
 def read_plan(path: Path) -> Plan:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ EVERY = 8.0
 
 
 @contextmanager
-def show_progress(console: Console) -> Iterator[Listener]:
+def show_progress(console: Console) -> Generator[Listener, None, None]:
     """Give a listener for a journey's events that shows them in the way the stream can."""
     if console.quiet:
         yield lambda event: None
@@ -89,7 +89,7 @@ def _so_far(event: Progress) -> str:
 
 
 @contextmanager
-def _bars(console: Console) -> Iterator[Listener]:
+def _bars(console: Console) -> Generator[Listener, None, None]:
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bars
 

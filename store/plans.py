@@ -56,11 +56,12 @@ class Plans:
             return {row[0]: row[1] for row in rows}
 
     def newest_unapplied(self, tenant: str) -> Plan | None:
-        """The newest plan that no journey runs or ran."""
+        """The newest plan whose journey has not started to run."""
         with self._record.read() as reading:
             row = reading.execute(
                 "SELECT body FROM plans p WHERE tenant = ? AND NOT EXISTS"
-                " (SELECT 1 FROM journeys j WHERE j.plan_id = p.plan_id) ORDER BY seq DESC LIMIT 1",
+                " (SELECT 1 FROM journeys j WHERE j.plan_id = p.plan_id AND j.status NOT IN ('planned', 'awaiting_approval'))"
+                " ORDER BY seq DESC LIMIT 1",
                 (tenant,),
             ).fetchone()
         return Plan.model_validate_json(row["body"]) if row else None

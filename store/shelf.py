@@ -18,6 +18,9 @@ from .faults import faultpoint
 from .ports import Embedder, Vectors
 from .vectors import embed_normalised
 
+PROBES = 20
+"""Rows that are looked for by their own vector when the collection is opened."""
+
 T = TypeVar("T")
 Ask = Callable[[], list[Shelved]]
 Filter = dict[str, Any]
@@ -43,6 +46,7 @@ class Shelf:
         self._chroma = chroma
         self._hold = hold
         self._embedder = embedder
+        self._looked = 0
 
     def write(self, documents: Sequence[Document], gone: Iterable[tuple[Namespace, str]] = ()) -> None:
         """Write and delete documents: one transaction, one call to Chroma, and all read back before this returns."""
@@ -97,10 +101,11 @@ class Shelf:
                 k = min(k, len(scores))
                 if k == 0:
                     return {}
-                where = {"$and": [*where["$and"], {"by_meaning": {"$eq": True}}]}
                 found = self._nearest(query, where, k)
-                if len(found) < k:  # its index files lost something, which `count` would not tell
-                    self.rebuild()
+                for repair in (self.mend, self.rebuild):
+                    if len(found) == k and scores.keys() >= set(found):
+                        break
+                    repair()  # rows that nobody wrote, or an index that lost some, which `count` would not tell
                     found = self._nearest(query, where, k)
         except StoreBusy:
             scores = self.scores(documents(), query)
@@ -124,6 +129,7 @@ class Shelf:
             if known is not None:
                 self._chroma.drop(known)
             self.table.move_to(collection)
+        self._look()
         while behind := self.table.behind(BATCH):
             self._guarded(partial(self._bring, rows=behind))
             faultpoint("librarian.after_index")
@@ -152,6 +158,23 @@ class Shelf:
             held = self._guarded(lambda index: index.texts([document.id for document in there]))
         return [d.key for d in there if sha(d.body) != d.digest or sha(held.get(d.id, "")) != d.digest]
 
+    def _look(self) -> None:
+        """Once for each opening of the folder, see whether the collection is whole: by its count and by a search."""
+        index = self._index()
+        if self._chroma.openings == self._looked:
+            return
+        self._looked = self._chroma.openings
+        known = self.table.indexed()
+        if not known:
+            return
+        try:
+            ids = known[:: max(1, len(known) // PROBES)]
+            whole = index.count() == len(known) and not index.unreachable(ids)
+        except Exception:  # the native code raises kinds of its own
+            whole = False
+        if not whole:
+            self.rebuild()
+
     def _as_held(self, documents: list[Shelved], where: Filter | None) -> list[Shelved]:
         ids = [document.id for document in documents]
         held = self._guarded(lambda index: index.texts(ids) if where is None else index.texts_where(where))
@@ -171,6 +194,7 @@ class Shelf:
                 raise StoreDamaged("a document that was just written cannot be read back", next="milepost doctor")
 
     def _nearest(self, query: Vectors, where: Filter, k: int) -> list[str]:
+        where = {"$and": [*where["$and"], {"by_meaning": {"$eq": True}}]}
         return self._guarded(lambda index: index.nearest(query[None, :], k=k, where=where))[0]
 
     def _bring(self, index: Index, *, rows: Sequence[Shelved]) -> None:
