@@ -46,10 +46,10 @@ class Journeys(Opening):
         wanted = self._policy(policy)
         self._known_policies.add(wanted.digest)
         asked = PlanRequest(paths=_paths(paths), kb=kb, request=request, policy=wanted, planner=planner, expose=expose)
-        with self._telling(on_progress):
-            if not save:
-                return await self.engine.run(lambda: draft(self.services, asked, on_progress=on_progress))
-            return await self._planned(asked, wanted)
+        self.services.stop.clear()
+        if not save:
+            return await self.engine.run(lambda: draft(self.services, asked, on_progress=on_progress))
+        return await self._planned(asked, wanted, on_progress)
 
     async def validate(self, plan: Plan | str) -> Validation:
         """Judge a plan; changes nothing."""
@@ -124,19 +124,31 @@ class Journeys(Opening):
         plan = await self.engine.run(removal)
         return await self._run(plan, approve=approve, on_progress=on_progress)
 
-    async def resume(self, journey: Journey | str, *, on_progress: OnProgress = None) -> Journey:
+    async def resume(
+        self,
+        journey: Journey | str,
+        *,
+        policy: PolicyValue = None,
+        approve: bool = False,
+        on_progress: OnProgress = None,
+    ) -> Journey:
         """Go on after a crash, a stop or a failure, or from where a rollback went back to.
 
         Of a `partial` journey the files that were rejected or failed are tried again; of a completed one staged files
         are exposed, and without any there is nothing to do. `StalePlan` where somebody changed its sources since.
+        A journey keeps its policy: with another one this is a new plan and a new journey that names its parent.
         """
         journey_id = journey if isinstance(journey, str) else journey.journey_id
         plan = await self.read(lambda s: s.home.plans.plan(s.home.ledger.journey(journey_id, self.user.tenant).plan_id,
                                                            self.user.tenant))  # fmt: skip
+        if policy is not None:
+            wanted = self._policy(policy)
+            plan = await self._planned(_again(plan, wanted, parent=journey_id), wanted)
+            return await self._run(plan, approve=approve, on_progress=on_progress)
         ready = await self.engine.run(lambda: self.engine.make_ready(journey_id, plan))
         if not ready:
             return await self.status(journey_id)
-        return await self._run(plan, approve=False, on_progress=on_progress)
+        return await self._run(plan, approve=approve, on_progress=on_progress)
 
     async def newest_plan(self) -> Plan | None:
         """The newest plan whose journey has not started to run."""
@@ -162,7 +174,7 @@ class Journeys(Opening):
         wanted = journey.journey_id if isinstance(journey, Journey) else journey
         return await self.read(lambda s: _whole(s, wanted))
 
-    async def _planned(self, asked: PlanRequest, policy: Policy) -> Plan:
+    async def _planned(self, asked: PlanRequest, policy: Policy, on_progress: OnProgress) -> Plan:
         from .graph import build_graph
 
         handle = uuid.uuid4().hex
@@ -170,7 +182,7 @@ class Journeys(Opening):
         engine.inbox[handle] = asked
         graph = build_graph(engine, policy)
         try:
-            state = await graph.ainvoke({"request": handle, "only_planning": True})
+            state = await _streamed(graph, {"request": handle, "only_planning": True}, on_progress)
         finally:
             engine.inbox.pop(handle, None)
         plan_id = state["plan_id"]
@@ -186,16 +198,17 @@ class Journeys(Opening):
         planned = tuple(step.action for step in plan.steps)
         actions = INGEST if set(planned) <= set(INGEST) else planned  # staging has no expose step, its graph has
         journey_id = journey_id_of(plan)
-        with self._telling(on_progress):
-            async with opened_saver(self.home, policy) as saver:
-                graph = build_graph(engine, policy, actions=actions, checkpointer=saver)
-                config: Any = {"configurable": {"thread_id": journey_id}}
-                try:
-                    await graph.ainvoke({"plan_id": plan.plan_id}, config, durability="exit" if saver else None)
-                except Stopped:
-                    pass
-                finally:
-                    await engine.run(engine.leave)
+        self.services.stop.clear()
+        async with opened_saver(self.home, policy) as saver:
+            graph = build_graph(engine, policy, actions=actions, checkpointer=saver)
+            config: Any = {"configurable": {"thread_id": journey_id}}
+            durability = "exit" if saver else None
+            try:
+                await _streamed(graph, {"plan_id": plan.plan_id}, on_progress, config, durability=durability)
+            except Stopped:
+                pass
+            finally:
+                await engine.run(engine.leave)
         return await self.status(journey_id)
 
     def _settle_approval(self, plan: Plan, policy: Policy, approve: bool) -> None:
@@ -268,24 +281,28 @@ class Journeys(Opening):
         if not self.there:
             raise NotFound(f"there is no kb {kb!r}", state="nothing was made", next="milepost kb list")
 
-    def _telling(self, on_progress: OnProgress) -> Any:
-        from contextlib import contextmanager
 
-        @contextmanager
-        def telling() -> Any:
-            services = self.services
-            services.stop.clear()
-            before, services.on_progress = services.on_progress, on_progress or services.on_progress
-            try:
-                yield
-            finally:
-                services.on_progress = before
-
-        return telling()
+async def _streamed(
+    graph: Any, given: dict[str, Any], on_progress: OnProgress, config: Any = None, **options: Any
+) -> dict[str, Any]:
+    """Run a graph to its end or pause; its progress events go to whoever watches. Returns the last state."""
+    state: dict[str, Any] = {}
+    async for kind, said in graph.astream(given, config, stream_mode=["custom", "values"], **options):
+        if kind == "values":
+            state = said
+        elif on_progress is not None:
+            on_progress(Progress.model_validate(said))
+    return state
 
 
 def _paths(paths: Sequence[PathOrPair] | str | Path) -> tuple[PathOrPair, ...]:
     return (paths,) if isinstance(paths, str | Path) else tuple(paths)
+
+
+def _again(plan: Plan, policy: Policy, *, parent: str) -> PlanRequest:
+    """What was asked for then, under another policy."""
+    expose = any(step.action == "expose" for step in plan.steps)
+    return PlanRequest(paths=plan.paths, kb=plan.kb, request=plan.request, policy=policy, expose=expose, parent=parent)
 
 
 def _judged(plan: Plan) -> Validation:

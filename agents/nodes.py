@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
+
+from langgraph.config import get_stream_writer
 
 from ..store.errors import ApprovalRequired, PlanRejected
 from ..store.plan import Plan
@@ -16,6 +19,7 @@ from .planner import PlanRequest, draft, input_blobs, judge
 from .state import JourneyState
 from .validator import Validation
 
+T = TypeVar("T")
 APPLY = "apply_plan"
 
 
@@ -35,7 +39,7 @@ class Nodes:
             request=state.get("request_text"),
             policy=self._policy,
         )
-        plan = await self._engine.run(lambda: self._draft(request))
+        plan = await self._telling(lambda: self._draft(request))
         return {"plan_id": plan.plan_id, "verdict": "stop" if plan.questions else "go"}
 
     async def validate(self, state: JourneyState) -> dict[str, Any]:
@@ -60,7 +64,7 @@ class Nodes:
         """The executor node of one action."""
 
         async def run(state: JourneyState) -> dict[str, Any]:
-            return await self._engine.run(lambda: self._step(state["plan_id"], action))
+            return await self._telling(lambda: self._step(state["plan_id"], action))
 
         run.__name__ = action
         return run
@@ -76,6 +80,19 @@ class Nodes:
         if journey_id is None:
             return {"status": state.get("status", "planned")}
         return {"status": await self._engine.run(lambda: self._engine.finish(journey_id))}
+
+    async def _telling(self, work: Callable[[], T]) -> T:
+        """Do work on the engine's thread; what it tells of its progress becomes events of the graph's stream."""
+        loop, write, services = asyncio.get_running_loop(), get_stream_writer(), self._engine.services
+
+        def tell(progress: Progress) -> None:
+            loop.call_soon_threadsafe(write, progress.model_dump(mode="json"))
+
+        before, services.on_progress = services.on_progress, tell
+        try:
+            return await self._engine.run(work)
+        finally:
+            services.on_progress = before
 
     def _draft(self, request: PlanRequest) -> Plan:
         services = self._engine.services

@@ -59,8 +59,8 @@ class Plans:
         """The newest plan whose journey has not started to run."""
         with self._record.read() as reading:
             row = reading.execute(
-                "SELECT body FROM plans p WHERE tenant = ? AND NOT EXISTS"
-                " (SELECT 1 FROM journeys j WHERE j.plan_id = p.plan_id AND j.status NOT IN ('planned', 'awaiting_approval'))"
+                "SELECT body FROM plans p WHERE tenant = ? AND NOT EXISTS (SELECT 1 FROM journeys j"
+                " WHERE j.plan_id = p.plan_id AND j.status NOT IN ('planned', 'awaiting_approval'))"
                 " ORDER BY seq DESC LIMIT 1",
                 (tenant,),
             ).fetchone()
