@@ -143,7 +143,7 @@ class Journeys(Opening):
                                                            self.user.tenant))  # fmt: skip
         if policy is not None:
             wanted = self._policy(policy)
-            plan = await self._planned(_again(plan, wanted, parent=journey_id), wanted)
+            plan = await self._planned(_again(plan, wanted, parent=journey_id), wanted, on_progress)
             return await self._run(plan, approve=approve, on_progress=on_progress)
         ready = await self.engine.run(lambda: self.engine.make_ready(journey_id, plan))
         if not ready:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 from langgraph.config import get_stream_writer
@@ -84,9 +85,10 @@ class Nodes:
     async def _telling(self, work: Callable[[], T]) -> T:
         """Do work on the engine's thread; what it tells of its progress becomes events of the graph's stream."""
         loop, write, services = asyncio.get_running_loop(), get_stream_writer(), self._engine.services
+        context = copy_context()  # the writer asks it which node is writing
 
         def tell(progress: Progress) -> None:
-            loop.call_soon_threadsafe(write, progress.model_dump(mode="json"))
+            loop.call_soon_threadsafe(write, progress.model_dump(mode="json"), context=context)
 
         before, services.on_progress = services.on_progress, tell
         try:
