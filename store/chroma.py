@@ -45,6 +45,8 @@ class ChromaFolder:
         self.path = path
         self._client: ClientAPI | None = None
         self._epoch = 0
+        self.openings = 0
+        """How often it was opened: what was seen to be whole is so until the next time."""
 
     def take(self, epoch: int) -> bool:
         """Begin to use the folder under the lease's `epoch`; True where nobody had it since the last time."""
@@ -102,6 +104,7 @@ class ChromaFolder:
             # The default settings: with others, somebody else's client on this path, in this process, is an error.
             # Telemetry needs no switching off: what would send it is empty, and a test refuses every socket.
             self._client = chromadb.PersistentClient(str(self.path.absolute()))
+            self.openings += 1
         return self._client
 
     def _sweep_folders(self) -> None:

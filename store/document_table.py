@@ -90,11 +90,6 @@ class DocumentTable:
         with self._record.read() as reading:
             return {row[0] for row in reading.execute("SELECT id FROM documents WHERE deleted = 0")}
 
-    def indexed(self) -> list[str]:
-        """The row ids of what Chroma should hold, deleted ones that are still there too."""
-        with self._record.read() as reading:
-            return [row[0] for row in reading.execute("SELECT id FROM documents WHERE indexed = 1 ORDER BY seq")]
-
     def vectors(self, meanings: Iterable[bytes], embedder: str, dimensions: int) -> dict[bytes, Vectors]:
         """The vectors of these texts that the embedder has made already."""
         found: dict[bytes, Vectors] = {}

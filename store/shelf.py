@@ -129,11 +129,11 @@ class Shelf:
             if known is not None:
                 self._chroma.drop(known)
             self.table.move_to(collection)
-        self._look()
         while behind := self.table.behind(BATCH):
             self._guarded(partial(self._bring, rows=behind))
             faultpoint("librarian.after_index")
             self.table.settle(behind)
+        self._look()
 
     def rebuild(self) -> None:
         """Make the collection anew from the ledger, without embedding anything again."""
@@ -164,16 +164,18 @@ class Shelf:
         if self._chroma.openings == self._looked:
             return
         self._looked = self._chroma.openings
-        known = self.table.indexed()
-        if not known:
-            return
         try:
-            ids = known[:: max(1, len(known) // PROBES)]
-            whole = index.count() == len(known) and not index.unreachable(ids)
+            whole = self._whole(index, sorted(self.table.ids()))
         except Exception:  # the native code raises kinds of its own
             whole = False
         if not whole:
             self.rebuild()
+
+    def _whole(self, index: Index, ids: list[str]) -> bool:
+        if index.count() != len(ids):
+            return False
+        rows = index.rows(ids[:: max(1, len(ids) // PROBES)])
+        return not rows or not index.unsearchable(list(rows), np.stack([row.vector for row in rows.values()]))
 
     def _as_held(self, documents: list[Shelved], where: Filter | None) -> list[Shelved]:
         ids = [document.id for document in documents]
