@@ -98,7 +98,8 @@ def publish(
         " state_digest) VALUES (?,?,?,?,?,?,?,?,?,?)",
         (kb_id, new, journey_id, now, user, len(coming), len(going), chunks, restorable, digest),
     )
-    writing.execute("UPDATE kbs SET head = ? WHERE kb_id = ?", (new, kb_id))
+    floor = None if restorable else new  # nobody goes back across it, even if releasing is interrupted
+    writing.execute("UPDATE kbs SET head = ?, floor = COALESCE(?, floor) WHERE kb_id = ?", (new, floor, kb_id))
     faultpoint("publish.before_commit")
     return Published(head, new, len(coming), len(going))
 

@@ -64,11 +64,12 @@ def publish_files(ctx: StepContext, staged: list[tuple[FileRow, Change]]) -> Pub
 
 
 def follow(ctx: StepContext) -> None:
-    """Bring the collection to the commit; with rollback off, what was replaced is released then."""
+    """Bring the collection to the commit; with rollback off, what this journey replaced is released then."""
     home = ctx.services.home
     home.open_index(ctx.kb_id)
     home.follower.follow(ctx.kb_id, prove=ctx.policy.prove)
-    if not ctx.policy.restorable:
+    kb = home.knowledge.by_id(ctx.kb_id)
+    if kb.floor == kb.head and not ctx.policy.restorable:
         home.knowledge.release(ctx.kb_id)
 
 
