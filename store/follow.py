@@ -225,8 +225,13 @@ class Follower:
             if index.count() != len(slots):
                 return f"the collection has {index.count()} rows, the record {len(slots)}"
             chosen = self._random.sample(slots, min(SAMPLE, len(slots)))
-            lost = self._unsearchable(index, kb, list(self._chunk_rows(kb, chosen)))
-            return f"{len(lost)} of {len(chosen)} chunks are not found by their own vector" if lost else None
+            rows = list(self._chunk_rows(kb, chosen))
+            lost = self._unsearchable(index, kb, rows)
+            if lost:
+                return f"{len(lost)} of {len(chosen)} chunks are not found by their own vector"
+            found = index.rows([row.id for row in rows])
+            other = [row for row in rows if not _equal(row, found.get(row.id))]
+            return f"{len(other)} of {len(chosen)} chunks are not what the record holds" if other else None
         except Exception as broken:  # the native code raises kinds of its own
             return f"the collection cannot be read: {str(broken)[:200]}"
 
@@ -283,9 +288,9 @@ def _matrix(rows: Sequence[ChunkRow], kb: Kb) -> Vectors:
 def _equal(expected: ChunkRow, found: object) -> bool:
     from .chroma import Row
 
-    assert isinstance(found, Row)
     return (
-        expected.document == found.document
+        isinstance(found, Row)
+        and expected.document == found.document
         and expected.metadata == canonical_metadata(found.metadata)
         and np.array_equal(np.frombuffer(expected.vector, dtype="<f4"), found.vector)
     )
