@@ -121,11 +121,11 @@ def log_of(home: Path) -> Path:
 
 
 @contextmanager
-def opened(home: Path) -> Iterator[Any]:
-    """A home as a child opens it; recovery has run."""
+def opened(home: Path, *, policy: Any = None, user: Any = "ana", **more: Any) -> Iterator[Any]:
+    """A home as children and tests open it; recovery has run."""
     from milepost import Milepost
 
-    with Milepost(home, policy=POLICY, embedder=Written(log_of(home)), user="ana") as mp:
+    with Milepost(home, policy=policy or POLICY, embedder=Written(log_of(home)), user=user, **more) as mp:
         mp.workspace.services.pool = InProcess()  # type: ignore[assignment]  # has the two methods that are used
         yield mp
 
