@@ -64,7 +64,7 @@ def resources(
     model = home.content.model(embedder.name, embedder.dimensions) if text_ids else 0
     missing = len(home.content.without_vector(model, text_ids)) if text_ids else 0
     guessed = sum(file.chunks for file in taken if file.estimated)
-    blobs = {file.sha256: file.bytes for file in taken if not home.blobs.has(file.sha256)}
+    blobs = {file.sha256: file.bytes for file in taken if file.sha256 and not home.blobs.has(file.sha256)}
     size = sum(file.bytes for file in taken)
     chunks = sum(file.chunks for file in taken)
     return {

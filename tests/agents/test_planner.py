@@ -359,7 +359,7 @@ def test_progress_is_told_in_files(world: World) -> None:
 CONTENTS = ["", "alpha", "beta", "# One\n\n" + "gamma " * 300, "\x00\xff\x00\xfe" * 40]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     first=st.dictionaries(st.sampled_from("abcd"), st.sampled_from(CONTENTS), min_size=1),
     second=st.dictionaries(st.sampled_from("abcd"), st.sampled_from(CONTENTS), min_size=1),

@@ -1,0 +1,90 @@
+"""Law: what a step will touch is written down before it runs: its files, counts, effect, undo and estimate."""
+
+from __future__ import annotations
+
+from planner_kit import World
+
+from milepost.agents.documenter import plan_document, step_document
+from milepost.agents.executor import journey_id_of
+from milepost.store.plan import Plan, canonical_json
+from milepost.store.policy import Policy
+
+
+def contexts(plan: Plan) -> dict[str, dict[str, object]]:
+    """The context of each step's document, by action."""
+    documents = [step_document(plan, step) for step in plan.steps]
+    return {document.content["action"]: document.content["context"] for document in documents}
+
+
+def test_a_plan_document_holds_the_plan(world: World) -> None:
+    """Its id is the plan's; it has the proposal's fields, and belongs to the journey that the plan becomes."""
+    world.write("a.md", "Text.")
+    plan = world.plan()
+    document = plan_document(plan)
+    wanted = {"plan_id", "journey_type", "steps", "estimated_time", "resources", "generated_at", "files", "summary"}
+    assert wanted <= document.content.keys()
+    assert (document.document_id, document.metadata, document.tenant) == (
+        plan.plan_id,
+        {"type": "execution_plan"},
+        "default",
+    )
+    assert document.journey_id == journey_id_of(plan)
+
+
+def test_a_step_document_says_what_will_be_touched(world: World) -> None:
+    """Upload counts bytes, parse chunks, embed vectors, expose what comes and what goes."""
+    world.write("new.md", "New text.")
+    world.write("old.md", "Old text.")
+    world.ingest(world.docs / "old.md")
+    world.write("old.md", "Changed text, longer than it was.")
+    world.write("twin.md", "New text.")
+    world.write("empty.md", "")
+    told = contexts(world.plan())
+    names = {action: [file["source"] for file in context["files"]] for action, context in told.items()}  # type: ignore[index, attr-defined] # a list of dicts
+    assert names["upload"] == names["parse"] == names["embed"] == ["new.md", "old.md"]
+    assert names["expose"] == ["new.md", "old.md", "twin.md"]
+    assert told["upload"]["bytes"] == len("New text.") + len("Changed text, longer than it was.")
+    assert (told["parse"]["chunks"], told["embed"]["embeddings"]) == (2, 2)
+    assert (told["expose"]["chunks_added"], told["expose"]["chunks_removed"]) == (2, 1)
+    assert told["upload"]["rollback_handler"] == "delete_uploaded_file"
+    assert told["expose"]["milestone"] == "expose_complete"
+    assert all(context["estimate"] and context["exact"] and context["effect"] for context in told.values())
+
+
+def test_the_same_step_of_the_same_plan_has_one_document(world: World) -> None:
+    """Written again after a crash it takes the place of the first; another plan's is another."""
+    world.write("a.md", "Text.")
+    first, again = world.plan(), world.plan()
+    ids = [step_document(first, step).document_id for step in first.steps]
+    assert ids == [step_document(again, step).document_id for step in again.steps]
+    assert len(set(ids)) == 4
+    assert all(id.startswith("forward_doc_") for id in ids)
+    world.write("a.md", "Other text.")
+    other = world.plan()
+    assert not set(ids) & {step_document(other, step).document_id for step in other.steps}
+
+
+def test_documents_stay_small_however_many_files_there_are(world: World) -> None:
+    """A hundred files are named and the rest counted; the plan itself has all of them."""
+    for number in range(103):
+        world.write(f"n{number:03}.md", "")
+    plan = world.plan()
+    added = [file.model_copy(update={"action": "add", "reason": None, "detail": None}) for file in plan.files]
+    many = plan.model_copy(update={"files": tuple(added * 10)}).sealed()
+    for document in (plan_document(many), step_document(many, many.steps[0])):
+        assert len(canonical_json(document.content)) < 60_000
+    assert plan_document(many).content["files_left_out"] == 930
+    assert contexts(many)["upload"]["files_left_out"] == 930
+    assert contexts(many)["upload"]["file_count"] == 1030
+
+
+def test_a_removal_is_documented_with_what_goes(world: World) -> None:
+    """Without undo its effect says so."""
+    from milepost.agents.planner import draft_removal
+
+    world.write("a.md", "Text.")
+    world.ingest()
+    with world.services() as services:
+        plan = draft_removal(services, "hr", "a.md", Policy.none())
+    context = contexts(plan)["remove"]
+    assert (context["chunks_removed"], context["file_count"], context["effect"]) == (1, 1, "irreversible")
