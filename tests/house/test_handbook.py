@@ -47,9 +47,7 @@ def test_handbook_has_about_twenty_small_files_in_every_format() -> None:
     files = names(HANDBOOK)
     assert 18 <= len(files) <= 24
     assert {Path(name).suffix for name in files} == FORMATS
-    assert (
-        sum(p.stat().st_size for top in (HANDBOOK, CHANGED) for p in top.rglob("*") if p.is_file()) < 400_000
-    )
+    assert sum(p.stat().st_size for top in (HANDBOOK, CHANGED) for p in top.rglob("*") if p.is_file()) < 400_000
 
 
 def test_no_two_files_have_the_same_content() -> None:
@@ -60,9 +58,7 @@ def test_no_two_files_have_the_same_content() -> None:
 
 def test_generated_files_are_what_the_script_makes(tmp_path: Path) -> None:
     """Every binary file, and no other, comes out of make_handbook.py with the same bytes."""
-    subprocess.run(
-        [sys.executable, str(EXAMPLES / "make_handbook.py"), str(tmp_path)], check=True, timeout=60
-    )
+    subprocess.run([sys.executable, str(EXAMPLES / "make_handbook.py"), str(tmp_path)], check=True, timeout=60)
     committed = [n for n in names(EXAMPLES) if Path(n).suffix in GENERATED and n.startswith("handbook")]
     assert names(tmp_path) == committed
     for name in committed:
@@ -97,9 +93,7 @@ def test_a_full_pdf_page_is_refused_and_not_cut() -> None:
 
 def test_announcement_carries_its_attachment() -> None:
     """The EML has one CSV attachment that decodes."""
-    message = message_from_bytes(
-        (HANDBOOK / "news/all-hands-2026-03.eml").read_bytes(), policy=policy.default
-    )
+    message = message_from_bytes((HANDBOOK / "news/all-hands-2026-03.eml").read_bytes(), policy=policy.default)
     (attachment,) = message.iter_attachments()
     assert attachment.get_filename() == "milestones-2026.csv"
     assert "Heron 500 prototype" in attachment.get_content()
