@@ -138,6 +138,8 @@ class Follower:
     def confirm(self, kb_id: int, change: Delta) -> Literal["confirmed", "drift"]:
         """Read back what a publish changed: what came is there, bit for bit, and what went is gone."""
         kb = self._knowledge.by_id(kb_id)
+        if not kb.generation:
+            return "confirmed"  # nothing was ever published, so nothing is what has to be there
         index = self._chroma.index(kb.collection)
         with self._record.read() as reading:
             wanted = chunk_count(reading, kb_id, kb.head)

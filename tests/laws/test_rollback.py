@@ -472,6 +472,24 @@ def test_a_rollback_that_was_cut_off_does_not_stand_in_for_a_later_one(desk: Des
         assert all(j.status != JourneyStatus.INTERRUPTED for j in mp.journeys())
 
 
+def test_undoing_what_never_came_to_a_publish(desk: Desk) -> None:
+    """A first journey that ended before it published anything is undone all the same, its upload with it."""
+    with opened(desk.home) as mp:
+        for stop in ("upload.before_intent", "upload.before_receipt", "expose.before_publish"):
+
+            def cut(point: str, stop: str = stop) -> None:
+                if point == stop:
+                    raise RuntimeError("cut off")
+
+            faults.arm(cut)
+            with pytest.raises(RuntimeError, match="cut off"):
+                desk.ingest(mp, **{stop.replace(".", "_"): stop})
+            faults.arm(None)
+            done = mp.undo(mp.status())
+            assert done.success and done.verified == "confirmed"
+            assert desk.blobs() == set() and view(desk.home) == []
+
+
 def test_undo_by_owner_only(desk: Desk) -> None:
     """With `undo_by = "owner"` a colleague's undo is refused by policy; without it, it is done and recorded."""
     policy = {**POLICY, "undo_by": "owner"}
