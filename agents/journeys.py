@@ -323,7 +323,7 @@ def _whole(services: Services, journey_id: str | None) -> Journey:
         if not newest:
             raise NotFound("there is no journey yet", next="milepost ingest PATH --kb NAME")
         journey_id = newest[0].journey_id
-    journey = ledger.journey(journey_id, tenant)
+    journey = ledger.journey(journey_id, tenant, whole=True)
     journey.checkpoints = services.home.checkpoints.find(tenant, journey_id=journey_id)
     return journey
 

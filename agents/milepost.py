@@ -88,8 +88,15 @@ class Milepost:
                                   approve=approve, on_progress=on_progress)
         )  # fmt: skip
 
-    def resume(self, journey: Journey | str, *, on_progress: OnProgress = None) -> Journey:
-        return self._wait(self.workspace.resume(journey, on_progress=on_progress))
+    def resume(
+        self,
+        journey: Journey | str,
+        *,
+        policy: PolicyValue = None,
+        approve: bool = False,
+        on_progress: OnProgress = None,
+    ) -> Journey:
+        return self._wait(self.workspace.resume(journey, policy=policy, approve=approve, on_progress=on_progress))
 
     def newest_plan(self) -> Plan | None:
         return self._wait(self.workspace.newest_plan())

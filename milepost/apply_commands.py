@@ -10,7 +10,9 @@ from .run import finish, run
 from .show_commands import find, give_plan, judge
 
 if TYPE_CHECKING:
+    from .progress import Listener
     from .store.plan import Plan
+    from .store.records import Journey
 
 app = typer.Typer()
 PANEL = "From files to a knowledge base"
@@ -41,7 +43,11 @@ def apply(
     if desk.options.dry_run:
         give_plan(desk, chosen, judge(chosen))
         return 0
-    return run(desk, chosen, replan=replan)
+
+    def start(approve: bool, listener: "Listener") -> "Journey":
+        return desk.mp.apply(chosen, replan=replan, approve=approve, on_progress=listener)
+
+    return run(desk, start, plan_id=chosen.plan_id)
 
 
 @command(app, "approvals", panel=PANEL)

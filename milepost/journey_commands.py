@@ -7,10 +7,11 @@ import typer
 
 from .desk import Desk
 from .everywhere import command
-from .run import end, finish
+from .run import end, finish, run
 
 if TYPE_CHECKING:
-    from .store.records import Checkpoint, RollbackResult
+    from .progress import Listener
+    from .store.records import Checkpoint, Journey, RollbackResult
 
 
 class OnConflict(StrEnum):
@@ -40,10 +41,12 @@ def resume(
     found = desk.mp.status(full)
     if desk.options.dry_run:
         return end(desk, found) and 0
-    desk.running = found.plan_id
-    with desk.progress() as listener:
-        resumed = desk.mp.resume(full, on_progress=listener)
-    return end(desk, resumed)
+    policy = desk.policy if desk.options.sets or desk.options.policy else None
+
+    def go_on(approve: bool, listener: "Listener") -> "Journey":
+        return desk.mp.resume(full, policy=policy, approve=approve, on_progress=listener)
+
+    return run(desk, go_on, plan_id=found.plan_id)
 
 
 @command(app, "journeys", panel=PANEL)

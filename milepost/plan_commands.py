@@ -2,18 +2,20 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
 from .desk import Desk
 from .everywhere import command
-from .run import run, say_without_rollback
+from .run import run, say_without_rollback, warn_of_fallback
 from .show_commands import give_plan, judge
 
 if TYPE_CHECKING:
     from .agents.issues import Validation
+    from .progress import Listener
     from .store.plan import Plan
+    from .store.records import Journey
 
 app = typer.Typer()
 PANEL = "From files to a knowledge base"
@@ -45,6 +47,38 @@ OnError = Annotated[
 ]
 
 
+class Wish(TypedDict):
+    """What is to be planned, as `Milepost.plan` and `Milepost.ingest` take it."""
+
+    paths: list[str]
+    kb: str | None
+    request: str | None
+    planner: str
+    expose: bool
+
+
+def _wish(
+    desk: Desk,
+    paths: list[str] | None,
+    kb: str | None,
+    request: str | None,
+    planner: Planner,
+    no_expose: bool,
+    on_file_error: OnFileError | None,
+) -> Wish:
+    from .store.errors import UsageError
+
+    if not paths and not request:
+        raise UsageError(
+            "there is nothing to plan: a PATH is missing",
+            cause="name files or folders, or say with --request what is wanted",
+            next="milepost plan PATH --kb NAME",
+        )
+    if on_file_error is not None:
+        desk.also(f"on_file_error={on_file_error.value}")
+    return Wish(paths=paths or [], kb=kb, request=request, planner=planner.value, expose=not no_expose)
+
+
 @command(app, "ingest", panel=PANEL)
 def ingest(
     desk: Desk,
@@ -56,12 +90,16 @@ def ingest(
     on_file_error: OnError = None,
 ) -> int:
     """Plan and apply in one go: put files into a knowledge base."""
-    plan = _make_plan(desk, paths, kb, request, planner, no_expose, on_file_error)
+    wish = _wish(desk, paths, kb, request, planner, no_expose, on_file_error)
     if desk.options.dry_run:
-        give_plan(desk, plan, _validation(desk, plan))
+        _plan(desk, wish)
         return 0
     say_without_rollback(desk)
-    return run(desk, plan)
+
+    def start(approve: bool, listener: "Listener") -> "Journey":
+        return desk.mp.ingest(**wish, approve=approve, on_progress=listener)
+
+    return run(desk, start)
 
 
 @command(app, "plan", panel=PANEL)
@@ -82,53 +120,24 @@ def plan(
     on_file_error: OnError = None,
 ) -> int:
     """Make, check, document and save a plan; change nothing in any knowledge base."""
-    from .shapes import plan_shape
     from .store.plan_text import changes
 
     desk.usage_exit = 64 if detailed_exitcode else 2
-    made = _make_plan(desk, paths, kb, request, planner, no_expose, on_file_error)
-    validation = _validation(desk, made)
-    if out is not None and not desk.options.dry_run:
-        from .planfile import write_plan
-
-        write_plan(out, plan_shape(made, validation))
-    give_plan(desk, made, validation)
+    made, validation = _plan(desk, _wish(desk, paths, kb, request, planner, no_expose, on_file_error), out)
     if validation is not None and not validation.valid:
         return 3
     return 2 if detailed_exitcode and changes(made) else 0
 
 
-def _make_plan(
-    desk: Desk,
-    paths: list[str] | None,
-    kb: str | None,
-    request: str | None,
-    planner: Planner,
-    no_expose: bool,
-    on_file_error: OnFileError | None,
-) -> "Plan":
-    from .store.errors import UsageError
+def _plan(desk: Desk, wish: Wish, out: Path | None = None) -> "tuple[Plan, Validation | None]":
+    """Make a plan, write it to a file where one is named, and show it; `--dry-run` keeps nothing of it."""
+    from .planfile import write_plan
+    from .shapes import plan_shape
 
-    if not paths and not request:
-        raise UsageError(
-            "there is nothing to plan: a PATH is missing",
-            cause="name files or folders, or say with --request what is wanted",
-            next="milepost plan PATH --kb NAME",
-        )
-    if on_file_error is not None:
-        desk.also(f"on_file_error={on_file_error.value}")
-    plan = desk.mp.plan(
-        paths or [],
-        kb=kb,
-        request=request,
-        planner=planner.value,
-        expose=not no_expose,
-        save=not desk.options.dry_run,
-    )
-    if plan.origin.planner == "fallback":
-        desk.console.cry(f"warning: the template made this plan, not a model: {plan.origin.reason}")
-    return plan
-
-
-def _validation(desk: Desk, plan: "Plan") -> "Validation | None":
-    return judge(plan) if desk.policy.validates else None
+    plan = desk.mp.plan(**wish, save=not desk.options.dry_run)
+    warn_of_fallback(desk, plan)
+    validation = judge(plan) if desk.policy.validates else None
+    if out is not None and not desk.options.dry_run:
+        write_plan(out, plan_shape(plan, validation))
+    give_plan(desk, plan, validation)
+    return plan, validation

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from .desk import Desk
 
 if TYPE_CHECKING:
+    from .progress import Listener
     from .store.plan import Plan
     from .store.records import Journey
 
@@ -17,27 +20,48 @@ EXITS = {
 """Exit codes of journeys by status; 1 for the others."""
 
 
-def run(desk: Desk, plan: Plan, *, replan: bool = False) -> int:
-    """Apply a plan, asking a person where the policy wants one; returns the exit code."""
-    from .store.errors import ApprovalRequired
-    from .store.words import short_id
+Start = Callable[[bool, "Listener"], "Journey"]
+"""Starts a journey, given whether it is approved already, and who listens to its progress."""
 
-    desk.running = plan.plan_id
+
+def run(desk: Desk, start: Start, *, plan_id: str = "") -> int:
+    """Start a journey, asking a person where the policy wants one; returns the exit code.
+
+    `plan_id` is the plan's where it is known beforehand.
+    """
+    from .store.errors import ApprovalRequired
+
+    desk.running = plan_id
     try:
-        return end(desk, _apply(desk, plan, replan, approve=desk.options.yes))
+        return end(desk, _started(desk, start, approve=desk.options.yes))
     except ApprovalRequired as needed:
         if needed.facts.get("only_others"):
             raise
         if not desk.console.interactive:
             raise _nobody_to_ask(needed) from None
-    if not desk.ask(f"Approve and apply {short_id(plan.plan_id)}?", preview=plan.render()):
+        plan_id = str(needed.facts["plan_id"])
+    return _run_if_approved(desk, plan_id)
+
+
+def _run_if_approved(desk: Desk, plan_id: str) -> int:
+    from .store.plan import Plan
+    from .store.words import short_id
+
+    plan = desk.mp.show(plan_id)
+    assert isinstance(plan, Plan)
+    if not desk.ask(f"Approve and apply {short_id(plan_id)}?", preview=plan.render()):
         return finish(desk, "journey", "Nothing was applied; the plan waits in milepost approvals.")
-    return end(desk, _apply(desk, plan, replan, approve=True))
+    desk.running = plan_id
+    return end(desk, _started(desk, partial(_apply, desk, plan), approve=True))
 
 
-def _apply(desk: Desk, plan: Plan, replan: bool, *, approve: bool) -> Journey:
+def _apply(desk: Desk, plan: Plan, approve: bool, listener: Listener) -> Journey:
+    return desk.mp.apply(plan, approve=approve, on_progress=listener)
+
+
+def _started(desk: Desk, start: Start, *, approve: bool) -> Journey:
     with desk.progress() as listener:
-        return desk.mp.apply(plan, replan=replan, approve=approve, on_progress=listener)
+        return start(approve, listener)
 
 
 def _nobody_to_ask(needed: Exception) -> Exception:
@@ -55,7 +79,10 @@ def end(desk: Desk, journey: Journey) -> int:
     """Show how a journey ended; returns the exit code."""
     from .render import journey_text
     from .shapes import journey_shape
+    from .store.plan import Plan
 
+    if desk.policy.enable_ai_planning and isinstance(plan := desk.mp.show(journey.plan_id), Plan):
+        warn_of_fallback(desk, plan)
     desk.console.give(journey_shape(journey))
     desk.console.say(journey_text(journey, everything=desk.options.verbose))
     return EXITS.get(journey.status, 1)
@@ -75,3 +102,9 @@ def say_without_rollback(desk: Desk) -> None:
             "note: rollback is off, so this cannot be undone; to turn it on, put this line into "
             f'{desk.settings.home / "milepost.toml"}:\nnote:   policy = "rollback"'
         )
+
+
+def warn_of_fallback(desk: Desk, plan: Plan) -> None:
+    """Say that a plan is the template's, where a model was wanted."""
+    if plan.origin.planner == "fallback":
+        desk.console.cry(f"warning: the template made this plan, not a model: {plan.origin.reason}")

@@ -441,3 +441,24 @@ def test_the_home_can_come_from_the_environment(cli: Any, home: Path, monkeypatc
     monkeypatch.chdir("/")
     assert cli("kb", "list", "--json").json["kbs"][0]["name"] == "hr"
     assert cli("kb", "list", "--home", os.fspath(home / "none"), "--json").json["kbs"] == []
+
+
+def test_resume_with_another_policy_is_a_new_journey(cli: Any, home: Path, tmp_path: Path) -> None:
+    """A journey keeps its policy; with `--set` it is a new plan and a new journey that names its parent."""
+    (tmp_path / "handbook" / "new.md").write_text("")
+    first = cli("ingest", "handbook", "--kb", "hr", "--json").json["journey"]
+    (tmp_path / "handbook" / "new.md").write_text("# New\n\nSomething new.\n")
+    again = cli("resume", first["journey_id"], "--set", "chunk.size=500", "--json").json["journey"]
+    assert again["parent"] == first["journey_id"] and again["journey_id"] != first["journey_id"]
+    assert again["status"] == "completed"
+
+
+def test_resume_from_a_checkpoint_goes_back_there_first(cli: Any, home: Path) -> None:
+    """After `--from` the journey is complete again, nothing is embedded twice, and the digest is the same."""
+    before = cli("kb", "digest", "--kb", "hr", "--json").json["digest"]["digest"]
+    journey = cli("status", "--json").json["journey"]
+    middle = journey["checkpoints"][1]["checkpoint_id"]
+    assert cli("resume", journey["journey_id"], "--from", middle).code == 2
+    again = cli("resume", journey["journey_id"], "--from", middle, "--yes", "--json").json["journey"]
+    assert again["status"] == "completed" and again["revision_after"] == 3
+    assert cli("kb", "digest", "--kb", "hr", "--json").json["digest"]["digest"] == before
