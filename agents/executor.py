@@ -216,8 +216,7 @@ class Executor:
         return PlanStep(id=action, action=action) if action in added else None
 
     def _done(self, step: PlanStep) -> bool:
-        steps = self._home.ledger.journey(self.journey_id, None).steps
-        return any(record.id == step.id and record.status == "done" for record in steps)
+        return self._home.ledger.step_status(self.journey_id, step.id) == "done"
 
 
 def journey_id_of(plan: Plan) -> str:

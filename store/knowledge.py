@@ -160,7 +160,8 @@ class Knowledge:
         Claims whose content would go away with these changes show it from now on.
         """
         with self._record.write() as writing:
-            every = [*changes, *self._promotions(writing, kb_id, changes)]
+            merged = {change.source_id: change for change in (*changes, *self._promotions(writing, kb_id, changes))}
+            every = list(merged.values())
             return publish(
                 writing,
                 kb_id,

@@ -195,10 +195,17 @@ class Ledger(JourneyFiles, Receipts, Timeline):
         found: int | None = self._row(journey_id, None)["kb_id"]
         return found
 
-    def journey(self, journey_id: str, tenant: str | None) -> Journey:
-        """A journey with its files and steps; `NotFound` for another tenant's as for one that never was."""
-        row = self._row(journey_id, tenant)
-        return self._journey(row, whole=True)
+    def journey(self, journey_id: str, tenant: str | None, *, whole: bool = False) -> Journey:
+        """A journey, `whole` with its files and steps; `NotFound` for another tenant's as for one that never was."""
+        return self._journey(self._row(journey_id, tenant), whole=whole)
+
+    def step_status(self, journey_id: str, step_id: str) -> str | None:
+        """How a step stands; None for a step that the journey does not have."""
+        with self._record.read() as reading:
+            row = reading.execute(
+                "SELECT status FROM journey_steps WHERE journey_id = ? AND step_id = ?", (journey_id, step_id)
+            ).fetchone()
+        return str(row[0]) if row else None
 
     def has_run(self, journey_id: str) -> bool:
         """Whether a journey ever started to run."""

@@ -11,7 +11,7 @@ from ..store.journey_files import FileRow
 from ..store.knowledge import Kb, Staged
 from ..store.plan import canonical_json
 from ..store.revisions import Change, Published, SourceState
-from .steps import StepContext, StepDeclaration, StepOutcome
+from .steps import StepContext, StepDeclaration, StepOutcome, failed
 from .upload import digest_of
 
 BATCH = 50
@@ -21,12 +21,13 @@ def run(ctx: StepContext) -> StepOutcome:
     """Stage every embedded file, publish them together, and let the index follow."""
     home = ctx.services.home
     kb = home.knowledge.by_id(ctx.kb_id)
-    rows = _concerned(ctx)
+    twins = _twins(ctx)
+    rows = _with_twins(ctx, _concerned(ctx), twins)
     staged: list[tuple[FileRow, Change]] = []
     for batch in batched(rows, BATCH):
         ctx.services.check()
         with home.record.write():
-            staged += [(row, _change(ctx, kb, row)) for row in batch]
+            staged += [(row, _change(ctx, kb, row, twins)) for row in batch]
         ctx.tell(len(staged), len(rows))
     faultpoint("expose.before_publish")
     published = publish_files(ctx, staged)
@@ -92,29 +93,35 @@ def _concerned(ctx: StepContext) -> list[FileRow]:
     return ready + leaving + claims
 
 
-def _change(ctx: StepContext, kb: Kb, row: FileRow) -> Change:
+def _with_twins(ctx: StepContext, rows: list[FileRow], twins: dict[str, int]) -> list[FileRow]:
+    """The rows without duplicates of something that could not be taken: those fail, each by itself."""
+    alone = [row for row in rows if row.action == "skip" and row.sha256 not in twins]
+    ctx.keep([failed(row, "unreadable", f"{row.detail or 'its twin'}, which could not be taken") for row in alone])
+    return [row for row in rows if row not in alone]
+
+
+def _change(ctx: StepContext, kb: Kb, row: FileRow, twins: dict[str, int]) -> Change:
     knowledge = ctx.services.home.knowledge
     if row.action == "remove":
         return Change(knowledge.source_id(kb.kb_id, row.source), None)
     claim = row.action == "skip"
-    parsed_id = _parsed_twin(ctx, row) if claim else row.parsed_id
+    parsed_id = twins[row.sha256] if claim else row.parsed_id
     assert parsed_id is not None
     made: Staged = knowledge.stage(kb, row.source, parsed_id, sha256=row.sha256, size=row.bytes, claim=claim)
     return Change(made.source_id, SourceState(made.version_id, claim))
 
 
-def _parsed_twin(ctx: StepContext, row: FileRow) -> int:
-    """The parse result that a duplicate's content has under the name that was there first."""
+def _twins(ctx: StepContext) -> dict[str, int]:
+    """The parse result of each content that is shown in the kb, or will be by this journey: by its SHA-256."""
     home = ctx.services.home
-    for other in home.ledger.files(ctx.journey_id):
-        if other.sha256 == row.sha256 and other.parsed_id is not None:
-            return other.parsed_id
     with home.record.read() as reading:
-        found = reading.execute(
-            "SELECT parsed_id FROM versions WHERE kb_id = ? AND sha256 = ? ORDER BY version_id DESC LIMIT 1",
-            (ctx.kb_id, row.sha256),
-        ).fetchone()
-    return int(found[0])
+        shown = reading.execute(
+            "SELECT v.sha256, v.parsed_id FROM source_spans s JOIN versions v USING (version_id)"
+            " WHERE s.kb_id = ? AND s.gone IS NULL AND NOT s.claim",
+            (ctx.kb_id,),
+        ).fetchall()
+    coming = [row for row in home.ledger.files(ctx.journey_id) if row.parsed_id is not None and row.action != "skip"]
+    return {row[0]: row[1] for row in shown} | {row.sha256: row.parsed_id for row in coming if row.parsed_id}
 
 
 def _exposed(row: FileRow) -> FileRow:
