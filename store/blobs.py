@@ -106,9 +106,10 @@ def hash_file(path: Path) -> tuple[str, int]:
 def _blocks(path: Path) -> Iterator[bytes]:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb", buffering=0) as source:
-        before = os.fstat(source.fileno())
-        while block := source.read(BLOCK):
+        before, size = os.fstat(source.fileno()), 0
+        while (block := source.read(BLOCK)) and size <= before.st_size:  # one that grows has no end to wait for
             yield block
+            size += len(block)
         after = os.fstat(source.fileno())
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise ChangedWhileReading(str(path))
