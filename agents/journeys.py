@@ -22,6 +22,7 @@ from .planner import PlanRequest, draft, draft_removal, judge, stale
 from .saver import opened_saver
 from .validator import Validation
 
+UNFINISHED = (JourneyStatus.RUNNING, JourneyStatus.INTERRUPTED, JourneyStatus.NEEDS_ATTENTION)
 OnProgress = Callable[[Progress], None] | None
 DONE = (JourneyStatus.COMPLETED, JourneyStatus.PARTIAL, JourneyStatus.FAILED, JourneyStatus.CANCELLED,
         JourneyStatus.ROLLED_BACK, JourneyStatus.COMPENSATED, JourneyStatus.COMPENSATION_FAILED)  # fmt: skip
@@ -40,7 +41,8 @@ class Journeys(Opening):
         planner: str = "auto",
         expose: bool = True,
         save: bool = True,
-        on_progress: OnProgress = None,
+        on_progress: UNFINISHED = (JourneyStatus.RUNNING, JourneyStatus.INTERRUPTED, JourneyStatus.NEEDS_ATTENTION)
+OnProgress = None,
     ) -> Plan:
         """Make, validate, document and save a plan; nothing in any kb changes."""
         wanted = self._policy(policy)
@@ -61,7 +63,8 @@ class Journeys(Opening):
         *,
         replan: bool = False,
         approve: bool = False,
-        on_progress: OnProgress = None,
+        on_progress: UNFINISHED = (JourneyStatus.RUNNING, JourneyStatus.INTERRUPTED, JourneyStatus.NEEDS_ATTENTION)
+OnProgress = None,
     ) -> Journey:
         """Run exactly that plan, or the newest that was not applied.
 
@@ -74,6 +77,8 @@ class Journeys(Opening):
         before = await self.engine.run(lambda: _status(self.services, journey_id))
         if before in DONE:
             return await self.status(journey_id)
+        if before in UNFINISHED:
+            return await self.resume(journey_id, approve=approve, on_progress=on_progress)
         if before in (None, JourneyStatus.PLANNED, JourneyStatus.AWAITING_APPROVAL):
             moved = await self.engine.run(lambda: self._moved(wanted))
             if moved:
@@ -92,7 +97,8 @@ class Journeys(Opening):
         planner: str = "auto",
         expose: bool = True,
         approve: bool = False,
-        on_progress: OnProgress = None,
+        on_progress: UNFINISHED = (JourneyStatus.RUNNING, JourneyStatus.INTERRUPTED, JourneyStatus.NEEDS_ATTENTION)
+OnProgress = None,
     ) -> Journey:
         """Plan and apply in one go."""
 
@@ -104,14 +110,16 @@ class Journeys(Opening):
         try:
             return await self._run(await planned(), approve=approve, on_progress=on_progress)
         except StalePlan:  # somebody published in between: plan again with the store held
-            await self.engine.run(self.engine.reserve)
-            try:
-                return await self._run(await planned(), approve=approve, on_progress=on_progress)
-            finally:
-                await self.engine.run(self.engine.leave)
+            async with self.engine.turn():
+                await self.engine.run(self.engine.reserve)
+                try:
+                    return await self._run(await planned(), approve=approve, on_progress=on_progress)
+                finally:
+                    await self.engine.run(self.engine.leave)
 
     async def kb_remove(
-        self, source: str, *, kb: str, approve: bool = False, on_progress: OnProgress = None
+        self, source: str, *, kb: str, approve: bool = False, on_progress: UNFINISHED = (JourneyStatus.RUNNING, JourneyStatus.INTERRUPTED, JourneyStatus.NEEDS_ATTENTION)
+OnProgress = None
     ) -> Journey:
         """Take a source out of a kb, as a journey that can be undone."""
         self._require_home(kb)
@@ -130,7 +138,8 @@ class Journeys(Opening):
         *,
         policy: PolicyValue = None,
         approve: bool = False,
-        on_progress: OnProgress = None,
+        on_progress: UNFINISHED = (JourneyStatus.RUNNING, JourneyStatus.INTERRUPTED, JourneyStatus.NEEDS_ATTENTION)
+OnProgress = None,
     ) -> Journey:
         """Go on after a crash, a stop or a failure, or from where a rollback went back to.
 
@@ -145,10 +154,13 @@ class Journeys(Opening):
             wanted = self._policy(policy)
             plan = await self._planned(_again(plan, wanted, parent=journey_id), wanted, on_progress)
             return await self._run(plan, approve=approve, on_progress=on_progress)
-        ready = await self.engine.run(lambda: self.engine.make_ready(journey_id, plan))
-        if not ready:
-            return await self.status(journey_id)
-        return await self._run(plan, approve=approve, on_progress=on_progress)
+        async with self.engine.turn():
+            try:
+                if not await self.engine.run(lambda: self.engine.make_ready(journey_id, plan)):
+                    return await self.status(journey_id)
+                return await self._run(plan, approve=approve, on_progress=on_progress)
+            finally:
+                await self.engine.run(self.engine.leave)
 
     async def newest_plan(self) -> Plan | None:
         """The newest plan whose journey has not started to run."""
@@ -189,12 +201,17 @@ class Journeys(Opening):
         return await engine.run(lambda: self.services.home.plans.plan(plan_id, self.user.tenant))
 
     async def _run(self, plan: Plan, *, approve: bool, on_progress: OnProgress) -> Journey:
-        from .graph import INGEST, build_graph
-
         policy = Policy.model_validate(plan.policy)
         engine = self.engine
         if needs_approval(plan, policy):
             await engine.run(lambda: self._settle_approval(plan, policy, approve))
+        async with engine.turn():
+            return await self._run_graph(plan, policy, on_progress)
+
+    async def _run_graph(self, plan: Plan, policy: Policy, on_progress: OnProgress) -> Journey:
+        from .graph import INGEST, build_graph
+
+        engine = self.engine
         planned = tuple(step.action for step in plan.steps)
         actions = INGEST if set(planned) <= set(INGEST) else planned  # staging has no expose step, its graph has
         journey_id = journey_id_of(plan)
@@ -241,9 +258,11 @@ class Journeys(Opening):
         return moved
 
     async def _plan_again(self, plan: Plan) -> Plan:
-        paths = sorted({file.path for file in plan.files if Path(file.path).exists()})
+        """The same request in the world as it is now, under the policy in force or the one given for this plan."""
         expose = any(step.action == "expose" for step in plan.steps)
-        return await self.plan(list(plan.paths) or paths, kb=plan.kb, request=plan.request, expose=expose)
+        policy = Policy.model_validate(plan.policy) if plan.base.policy_digest in self._known_policies else None
+        pairs = await self.engine.run(lambda: _bytes_of(self.services, plan))
+        return await self.plan([*plan.paths, *pairs], kb=plan.kb, request=plan.request, policy=policy, expose=expose)
 
     async def _plan(self, plan: Plan | str | None) -> Plan:
         """The plan meant: by id, the newest, or one that was handed over, which has to be what its digest says."""
@@ -295,6 +314,13 @@ async def _streamed(
     return state
 
 
+def _bytes_of(services: Services, plan: Plan) -> list[PathOrPair]:
+    """The inputs of a plan that came as bytes, from the blobs that hold them."""
+    blobs, inputs = services.home.blobs, services.home.plans.inputs(plan.plan_id)
+    held = {file.path: inputs[file.source] for file in plan.files if file.source in inputs}
+    return [(name, blobs.path(sha256).read_bytes()) for name, sha256 in held.items() if blobs.has(sha256)]
+
+
 def _paths(paths: Sequence[PathOrPair] | str | Path) -> tuple[PathOrPair, ...]:
     return (paths,) if isinstance(paths, str | Path) else tuple(paths)
 
@@ -314,6 +340,13 @@ def _status(services: Services, journey_id: str) -> JourneyStatus | None:
         return services.home.ledger.journey(journey_id, services.user.tenant).status
     except NotFound:
         return None
+
+
+def _given_bytes(services: Services, plan: Plan) -> list[PathOrPair]:
+    """The inputs of a plan that came as bytes, from the blobs."""
+    inputs, blobs = services.home.plans.inputs(plan.plan_id), services.home.blobs
+    kept = [(file.path, inputs[file.source]) for file in plan.files if file.source in inputs]
+    return [(name, blobs.path(sha256).read_bytes()) for name, sha256 in kept if blobs.has(sha256)]
 
 
 def _whole(services: Services, journey_id: str | None) -> Journey:
