@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -55,16 +55,16 @@ def test_nothing_heavy_is_imported(tmp_path: Path, words: tuple[str, ...], code:
 
 
 def test_help_is_quick(tmp_path: Path) -> None:
-    """`--help` in under 300 ms of wall time: the best of several, since other processes share the machine."""
-    best = min(_seconds(tmp_path, "--help") for _ in range(5))
-    assert best < 0.3
+    """`--help` in under 300 ms: of processor time, since others share the machine, and the best of several."""
+    assert min(_seconds(tmp_path, "--help") for _ in range(5)) < 0.3
 
 
 def _seconds(folder: Path, *words: str) -> float:
-    start = time.perf_counter()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [sys.executable, "-c", "from milepost.cli import main; main()", *words]
     subprocess.run(command, cwd=folder, capture_output=True, check=True, timeout=60)
-    return time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
