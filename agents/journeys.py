@@ -41,8 +41,7 @@ class Journeys(Opening):
         planner: str = "auto",
         expose: bool = True,
         save: bool = True,
-        on_progress: UNFINISHED = (JourneyStatus.RUNNING, JourneyStatus.INTERRUPTED, JourneyStatus.NEEDS_ATTENTION)
-OnProgress = None,
+        on_progress: OnProgress = None,
     ) -> Plan:
         """Make, validate, document and save a plan; nothing in any kb changes."""
         wanted = self._policy(policy)
@@ -63,8 +62,7 @@ OnProgress = None,
         *,
         replan: bool = False,
         approve: bool = False,
-        on_progress: UNFINISHED = (JourneyStatus.RUNNING, JourneyStatus.INTERRUPTED, JourneyStatus.NEEDS_ATTENTION)
-OnProgress = None,
+        on_progress: OnProgress = None,
     ) -> Journey:
         """Run exactly that plan, or the newest that was not applied.
 
@@ -97,8 +95,7 @@ OnProgress = None,
         planner: str = "auto",
         expose: bool = True,
         approve: bool = False,
-        on_progress: UNFINISHED = (JourneyStatus.RUNNING, JourneyStatus.INTERRUPTED, JourneyStatus.NEEDS_ATTENTION)
-OnProgress = None,
+        on_progress: OnProgress = None,
     ) -> Journey:
         """Plan and apply in one go."""
 
@@ -118,8 +115,7 @@ OnProgress = None,
                     await self.engine.run(self.engine.leave)
 
     async def kb_remove(
-        self, source: str, *, kb: str, approve: bool = False, on_progress: UNFINISHED = (JourneyStatus.RUNNING, JourneyStatus.INTERRUPTED, JourneyStatus.NEEDS_ATTENTION)
-OnProgress = None
+        self, source: str, *, kb: str, approve: bool = False, on_progress: OnProgress = None
     ) -> Journey:
         """Take a source out of a kb, as a journey that can be undone."""
         self._require_home(kb)
@@ -138,8 +134,7 @@ OnProgress = None
         *,
         policy: PolicyValue = None,
         approve: bool = False,
-        on_progress: UNFINISHED = (JourneyStatus.RUNNING, JourneyStatus.INTERRUPTED, JourneyStatus.NEEDS_ATTENTION)
-OnProgress = None,
+        on_progress: OnProgress = None,
     ) -> Journey:
         """Go on after a crash, a stop or a failure, or from where a rollback went back to.
 
