@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-import shutil
-import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from .chroma_files import set_aside, sweep
 from .errors import StoreDamaged, UsageError
 from .ports import Vectors
 
@@ -45,8 +45,9 @@ class ChromaFolder:
         self.path = path
         self._client: ClientAPI | None = None
         self._epoch = 0
-        self.openings = 0
-        """How often it was opened: what was seen to be whole is so until the next time."""
+        self.session = 0
+        """A number of its own for each opening, 0 while it is closed: what was seen is so until the next one."""
+        self._sessions = count(1)
 
     def take(self, epoch: int) -> bool:
         """Begin to use the folder under the lease's `epoch`; True where nobody had it since the last time."""
@@ -57,15 +58,11 @@ class ChromaFolder:
 
     def close(self) -> None:
         """Close the client, if one is open."""
-        client, self._client = self._client, None
+        client, self._client, self.session = self._client, None, 0
         if client is None:
             return
-        from chromadb.api.shared_system_client import SharedSystemClient
-
         cast(Any, client).close()
-        if str(self.path.absolute()) in SharedSystemClient._identifier_to_system:
-            # somebody else in this process has it open, and would hand us what they have cached
-            SharedSystemClient.clear_system_cache()
+        _forget_clients(self.path)  # somebody else in this process may have it open, and hand us what they have cached
 
     def index(self, name: str, *, create: bool = False) -> Index:
         """The collection `name`; KeyError where there is none and `create` is not asked."""
@@ -94,7 +91,7 @@ class ChromaFolder:
         """Delete a collection, bricked or not, and the folder that Chroma leaves behind; absent is fine."""
         if name in self.names():
             self._opened().delete_collection(name)
-        self._sweep_folders()
+        sweep(self.path)
 
     def _opened(self) -> ClientAPI:
         if self._client is None:
@@ -103,23 +100,24 @@ class ChromaFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             # The default settings: with others, somebody else's client on this path, in this process, is an error.
             # Telemetry needs no switching off: what would send it is empty, and a test refuses every socket.
-            self._client = chromadb.PersistentClient(str(self.path.absolute()))
-            self.openings += 1
+            try:
+                self._client = chromadb.PersistentClient(str(self.path.absolute()))
+            except Exception:  # the native code raises kinds of its own
+                _forget_clients()
+                if set_aside(self.path) is None:
+                    raise
+                self._client = chromadb.PersistentClient(str(self.path.absolute()))
+            self.session = next(self._sessions)
         return self._client
 
-    def _sweep_folders(self) -> None:
-        """Remove index folders that no collection uses; `delete_collection` leaves them on disk."""
-        database = self.path / "chroma.sqlite3"
-        if not database.exists():
-            return
-        connection = sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)
-        try:
-            used = {row[0] for row in connection.execute("SELECT id FROM segments")}
-        finally:
-            connection.close()
-        for folder in self.path.iterdir():
-            if folder.is_dir() and len(folder.name) == 36 and folder.name not in used:
-                shutil.rmtree(folder, ignore_errors=True)
+
+def _forget_clients(path: Path | None = None) -> None:
+    """Make Chroma forget this process's clients: where one of `path` is left, or without a path in any case."""
+    from chromadb.api.shared_system_client import SharedSystemClient
+
+    known: dict[str, Any] = vars(SharedSystemClient)["_identifier_to_system"]
+    if path is None or str(path.absolute()) in known:
+        SharedSystemClient.clear_system_cache()
 
 
 class Index:

@@ -47,6 +47,7 @@ class Shelf:
         self._hold = hold
         self._embedder = embedder
         self._looked = 0
+        self._opened: tuple[str, int, Index] | None = None
 
     def write(self, documents: Sequence[Document], gone: Iterable[tuple[Namespace, str]] = ()) -> None:
         """Write and delete documents: one transaction, one call to Chroma, and all read back before this returns."""
@@ -126,6 +127,7 @@ class Shelf:
         collection = self._collection()
         known = self.table.collection()
         if known != collection:  # another embedder: another collection, filled again from the ledger
+            self._opened = None
             if known is not None:
                 self._chroma.drop(known)
             self.table.move_to(collection)
@@ -137,6 +139,7 @@ class Shelf:
 
     def rebuild(self) -> None:
         """Make the collection anew from the ledger, without embedding anything again."""
+        self._opened = None
         self._chroma.drop(self._collection())
         self.table.unindex()
         while behind := self.table.behind(BATCH):
@@ -161,9 +164,9 @@ class Shelf:
     def _look(self) -> None:
         """Once for each opening of the folder, see whether the collection is whole: by its count and by a search."""
         index = self._index()
-        if self._chroma.openings == self._looked:
+        if self._chroma.session == self._looked:
             return
-        self._looked = self._chroma.openings
+        self._looked = self._chroma.session
         try:
             whole = self._whole(index, sorted(self.table.ids()))
         except Exception:  # the native code raises kinds of its own
@@ -219,11 +222,26 @@ class Shelf:
         except Exception as trouble:  # the native code raises kinds of its own, and the ledger has everything
             if isinstance(trouble, MilepostError) and not isinstance(trouble, StoreDamaged):
                 raise
-        self.rebuild()
-        return ask(self._index())
+        try:
+            self.rebuild()
+            return ask(self._index())
+        except MilepostError:
+            raise
+        except Exception as trouble:
+            raise StoreDamaged(
+                "the librarian's collection in Chroma cannot be used, nor made anew",
+                cause=f"{type(trouble).__name__}: {trouble}"[:200],
+                state="its documents are safe in the record",
+                next="milepost doctor",
+            ) from trouble
 
     def _index(self) -> Index:
-        return self._chroma.index(self._collection(), create=True)
+        """The collection; looked up once for each opening of the folder."""
+        name, session = self._collection(), self._chroma.session
+        if self._opened is None or not session or self._opened[:2] != (name, session):
+            index = self._chroma.index(name, create=True)
+            self._opened = (name, self._chroma.session, index)
+        return self._opened[2]
 
     def _collection(self) -> str:
         embedder = self._embedder()

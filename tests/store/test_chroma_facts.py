@@ -253,6 +253,34 @@ def test_a_bricked_collection_is_dropped_and_made_anew(folder: ChromaFolder, ind
     assert folder.index("mp-other").unsearchable(names(20), kept) == []
 
 
+@pytest.mark.parametrize("left", [0.5, 0.0], ids=["truncated", "overwritten"])
+def test_a_damaged_database_is_set_aside(folder: ChromaFolder, index: Index, left: float) -> None:
+    """A folder whose database cannot be read is kept under another name, and a new one can be filled."""
+    fill(index, 50)
+    folder.close()
+    database = folder.path / "chroma.sqlite3"
+    whole = database.read_bytes()
+    database.write_bytes(whole[: int(len(whole) * left)] or b"\xff" * len(whole))
+    assert folder.names() == set()
+    fill(folder.index(NAME, create=True), 5)
+    assert folder.index(NAME).count() == 5
+    aside = folder.path.with_name("chroma.damaged-1")
+    assert (aside / "chroma.sqlite3").stat().st_size == (int(len(whole) * left) or len(whole))
+
+
+def test_a_folder_that_cannot_be_opened_for_another_reason_stays(folder: ChromaFolder, index: Index) -> None:
+    """A sound folder is never set aside, whatever else keeps Chroma from opening it."""
+    fill(index, 5)
+    folder.close()
+    (folder.path / "chroma.sqlite3").rename(folder.path / "kept")
+    (folder.path / "chroma.sqlite3").mkdir()
+    with pytest.raises(Exception, match=r"."):  # whatever the native code raises
+        folder.names()
+    (folder.path / "chroma.sqlite3").rmdir()
+    (folder.path / "kept").rename(folder.path / "chroma.sqlite3")
+    assert folder.index(NAME).count() == 5
+
+
 def test_an_unreachable_vector_is_repaired_by_putting_it_again(folder: ChromaFolder, index: Index) -> None:
     """Deleting nearly everything and adding it again may leave vectors unreachable: all of them are named."""
     ids, made = fill(index, 1_500)

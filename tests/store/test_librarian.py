@@ -445,6 +445,12 @@ def _lose_index_files(house: House) -> None:
             shutil.rmtree(folder)
 
 
+def _damage_database(house: House) -> None:
+    house.home.close()
+    database = house.path / "chroma" / "chroma.sqlite3"
+    database.write_bytes(database.read_bytes()[:50_000])
+
+
 def _brick(house: House) -> None:
     house.home.close()
     for folder in (house.path / "chroma").iterdir():
@@ -454,7 +460,9 @@ def _brick(house: House) -> None:
 
 
 @pytest.mark.parametrize("how", ["id", "filter", "meaning", "write"])
-@pytest.mark.parametrize("lose", [_lose_rows, _lose_collection, _lose_folder, _lose_index_files, _brick])
+@pytest.mark.parametrize(
+    "lose", [_lose_rows, _lose_collection, _lose_folder, _damage_database, _lose_index_files, _brick]
+)
 def test_what_chroma_lost_is_made_anew(house: House, lose: Callable[[House], None], how: str) -> None:
     """Whatever is lost of the view, the next read or write mends it from the ledger, and embeds nothing again."""
     in_files = lose in (_lose_index_files, _brick)

@@ -1,0 +1,54 @@
+"""The files of a Chroma folder: those that Chroma leaves lying, and those that it can no longer open."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+DATABASE = "chroma.sqlite3"
+
+
+def sweep(folder: Path) -> None:
+    """Remove index folders that no collection uses; `delete_collection` leaves them on disk."""
+    database = folder / DATABASE
+    if not database.exists():
+        return
+    connection = sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)
+    try:
+        used = {row[0] for row in connection.execute("SELECT id FROM segments")}
+    finally:
+        connection.close()
+    for inner in folder.iterdir():
+        if inner.is_dir() and len(inner.name) == 36 and inner.name not in used:
+            shutil.rmtree(inner, ignore_errors=True)
+
+
+def set_aside(folder: Path) -> Path | None:
+    """Rename a folder whose database is damaged, and return where it is now; None where nothing is wrong with it.
+
+    It is kept, not deleted: other programs may have had collections in it.
+    """
+    if not _damaged(folder / DATABASE):
+        return None
+    number = 1
+    while (aside := folder.with_name(f"{folder.name}.damaged-{number}")).exists():
+        number += 1
+    folder.rename(aside)
+    return aside
+
+
+def _damaged(database: Path) -> bool:
+    """Whether SQLite itself finds it damaged; reads all of it, and is asked only when Chroma could not open it."""
+    if not database.exists():
+        return False
+    try:
+        connection = sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)
+        try:
+            return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok")
+        finally:
+            connection.close()
+    except sqlite3.OperationalError:  # cannot be opened, or is locked: that is no damage
+        return False
+    except sqlite3.DatabaseError:
+        return True
