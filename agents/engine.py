@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import threading
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, asynccontextmanager
 from copy import copy
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..store.errors import MilepostError, StalePlan
 from ..store.plan import Plan
@@ -21,6 +22,16 @@ from .planner import PlanRequest
 
 T = TypeVar("T")
 RESERVED = "reserved"
+TURN_SECONDS = 0.005
+"""How often it is looked whether another journey of this process has ended."""
+
+
+class _Turn:
+    """Whose turn it is to run a journey; shared by everybody who acts through one engine."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.task: asyncio.Task[Any] | None = None
 
 
 class Engine:
@@ -32,6 +43,28 @@ class Engine:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="milepost-engine")
         self._holding = ExitStack()
         self._journey: str | None = None
+        self._turn = _Turn()
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """One journey or rollback at a time, from its first step to its last; a task may take its turn in its turn."""
+        task = asyncio.current_task()
+        if self._turn.task is task:
+            yield
+            return
+        while not self._turn.lock.acquire(blocking=False):  # whatever event loop the other one runs on
+            await asyncio.sleep(TURN_SECONDS)
+        self._turn.task = task
+        try:
+            yield
+        finally:
+            self._turn.task = None
+            self._turn.lock.release()
+
+    async def in_turn(self, work: Callable[[], T]) -> T:
+        """Do something on the engine's thread, and not between two steps of somebody's journey."""
+        async with self.turn():
+            return await self.run(work)
 
     async def run(self, work: Callable[[], T]) -> T:
         """Do something on the engine's thread."""
@@ -81,6 +114,7 @@ class Engine:
     def make_ready(self, journey_id: str, plan: Plan) -> bool:
         """Prepare a journey to go on; False where there is nothing to do. `StalePlan` where its sources changed."""
         home, tenant = self.services.home, self.services.user.tenant
+        self.enter(journey_id)  # another process may be at it; what a dead one left is finished first
         journey = home.ledger.journey(journey_id, tenant)
         staged = any(row.outcome == "staged" for row in home.ledger.files(journey_id))
         if journey.journey_type == ROLLBACK or (journey.status == JourneyStatus.COMPLETED and not staged):

@@ -146,7 +146,7 @@ class Kbs(Opening):
     async def _under_lease(self, kb: str, work: Callable[[Services], T]) -> T:
         if not self.there:
             raise self._no_home(kb)
-        return await self.engine.run(lambda: work(self.services))
+        return await self.engine.in_turn(lambda: work(self.services))
 
     def _kb(self, services: Services, kb: str) -> Kb:
         return services.home.knowledge.kb(self.user.tenant, kb)

@@ -44,7 +44,7 @@ class Rollbacks(Opening):
         """
         wanted = _id(checkpoint)
         self._require_checkpoint(wanted)
-        return await self.engine.run(lambda: self._rollback.to_checkpoint(wanted, on_conflict=on_conflict))
+        return await self.engine.in_turn(lambda: self._rollback.to_checkpoint(wanted, on_conflict=on_conflict))
 
     async def undo(self, journey: Journey | str, *, on_conflict: str | None = None) -> RollbackResult:
         """Go back to before a journey."""
@@ -79,7 +79,7 @@ class Rollbacks(Opening):
     @property
     def rollback_capability(self) -> LightweightRollbackCapability:
         """The proposal's capability, over this home."""
-        return LightweightRollbackCapability(self.services, self.policy, self.engine.run)
+        return LightweightRollbackCapability(self.services, self.policy, self.engine.in_turn)
 
     @property
     def _rollback(self) -> Rollback:
@@ -89,7 +89,7 @@ class Rollbacks(Opening):
         found = await self.read(lambda s: s.home.knowledge.kb(self.user.tenant, kb))
         if dry_run:
             return await self.engine.run(lambda: self._rollback.preview_revision(found, revision))
-        return await self.engine.run(lambda: self._rollback.to_revision(found.kb_id, revision))
+        return await self.engine.in_turn(lambda: self._rollback.to_revision(found.kb_id, revision))
 
     def _require_checkpoint(self, checkpoint_id: str) -> None:
         if not self.there:
