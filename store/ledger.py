@@ -35,6 +35,7 @@ STAGE_AFTER = {
     "expose_complete": "exposed",
 }
 """How far a journey's files have come at each milestone."""
+STAGES = tuple(STAGE_AFTER.values())
 
 
 class Ledger(JourneyFiles, Receipts, Timeline):
@@ -105,31 +106,28 @@ class Ledger(JourneyFiles, Receipts, Timeline):
 
     def rewind(self, journey_id: str, *, retry: bool) -> None:
         """Make a journey ready to run again: from where a rollback went back to, and with `retry` the files
-        that were rejected or failed from their beginning."""
+        that were rejected or failed from their beginning, whatever they hold by now."""
         back_to = self.extra(journey_id).get("back_to")
         with self._record.write() as writing:
             if back_to:
                 stage = STAGE_AFTER.get(back_to, "planned")
+                later = STAGES[STAGES.index(stage) + 1 :]
                 writing.execute(
                     "UPDATE journey_files SET outcome = CASE WHEN action = 'skip' THEN outcome END, stage = ?"
-                    " WHERE journey_id = ? AND stage = 'exposed'",
-                    (stage, journey_id),
+                    f" WHERE journey_id = ? AND stage IN ({','.join('?' * len(later))})"
+                    " AND (outcome IS NULL OR outcome NOT IN ('rejected', 'failed'))",
+                    (stage, journey_id, *later),
                 )
                 self.set_extra(journey_id, back_to=None, was=None)
             if retry:
                 writing.execute(
                     "UPDATE journey_files SET outcome = NULL, reason = NULL, detail = NULL, stage = 'planned',"
-                    " action = CASE WHEN action = 'reject' THEN 'add' ELSE action END"
-                    " WHERE journey_id = ? AND outcome IN ('rejected', 'failed')",
+                    " action = CASE WHEN action = 'reject' THEN 'add' ELSE action END, sha256 = CASE WHEN source IN"
+                    " (SELECT source FROM plan_inputs WHERE plan_id ="
+                    " (SELECT plan_id FROM journeys WHERE journey_id = ?1)) THEN sha256 ELSE '' END"
+                    " WHERE journey_id = ?1 AND outcome IN ('rejected', 'failed')",
                     (journey_id,),
                 )
-            writing.execute(
-                "UPDATE journey_files SET sha256 = '' WHERE journey_id = ? AND stage = 'planned' AND sha256 != ''"
-                " AND action IN ('add', 'replace') AND source NOT IN"
-                " (SELECT source FROM plan_inputs WHERE plan_id = (SELECT plan_id FROM journeys WHERE journey_id = ?))"
-                " AND ?",
-                (journey_id, journey_id, retry),
-            )
             writing.execute("UPDATE journey_steps SET status = 'pending' WHERE journey_id = ?", (journey_id,))
 
     def set_revisions(self, journey_id: str, *, after: int, before: int | None = None) -> None:
