@@ -10,7 +10,7 @@ from ..store.faults import faultpoint
 from ..store.journey_files import FileRow
 from ..store.knowledge import Kb, Staged
 from ..store.plan import canonical_json
-from ..store.revisions import Change, Published, SourceState
+from ..store.revisions import Change, Published, SourceState, state_at
 from .steps import StepContext, StepDeclaration, StepOutcome, failed
 from .upload import digest_of
 
@@ -41,6 +41,8 @@ def publish_files(ctx: StepContext, staged: list[tuple[FileRow, Change]]) -> Pub
     """One transaction: the revision, every file's outcome, the receipt."""
     home = ctx.services.home
     with home.record.write() as writing:
+        head = home.knowledge.by_id(ctx.kb_id).head
+        there = state_at(writing, ctx.kb_id, head, [change.source_id for _, change in staged])
         published = home.knowledge.publish(
             ctx.kb_id,
             [change for _, change in staged],
@@ -48,7 +50,7 @@ def publish_files(ctx: StepContext, staged: list[tuple[FileRow, Change]]) -> Pub
             user=ctx.services.user.user,
             restorable=ctx.policy.restorable,
         )
-        ctx.keep([_exposed(row) for row, _ in staged])
+        ctx.keep([_exposed(row, change.source_id in there) for row, change in staged])
         if published.after != published.before:  # otherwise the head may be another journey's work
             first = writing.execute(
                 "SELECT min(revision) FROM revisions WHERE journey_id = ? AND kb_id = ?", (ctx.journey_id, ctx.kb_id)
@@ -94,9 +96,10 @@ def _concerned(ctx: StepContext) -> list[FileRow]:
 
 
 def _with_twins(ctx: StepContext, rows: list[FileRow], twins: dict[str, int]) -> list[FileRow]:
-    """The rows without duplicates of something that could not be taken: those fail, each by itself."""
+    """The rows without duplicates of something that could not be taken: those fail, and a resume takes them."""
     alone = [row for row in rows if row.action == "skip" and row.sha256 not in twins]
-    ctx.keep([failed(row, "unreadable", f"{row.detail or 'its twin'}, which could not be taken") for row in alone])
+    why = "{}, which could not be taken; resume takes this one"
+    ctx.keep([replace(failed(row, "unreadable", why.format(row.detail or "its twin")), action="add") for row in alone])
     return [row for row in rows if row not in alone]
 
 
@@ -124,8 +127,10 @@ def _twins(ctx: StepContext) -> dict[str, int]:
     return {row[0]: row[1] for row in shown} | {row.sha256: row.parsed_id for row in coming if row.parsed_id}
 
 
-def _exposed(row: FileRow) -> FileRow:
-    outcome = {"add": "added", "replace": "replaced", "remove": "removed", "skip": "skipped"}[row.action]
+def _exposed(row: FileRow, there: bool) -> FileRow:
+    """The file as it ended; one that was rejected when it was planned may replace a source all the same."""
+    action = "replace" if there and row.action == "add" else row.action
+    outcome = {"add": "added", "replace": "replaced", "remove": "removed", "skip": "skipped"}[action]
     return replace(row, stage="exposed", outcome=outcome)
 
 
