@@ -45,9 +45,29 @@ def apply(
         return 0
 
     def start(approve: bool, listener: "Listener") -> "Journey":
-        return desk.mp.apply(chosen, replan=replan, approve=approve, on_progress=listener)
+        return _apply(desk, chosen, replan, approve, listener)
 
     return run(desk, start, plan_id=chosen.plan_id)
+
+
+def _apply(desk: Desk, plan: "Plan", replan: bool, approve: bool, listener: "Listener") -> "Journey":
+    """Apply a plan; where it is stale and may be made again, say what moved and what is otherwise now."""
+    from .store.errors import StalePlan
+    from .store.plan import Plan
+    from .store.plan_text import difference
+
+    try:
+        return desk.mp.apply(plan, approve=approve, on_progress=listener)
+    except StalePlan as stale:
+        if not replan:
+            raise
+        moved = [str(one) for one in stale.facts.get("moved", [])]
+    desk.console.tell("\n".join(["Planned again, since", *(f"  {one}" for one in moved)]))
+    journey = desk.mp.apply(plan, replan=True, approve=approve, on_progress=listener)
+    fresh = desk.mp.show(journey.plan_id)
+    if isinstance(fresh, Plan):
+        desk.console.tell("\n".join(["Otherwise than planned:", *(f"  {line}" for line in difference(plan, fresh))]))
+    return journey
 
 
 @command(app, "approvals", panel=PANEL)

@@ -184,6 +184,24 @@ def _next(plan: Plan) -> str:
     return f"{'Answer' if plan.questions else 'Apply'} with: {command}"
 
 
+def difference(old: Plan, new: Plan) -> list[str]:
+    """What a plan made again does otherwise, a line for each file; both plans are for one request."""
+    before = {file.source: file for file in old.files}
+    after = {file.source: file for file in new.files}
+    lines: list[str] = []
+    for source in sorted(before.keys() | after.keys()):
+        was, now = _planned(before.get(source)), _planned(after.get(source))
+        if was != now or (source in before and source in after and before[source].sha256 != after[source].sha256):
+            lines.append(f"{clean(source)}: {was} > {now if was != now else f'{now}, another content'}")
+    return lines
+
+
+def _planned(file: PlannedFile | None) -> str:
+    if file is None:
+        return "not there"
+    return f"{file.action}, {_chunks(file)} {'chunk' if file.chunks == 1 else 'chunks'}" if file.chunks else file.action
+
+
 def markdown(plan: Plan) -> str:
     """The plan as a Markdown page: every file, the diagram, what the policy gives and costs."""
     policy = Policy.model_validate(plan.policy)

@@ -251,6 +251,8 @@ def test_a_stale_plan_is_exit_4_and_says_what_moved(cli: Any, home: Path, tmp_pa
     assert stale.code == 4 and "welcome.md" in stale.err and "--replan" in stale.err
     fresh = cli("apply", plan_id, "--replan", "--json")
     assert fresh.code == 0 and fresh.json["journey"]["plan_id"] != plan_id
+    assert "Planned again, since" in fresh.err
+    assert "welcome.md: replace, 1 chunk > replace, 1 chunk, another content" in fresh.err
 
 
 def test_nothing_to_do_is_exit_0_and_makes_no_revision(cli: Any, home: Path) -> None:

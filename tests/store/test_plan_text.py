@@ -19,7 +19,7 @@ from milepost.store.plan import (
     Question,
     Summary,
 )
-from milepost.store.plan_text import LIMIT, changes, next_command
+from milepost.store.plan_text import LIMIT, changes, difference, next_command
 from milepost.store.policy import Policy
 from milepost.store.words import count, duration, short_id, size
 
@@ -127,9 +127,7 @@ def test_questions_stand_where_apply_would() -> None:
 
 def test_declined_wishes_name_their_policy_key() -> None:
     """What policy forbids is listed with the key that forbids it."""
-    made = plan(
-        declined=(Declined(what="skip the validation", why="not offered", policy_key="validate_plan"),)
-    )
+    made = plan(declined=(Declined(what="skip the validation", why="not offered", policy_key="validate_plan"),))
     assert "Declined  skip the validation: not offered (validate_plan)" in made.render()
 
 
@@ -173,10 +171,7 @@ def test_no_name_breaks_the_markdown_table(name: str) -> None:
 def test_no_action_breaks_the_diagram(action: str) -> None:
     """A label is letters, digits and escaped codes inside its quotes."""
     drawn = plan(steps=(PlanStep(id="a", action=action, milestone="a_complete"),)).mermaid()
-    assert all(
-        re.fullmatch(r'  [cs]\d(\(?\["[\w .#;\-]*"\]\)?)?( -\.?-> .*)?', line)
-        for line in drawn.split("\n")[1:]
-    )
+    assert all(re.fullmatch(r'  [cs]\d(\(?\["[\w .#;\-]*"\]\)?)?( -\.?-> .*)?', line) for line in drawn.split("\n")[1:])
 
 
 def test_the_diagram_has_each_step_edge_and_checkpoint() -> None:
@@ -206,3 +201,20 @@ def test_short_ids_keep_their_kind() -> None:
     assert (count(1, "file"), count(2, "file"), duration(0.42), duration(210)) == (
         "1 file", "2 files", "0.4 s", "3.5 min"
     )  # fmt: skip
+
+
+def test_the_difference_of_two_plans_names_each_file_that_is_otherwise() -> None:
+    """Another action, other chunks, another content, come and gone; what is the same is not told."""
+    old = plan(files=(file("a", "add", chunks=1, sha256="1"), file("b", "skip"), file("c", "add"), file("e", "skip")))
+    new = plan(
+        files=(
+            file("a", "add", chunks=1, sha256="2"),
+            file("b", "add", chunks=2),
+            file("d", "remove"),
+            file("e", "skip"),
+        )
+    )
+    assert difference(old, new) == [
+        "a: add, 1 chunk > add, 1 chunk, another content", "b: skip > add, 2 chunks", "c: add > not there",
+        "d: not there > remove",
+    ]  # fmt: skip
