@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .content import IN_LIST, batched, marks
-from .documents import Document, Namespace, Shelved, check_names, encode, meaning_text, name_of, row_id, sha
+from .documents import Document, Namespace, Shelved, check_names, encode, meaning_text, name_of, row_id, sha, valid
 from .ports import Clock, Vectors
 from .record import Record
 
@@ -34,6 +34,8 @@ class DocumentTable:
 
     def one(self, namespace: Namespace, key: str) -> list[Shelved]:
         """The document of that name, or nothing."""
+        if not valid(key):
+            return []
         with self._record.read() as reading:
             rows = reading.execute(
                 "SELECT * FROM documents WHERE namespace = ? AND key = ? AND deleted = 0", (name_of(namespace), key)
@@ -43,6 +45,8 @@ class DocumentTable:
     def select(self, prefix: Namespace, *, type: str | None = None, journey_id: str | None = None,
                limit: int = -1, offset: int = 0) -> list[Shelved]:  # fmt: skip
         """Documents below a prefix of labels, oldest first."""
+        if not valid(f"{type}{journey_id}"):
+            return []
         with self._record.read() as reading:
             rows = reading.execute(
                 f"SELECT * FROM documents WHERE deleted = 0 AND {_BELOW} AND (:type IS NULL OR type = :type)"

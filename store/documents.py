@@ -81,8 +81,8 @@ def name_of(namespace: Namespace) -> str:
 
 
 def sha(text: str) -> str:
-    """SHA-256 of a text, in hexadecimal."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    """SHA-256 of a text, in hexadecimal; of one that is no valid Unicode, too."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def encode(document: Document) -> str:
@@ -90,7 +90,7 @@ def encode(document: Document) -> str:
     try:
         _plain(document.content)
         body = json.dumps(document.content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-        if not _encodable(body):  # half a surrogate pair, as in a file name of unknown encoding
+        if not valid(body):  # half a surrogate pair, as in a file name of unknown encoding
             body = json.dumps(document.content, sort_keys=True, separators=(",", ":"), allow_nan=False)
         back = json.loads(body)
     except (TypeError, ValueError, RecursionError) as refused:
@@ -105,7 +105,7 @@ def check_names(document: Document) -> None:
     if not isinstance(document.content, dict):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers from outside
         raise _refused(document, f"it is a {type(document.content).__name__}, not an object")
     for name in (document.document_id, document.tenant, *document.namespace):
-        if not isinstance(name, str) or not _encodable(name):  # pyright: ignore[reportUnnecessaryIsInstance]  # as above
+        if not isinstance(name, str) or not valid(name):  # pyright: ignore[reportUnnecessaryIsInstance]  # as above
             raise UsageError(f"{name!r:.100} cannot be the name of a document", cause="it is no valid text")
     for key, value in document.metadata.items():
         _check_flat(document.document_id, key, value)
@@ -127,7 +127,12 @@ def meaning_text(content: dict[str, Any], fields: tuple[str, ...] | None) -> str
         text = "\n".join(_leaves(content))
     else:
         text = "\n".join(part for path in fields for part in get_text_at_path(content, path))
-    return text[:EMBEDDED_CHARACTERS].encode(errors="replace").decode()
+    return embeddable(text[:EMBEDDED_CHARACTERS])
+
+
+def embeddable(text: str) -> str:
+    """The text with a question mark for each half of a character, which embedders do not take."""
+    return text.encode(errors="replace").decode()
 
 
 def _leaves(value: Json, name: str = "") -> Iterator[str]:
@@ -163,20 +168,21 @@ def _lists(value: Json) -> Json:
 
 
 def _check_flat(document_id: str, key: object, value: object) -> None:
-    if not isinstance(key, str) or not _encodable(key):
+    if not isinstance(key, str) or not valid(key):
         problem = "the key is no valid text"
     elif value is not None and not isinstance(value, str | int | float | bool):
         problem = f"it is a {type(value).__name__}; text, numbers and booleans can be filtered by"
     elif isinstance(value, float) and not math.isfinite(value):
         problem = "it is not a finite number"
-    elif isinstance(value, str) and not _encodable(value):
+    elif isinstance(value, str) and not valid(value):
         problem = "it is no valid text"
     else:
         return
     raise UsageError(f"metadata {key!r:.100} of document {document_id!r:.100} cannot be kept", cause=problem)
 
 
-def _encodable(text: str) -> bool:
+def valid(text: str) -> bool:
+    """Whether a text is valid Unicode, so that it can be stored."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
@@ -12,7 +13,7 @@ import numpy as np
 
 from .chroma import BATCH, ChromaFolder, Index, Metadata
 from .document_table import DocumentTable
-from .documents import Document, Namespace, Shelved, meaning_text, sha, tampered
+from .documents import Document, Namespace, Shelved, embeddable, meaning_text, sha, tampered
 from .errors import MilepostError, StoreBusy, StoreDamaged
 from .faults import faultpoint
 from .ports import Embedder, Vectors
@@ -20,6 +21,8 @@ from .vectors import embed_normalised
 
 PROBES = 20
 """Rows that are looked for by their own vector when the collection is opened."""
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 
 T = TypeVar("T")
 Ask = Callable[[], list[Shelved]]
@@ -89,7 +92,7 @@ class Shelf:
 
     def query_vector(self, text: str) -> Vectors:
         """A question's vector."""
-        found: Vectors = embed_normalised(self._embedder(), [text])[0]
+        found: Vectors = embed_normalised(self._embedder(), [embeddable(text)])[0]
         return found
 
     def nearest(self, documents: Ask, query: Vectors, where: Filter, k: int) -> dict[str, float]:
@@ -259,7 +262,10 @@ def _stand_in(id_: str, dimensions: int) -> Vectors:
 
 
 def _flat(document: Shelved, *, by_meaning: bool) -> Metadata:
-    """What Chroma can be asked for: ours, and the document's own under other names where ours are taken."""
+    """What Chroma can be asked for: ours, and the document's own under other names where ours are taken.
+
+    Chroma refuses some keys with the whole batch; what is no plain name stays in the ledger alone.
+    """
     flat: Metadata = {
         "document_id": document.key,
         "tenant": document.tenant,
@@ -272,8 +278,8 @@ def _flat(document: Shelved, *, by_meaning: bool) -> Metadata:
     if document.journey_id:
         flat["journey_id"] = document.journey_id
     for key, value in document.metadata.items():
-        if value is not None and flat.get(key) != value:
-            flat[f"own_{key}" if key in flat or key.startswith("chroma:") else key] = _kept(value)
+        if value is not None and flat.get(key) != value and _NAME.fullmatch(key):
+            flat[f"own_{key}" if key in flat else key] = _kept(value)
     return flat
 
 

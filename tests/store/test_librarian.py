@@ -204,9 +204,27 @@ def test_any_text_may_be_an_id(house: House, name: str) -> None:
 
 
 def test_an_id_that_is_no_text_is_refused(house: House) -> None:
-    """Half a character cannot be a name: the error says so."""
+    """Half a character cannot be a name: who writes is told so, and who asks finds nothing."""
     with pytest.raises(UsageError, match="name of a document"):
         stored(house.librarian, "a\udcff", {"n": 1})
+    with pytest.raises(UsageError, match="name of a document"):
+        house.librarian.put(("a\udcff",), "k", {"n": 1})
+    stored(house.librarian, "a", {"n": 1})
+    assert house.librarian.retrieve("a\udcff") is None
+    assert house.librarian.documents(type="\udcff") == house.librarian.documents(tenant="\udcff") == []
+    assert keys(house.librarian.documents(find="\udcff")) == ["a"]
+    house.librarian.delete(("a",), "k\udcff")
+
+
+@pytest.mark.parametrize("name", ["", "#document", "$and", "a" * 5_000, "chroma:document", "\0", "é", "a b"], ids=ascii)
+def test_a_metadata_key_that_chroma_refuses_stops_nobody(house: House, name: str) -> None:
+    """Chroma refuses some keys, and the batch with them: those stay in the ledger, and the document is stored."""
+    stored(house.librarian, "odd", {"n": 1}, type="t", **{name: 1})
+    stored(house.librarian, "next", {"n": 2}, type="t")
+    assert house.librarian.retrieve("odd") == {"n": 1}
+    assert keys(house.librarian.documents(type="t")) == ["odd", "next"]
+    with house.home.hold():
+        assert all(name not in row.metadata for row in house.index().scan())
 
 
 def test_metadata_must_be_flat(house: House) -> None:
