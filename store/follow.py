@@ -17,7 +17,7 @@ from .chunks import canonical_metadata, framed
 from .content import IN_LIST, as_matrix, batched, marks
 from .errors import StoreDamaged
 from .faults import faultpoint
-from .knowledge import Kb, Knowledge
+from .knowledge import Kb, Knowledge, doom, doomed, spare
 from .ports import Vectors
 from .record import Record
 from .records import DigestReport, VerifyReport
@@ -86,6 +86,15 @@ class Follower:
         """Write the collection anew from the record, proved whole, and drop the old one. Embeds nothing."""
         self._restore_pack(self._knowledge.by_id(kb_id))
         self._new_generation(self._knowledge.by_id(kb_id), prove="all")
+
+    def sweep(self) -> None:
+        """Drop the collections that a switch, a dropped kb or a process that died left behind."""
+        with self._record.read() as reading:
+            collections = doomed(reading)
+        for collection in collections:
+            self._chroma.drop(collection)
+            with self._record.write() as writing:
+                spare(writing, collection)
 
     def open(self, kb_id: int) -> str | None:
         """Look whether a kb's views are whole, and make them anew where not; returns what was wrong, or None."""
@@ -175,7 +184,10 @@ class Follower:
     def _new_generation(self, kb: Kb, *, prove: Prove) -> None:
         """Write a collection of the next generation, prove it whole, switch in the ledger, drop the old one."""
         fresh = _with_generation(kb, kb.generation + 1)
-        self._chroma.drop(fresh.collection)  # left by a follow that was killed
+        if kb.index_revision == kb.head:  # else whoever recovers comes by here again
+            with self._record.write() as writing:
+                doom(writing, fresh.collection)
+        self._chroma.drop(fresh.collection)
         index = self._chroma.index(fresh.collection, create=True)
         with self._record.read() as reading:
             slots = visible_slots(reading, kb.kb_id, kb.head)
@@ -188,9 +200,11 @@ class Follower:
                 "UPDATE kbs SET generation = ?, index_revision = ?, index_rows = ? WHERE kb_id = ?",
                 (fresh.generation, kb.head, len(slots), kb.kb_id),
             )
+            spare(writing, fresh.collection)
+            if kb.generation:
+                doom(writing, kb.collection)
         faultpoint("follow.after_switch")
-        if kb.generation:
-            self._chroma.drop(kb.collection)
+        self.sweep()
 
     def _add(self, index: Index, kb: Kb, slots: Sequence[int], prove: Prove) -> None:
         for some in batched(slots, BATCH):
@@ -241,11 +255,12 @@ class Follower:
         if kb.dimensions is None or self._knowledge.pack(kb).rows(kb.next_slot) is not None:
             return
         with self._record.read() as reading:
-            slots = [r[0] for r in reading.execute("SELECT slot FROM chunks WHERE kb_id = ?", (kb.kb_id,))]
-        pack = self._knowledge.pack(kb)
-        for some in batched(sorted(slots), BATCH):
-            for row in self._chunk_rows(kb, some):
-                pack.write(row.slot, [row.vector])
+            rows = reading.execute(
+                "SELECT c.slot, v.vector FROM chunks c JOIN vectors v ON v.model_id = ? AND v.text_id = c.text_id"
+                " WHERE c.kb_id = ?",
+                (kb.model_id, kb.kb_id),
+            )
+            self._knowledge.pack(kb).rebuild(kb.next_slot, rows)
 
     def _identities(self, kb: Kb, slots: Sequence[int]) -> Iterator[ChunkRow]:
         with self._record.read() as reading:

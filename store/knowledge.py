@@ -174,6 +174,8 @@ class Knowledge:
 
     def rehearse(self, kb_id: int, changes: Sequence[Change]) -> Published:
         """What `publish` would count now; the transaction is undone. Not inside another transaction."""
+        if self._record.in_transaction:
+            raise RuntimeError("a rehearsal inside a transaction would become part of it")
         try:
             with self._record.write():
                 counted = self.publish(kb_id, changes, journey_id="", user="", restorable=True)
@@ -202,9 +204,11 @@ class Knowledge:
             writing.execute("UPDATE kbs SET floor = ? WHERE kb_id = ?", (kb.head, kb_id))
 
     def drop(self, kb: Kb) -> None:
-        """Forget a kb with all its revisions; its collection and its journeys' documents are the caller's."""
+        """Forget a kb with all its revisions; its collection is doomed, its journeys' documents are the caller's."""
         with self._record.write() as writing:
             writing.execute("DELETE FROM kbs WHERE kb_id = ?", (kb.kb_id,))
+            if kb.generation:
+                doom(writing, kb.collection)
         if kb.dimensions is not None:
             self.pack(kb).delete()
 
@@ -252,17 +256,14 @@ class Knowledge:
         return ids, metadatas, [piece.text_id for piece in pieces]
 
     def _promotions(self, writing: sqlite3.Connection, kb_id: int, changes: Sequence[Change]) -> list[Change]:
-        """The claims that have to show their content because nothing else will after these changes."""
+        """The claims, old and new, that have to show their content because nothing else will after these changes."""
         head = int(writing.execute("SELECT head FROM kbs WHERE kb_id = ?", (kb_id,)).fetchone()[0])
         changed = {change.source_id: change.to for change in changes}
         before = state_at(writing, kb_id, head, list(changed))
-        leaving = {
-            self._parsed_of(writing, state.version_id)
-            for source_id, state in before.items()
-            if not state.claim and state != changed[source_id]
-        }
+        leaving = {s.version_id for source_id, s in before.items() if not s.claim and s != changed[source_id]}
+        claimed = {state.version_id for state in changed.values() if state is not None and state.claim}
         found: list[Change] = []
-        for parsed_id in sorted(leaving):
+        for parsed_id in sorted({self._parsed_of(writing, version_id) for version_id in leaving | claimed}):
             after = self._after(writing, kb_id, head, changed, parsed_id)
             if after and all(state.claim for _, _, state in after):
                 name, source_id, state = min(after, key=lambda entry: entry[0])
@@ -307,6 +308,21 @@ class Knowledge:
         near = difflib.get_close_matches(name, names, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names) or 'none yet'}"
         return NotFound(f"there is no kb {name!r}", cause=hint, state="nothing was changed", next="milepost kb list")
+
+
+def doom(writing: sqlite3.Connection, collection: str) -> None:
+    """Write down that a collection is to go, before it goes or is half made: whoever recovers drops it."""
+    writing.execute("INSERT OR REPLACE INTO facts (key, value) VALUES (?, ?)", (f"doomed:{collection}", collection))
+
+
+def spare(writing: sqlite3.Connection, collection: str) -> None:
+    """Take back what `doom` wrote down: the collection is whole now, or gone."""
+    writing.execute("DELETE FROM facts WHERE key = ?", (f"doomed:{collection}",))
+
+
+def doomed(reading: sqlite3.Connection) -> list[str]:
+    """The collections that are to go."""
+    return [row[0] for row in reading.execute("SELECT value FROM facts WHERE key LIKE 'doomed:%'")]
 
 
 class _Rehearsed(Exception):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from .ports import Vectors
 
 FLOAT = 4
+ROUNDING = 1e-5
+"""How far two ways of adding up the product of two float32 vectors of length one may lie apart."""
 
 
 class Pack:
@@ -45,6 +47,20 @@ class Pack:
             return np.empty((0, self.dimensions), dtype=np.float32)
         return np.memmap(self.path, dtype="<f4", mode="r", shape=(count, self.dimensions))
 
+    def rebuild(self, count: int, rows: Iterable[tuple[int, bytes]]) -> None:
+        """Write the file anew, `count` rows long, from (slot, vector); readers see the old one or the whole new one."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self.path.with_suffix(".new")
+        descriptor = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            os.ftruncate(descriptor, count * self.dimensions * FLOAT)
+            for slot, vector in rows:
+                os.pwrite(descriptor, vector, slot * self.dimensions * FLOAT)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        fresh.replace(self.path)
+
     def delete(self) -> None:
         self.path.unlink(missing_ok=True)
 
@@ -63,9 +79,9 @@ def nearest(
     products = rows @ query
     width = 4 * k + 16
     while True:
-        candidates = _best(products, width)
+        candidates, edge = _best(products, width)
         seen = visible([int(slot) for slot in candidates])
-        if len(seen) >= k or width >= len(products):
+        if sum(products[slot] >= edge for slot in seen) >= k or width >= len(products):
             return _ranked(rows, query, sorted(seen))[:k]
         width *= 8
 
@@ -75,11 +91,10 @@ def _ranked(rows: Vectors, query: Vectors, slots: Sequence[int]) -> list[tuple[i
     return [(slots[i], float(exact[i])) for i in np.lexsort((slots, -exact))]
 
 
-def _best(products: Vectors, width: int) -> NDArray[np.intp]:
-    if width < len(products):
-        # the equals of the last one come along, so that ties are cut the same way at every width
-        edge = np.partition(products, len(products) - width)[len(products) - width]
-        chosen = np.flatnonzero(products >= edge)
-    else:
-        chosen = np.arange(len(products))
-    return chosen[np.lexsort((chosen, -products[chosen]))]
+def _best(products: Vectors, width: int) -> tuple[NDArray[np.intp], float]:
+    """The slots of the `width` largest products and of all that rounding may have put below them; the smallest."""
+    if width >= len(products):
+        return np.arange(len(products)), -np.inf
+    edge = float(np.partition(products, len(products) - width)[len(products) - width])
+    chosen = np.flatnonzero(products >= edge - ROUNDING)
+    return chosen[np.lexsort((chosen, -products[chosen]))], edge
