@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .blobs import Blobs
 from .checkpoints import Checkpoints
 from .chroma import ChromaFolder
 from .content import Content
-from .errors import MilepostError
+from .errors import MilepostError, StoreBusy
 from .follow import Follower
-from .knowledge import Knowledge
+from .knowledge import Knowledge, doomed
 from .lease import Lease
 from .ledger import LIVE, Ledger
 from .librarian import Librarian
@@ -76,6 +76,7 @@ class Home:
             if kb.index_revision != kb.head:
                 self.follower.catch_up(kb.kb_id)
                 self.open_index(kb.kb_id)
+        self.follower.sweep()
         self.librarian.recover()
 
     def open_index(self, kb_id: int) -> None:
@@ -91,7 +92,7 @@ class Home:
     def recover_if_idle(self) -> None:
         """What any command does that opens the home while no writer lives."""
         if self._unfinished() and self.lease.free():
-            with self.hold(wait=0):
+            with suppress(StoreBusy), self.hold(wait=0):  # whoever was faster does the same
                 pass
 
     def close(self) -> None:
@@ -105,4 +106,5 @@ class Home:
             running = reading.execute(
                 "SELECT 1 FROM journeys WHERE status IN (?, ?) LIMIT 1", tuple(map(str, LIVE))
             ).fetchone()
-        return bool(behind or running)
+            left = doomed(reading)
+        return bool(behind or running or left)
