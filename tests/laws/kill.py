@@ -12,7 +12,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -215,18 +214,20 @@ def reopen(home: Path) -> Any:
 
 
 def watch(home: Path, until: str, k: int) -> list[dict[str, Any]]:
-    """Search in a loop until a file is there; what was seen, each kind of answer once, in order."""
+    """Search in a loop until a file is there; each answer once, in the order in which they came.
+
+    The newest revision that was seen is told in a file beside it, so that nobody has to guess how far it is.
+    """
     with opened(home) as mp:
         seen: list[dict[str, Any]] = []
-        searches = 0
         while True:
             last = Path(until).exists()
             hits = mp.search(QUERY, kb=KB, k=k)
             answer = [[hit.chunk_id, hit.score] for hit in hits]
-            searches += 1
             if not seen or seen[-1]["answer"] != answer:
-                seen.append({"answer": answer, "revisions": sorted({h.revision for h in hits}), "at": time.monotonic()})
-            seen[-1]["searches"] = searches
+                seen.append({"answer": answer, "revisions": sorted({hit.revision for hit in hits}), "searches": 0})
+            seen[-1]["searches"] += 1
+            Path(f"{until}.seen").write_text(str(max((hit.revision for hit in hits), default=0)))
             if last:
                 return seen
 
