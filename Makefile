@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 install: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml requirements-dev.lock scripts/install.sh
-	PYTHON=$(PYTHON) VENV=$(VENV) sh scripts/install.sh
+	@PYTHON=$(PYTHON) VENV=$(VENV) sh scripts/install.sh
 	@touch $@
 
 demo: install
