@@ -16,7 +16,7 @@ if [ -z "$python" ]; then
     exit 1
 fi
 
-echo "Installing into $VENV with $("$python" --version); a minute or two, about 700 MB."
+echo "Installing into $VENV with $("$python" --version); a minute or two, about 1.2 GB."
 if [ -x "$VENV/bin/python" ] && ! fits "$VENV/bin/python"; then rm -rf "$VENV"; fi
 if command -v uv >/dev/null 2>&1; then
     uv=uv
