@@ -1,0 +1,254 @@
+"""Law: whatever is done in whatever order, a kb holds what a plain dict would hold, and any of its pasts comes back.
+
+The model is a list of dicts, one for each revision: source to text. Hypothesis ingests, changes, copies, removes,
+undoes, redoes and goes back, and compares after every step.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from kill import KB, QUERY, opened
+
+from milepost.store.errors import RollbackConflict
+
+State = dict[str, int]
+NAMES = st.sampled_from(["a.md", "b.md", "c.md", "d.md"])
+CONTENTS = st.integers(0, 4)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A journey of the model: what it calls itself, whose work it belongs to, and the revision that it found."""
+
+    journey_id: str
+    root: str
+    found: int
+
+
+class Kb(RuleBasedStateMachine):
+    """A kb and its model."""
+
+    @initialize()
+    def open(self) -> None:
+        self.stack = ExitStack()
+        self.root = Path(tempfile.mkdtemp())
+        self.stack.callback(shutil.rmtree, self.root)
+        self.mp = self.stack.enter_context(opened(self.root / "home"))
+        self.states: list[State] = [{}]
+        self.digests: list[str] = [""]
+        self.authors: list[str] = [""]
+        self.steps: list[Step] = []
+        self.known: dict[tuple[tuple[str, int], ...], str] = {}
+        self.folders = 0
+
+    def teardown(self) -> None:
+        if hasattr(self, "stack"):
+            self.stack.close()
+
+    @rule(files=st.dictionaries(NAMES, CONTENTS, min_size=1, max_size=3))
+    def ingest(self, files: State) -> None:
+        """New files, changed ones, unchanged ones, copies of one another: a dict's update."""
+        self.folders += 1
+        folder = self.root / f"folder-{self.folders}"
+        folder.mkdir()
+        for name, content in files.items():
+            (folder / name).write_text(_text(content))
+        journey = self.mp.ingest([folder], kb=KB)
+        assert journey.status == "completed"
+        self._did(journey.journey_id, journey.journey_id, journey.revision_after, {**self.states[-1], **files})
+
+    @precondition(lambda self: self.states[-1])
+    @rule(data=st.data())
+    def remove(self, data: st.DataObject) -> None:
+        """A source that is taken out; another with the same text goes on showing it."""
+        name = data.draw(st.sampled_from(sorted(self.states[-1])))
+        journey = self.mp.kb_remove(name, kb=KB)
+        left = {source: content for source, content in self.states[-1].items() if source != name}
+        self._did(journey.journey_id, journey.journey_id, journey.revision_after, left)
+
+    @precondition(lambda self: self.steps)
+    @rule(data=st.data(), mode=st.sampled_from(["refuse", "refuse", "skip", "force"]))
+    def undo(self, data: st.DataObject, mode: str) -> None:
+        """Any journey, an old one or a rollback, too: refused in a conflict, else what others did stays."""
+        self._undo(data.draw(st.sampled_from(self.steps)), mode)
+
+    @precondition(lambda self: len(self.states) > 1)
+    @rule()
+    def last(self) -> None:
+        """The kb's last journey, which redoes where that was a rollback: exactly the revision before comes back."""
+        step = next(step for step in reversed(self.steps) if step.found == len(self.states) - 2)
+        whole = step.root == self.authors[-1] and self._conflicts(step) == []
+        self._undo(step, "refuse", ask=lambda: self.mp.rollback(last=True, kb=KB))
+        if whole:
+            assert self.digests[-1] == self.digests[-3] or len(self.states) == 3
+
+    @rule(data=st.data())
+    @precondition(lambda self: len(self.states) > 1)
+    def back_to(self, data: st.DataObject) -> None:
+        """The whole kb as it was in a revision, bit for bit; a second time there is nothing to do."""
+        revision = data.draw(st.integers(0, len(self.states) - 1))
+        done = self.mp.rollback(to=revision, kb=KB)
+        assert done.success
+        assert done.already_there or done.verified == "confirmed"
+        if not done.already_there:
+            self._did(done.journey_id, done.journey_id, done.revision_after, self.states[revision])
+        self._look()
+        assert self.digests[-1] == self.digests[revision] or revision == 0
+        assert self.mp.rollback(to=revision, kb=KB).already_there
+
+    @precondition(lambda self: len(self.states) > 1)
+    @rule(data=st.data())
+    def search_at(self, data: st.DataObject) -> None:
+        """A past revision is searched as it was."""
+        revision = data.draw(st.integers(0, len(self.states) - 1))
+        self._shows(self.mp.search(QUERY, kb=KB, k=100, at=revision), self.states[revision])
+
+    @invariant()
+    def equals_the_model(self) -> None:
+        """Search shows the model's texts under the model's sources; the collection is whole; the log is as long."""
+        if not hasattr(self, "states") or len(self.states) == 1:
+            return
+        self._look()
+        self._shows(self.mp.search(QUERY, kb=KB, k=100), self.states[-1])
+        assert self.mp.kb_verify(KB).ok
+        assert [info.revision for info in self.mp.kb_log(KB)] == list(range(len(self.states) - 1, 0, -1))
+
+    def _undo(self, step: Step, mode: str, ask: Callable[[], Any] | None = None) -> None:
+        conflicts = self._conflicts(step)
+        ask = ask or (lambda: self.mp.undo(step.journey_id, on_conflict=mode))
+        if conflicts and mode == "refuse":
+            before = (self.mp.kb_digest(KB), self.mp.kb_log(KB), len(self.mp.journeys()))
+            with pytest.raises(RollbackConflict) as refused:
+                ask()
+            assert sorted(c["source"] for c in refused.value.facts["conflicts"]) == conflicts
+            assert (self.mp.kb_digest(KB), self.mp.kb_log(KB), len(self.mp.journeys())) == before
+            return
+        done = ask()
+        assert done.success
+        assert sorted(conflict.source for conflict in done.conflicts) == conflicts
+        assert done.verified == "confirmed"
+        if done.journey_id:
+            state = self._without(step, skipping=conflicts if mode == "skip" else [])
+            self._did(done.journey_id, step.root, done.revision_after, state)
+        again = self.mp.undo(step.journey_id, on_conflict=mode)
+        assert again.success and (again.already_there or conflicts)
+        assert again.revision_after == len(self.states) - 1
+
+    def _conflicts(self, step: Step) -> list[str]:
+        """Sources that others changed since the step's own first change, and did not take back."""
+        found = []
+        for name, first in self._first_changes(step).items():
+            if self.states[-1].get(name) == self.states[first - 1].get(name):
+                continue
+            if any(self._foreign_runs(step, name, first)):
+                found.append(name)
+        return sorted(found)
+
+    def _foreign_runs(self, step: Step, name: str, first: int) -> list[bool]:
+        """For each row of changes by others in between own ones: whether it came to a change at all."""
+        touches = [r for r in range(first, len(self.states)) if self._touched(name, r)]
+        runs: list[list[int]] = []
+        for at, revision in enumerate(touches):
+            if self.authors[revision] == step.root:
+                continue
+            if at and runs and runs[-1][-1] == touches[at - 1]:
+                runs[-1].append(revision)
+            else:
+                runs.append([revision])
+        return [self.states[run[0] - 1].get(name) != self.states[run[-1]].get(name) for run in runs]
+
+    def _first_changes(self, step: Step) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for revision in range(step.found + 1, len(self.states)):
+            if self.authors[revision] == step.root:
+                for name in {*self.states[revision], *self.states[revision - 1]}:
+                    if self._touched(name, revision):
+                        found.setdefault(name, revision)
+        return found
+
+    def _touched(self, name: str, revision: int) -> bool:
+        return self.states[revision].get(name) != self.states[revision - 1].get(name)
+
+    def _without(self, step: Step, skipping: list[str]) -> State:
+        state = dict(self.states[-1])
+        for name, first in self._first_changes(step).items():
+            if name in skipping:
+                continue
+            before = self.states[first - 1].get(name)
+            state.pop(name, None)
+            if before is not None:
+                state[name] = before
+        return state
+
+    def _did(self, journey_id: str, root: str, revision: int, state: State) -> None:
+        """Note what a journey came to, in the model and in the kb."""
+        known = len(self.states) - 1
+        self.steps.append(Step(journey_id, root, known))
+        if revision == known:
+            assert state == self.states[-1], "no revision was made, though the model changed"
+            return
+        assert revision == known + 1
+        self.states.append(state)
+        self.authors.append(root)
+        self.digests.append(self.mp.kb_digest(KB).digest)
+
+    def _look(self) -> None:
+        """A state without copies looks the same whenever it comes back."""
+        state = self.states[-1]
+        if len(set(state.values())) == len(state):
+            digest = self.mp.kb_digest(KB).digest
+            assert self.known.setdefault(tuple(sorted(state.items())), digest) == digest
+
+    def _shows(self, hits: list[Any], state: State) -> None:
+        """Every text of the model is shown, under sources that have it, and nothing else."""
+        shown: dict[str, set[str]] = {}
+        for hit in hits:
+            shown.setdefault(hit.source, set()).add(hit.text.strip())
+        for source, texts in shown.items():
+            assert source in state
+            assert texts == set(_paragraphs(state[source]))
+        assert {state[source] for source in shown} == set(state.values())
+
+
+def _paragraphs(content: int) -> list[str]:
+    return [f"Paragraph {n} of text {content}. " + "So on and on. " * 12 + "End." for n in range(1 + content % 3)]
+
+
+def _text(content: int) -> str:
+    return "\n\n".join(_paragraphs(content))
+
+
+QUIET = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
+FEW = settings(
+    max_examples=6, stateful_step_count=12, deadline=None, derandomize=True, database=None, suppress_health_check=QUIET
+)
+MANY = settings(max_examples=100, stateful_step_count=25, deadline=None, print_blob=True, suppress_health_check=QUIET)
+
+
+def test_a_kb_is_a_dict_with_a_past() -> None:
+    """A few dozen steps, the same ones every time."""
+    run_state_machine_as_test(Kb, settings=FEW)
+
+
+@pytest.mark.nightly
+def test_a_kb_is_a_dict_with_a_past_at_length() -> None:
+    """Other steps every night."""
+    run_state_machine_as_test(Kb, settings=MANY)
