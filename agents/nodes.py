@@ -84,17 +84,21 @@ class Nodes:
 
     async def _telling(self, work: Callable[[], T]) -> T:
         """Do work on the engine's thread; what it tells of its progress becomes events of the graph's stream."""
-        loop, write, services = asyncio.get_running_loop(), get_stream_writer(), self._engine.services
+        loop, write = asyncio.get_running_loop(), get_stream_writer()
         context = copy_context()  # the writer asks it which node is writing
 
         def tell(progress: Progress) -> None:
             loop.call_soon_threadsafe(write, progress.model_dump(mode="json"), context=context)
 
-        before, services.on_progress = services.on_progress, tell
-        try:
-            return await self._engine.run(work)
-        finally:
-            services.on_progress = before
+        def told() -> T:
+            services = self._engine.services
+            before, services.on_progress = services.on_progress, tell
+            try:
+                return work()
+            finally:
+                services.on_progress = before
+
+        return await self._engine.run(told)
 
     def _draft(self, request: PlanRequest) -> Plan:
         services = self._engine.services
