@@ -55,8 +55,15 @@ def _kbs(services: Services) -> list[dict[str, Any]]:
     found = []
     if not home.lease.free():
         return []
+    kbs = home.knowledge.all(services.user.tenant)
     with home.hold(wait=services.wait):
-        for kb in home.knowledge.all(services.user.tenant):
+        damages = home.librarian.damages()
+        detail = (
+            f"{len(damages)} documents are not what was written" if damages else "every document is what was written"
+        )
+        mending = f"milepost kb rebuild --kb {kbs[0].name}" if kbs else ""
+        found.append(_finding("librarian", not damages, detail, mending))
+        for kb in kbs:
             trouble = home.follower.examine(kb.kb_id)
             next_ = f"milepost kb rebuild --kb {kb.name}"
             found.append(_finding(f"kb {kb.name}", trouble is None, trouble or f"revision {kb.head}, whole", next_))

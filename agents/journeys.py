@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -47,6 +48,8 @@ class Journeys(Opening):
         wanted = self._policy(policy)
         self._known_policies.add(wanted.digest)
         asked = PlanRequest(paths=_paths(paths), kb=kb, request=request, policy=wanted, planner=planner, expose=expose)
+        if not save and not self.there:
+            return await self._planned_elsewhere(asked, on_progress)
         self.services.stop.clear()
         if not save:
             return await self.engine.run(lambda: draft(self.services, asked, on_progress=on_progress))
@@ -54,7 +57,7 @@ class Journeys(Opening):
 
     async def validate(self, plan: Plan | str) -> Validation:
         """Judge a plan; changes nothing."""
-        return _judged(await self._plan(plan))
+        return _judged(plan if isinstance(plan, Plan) else await self._plan(plan))
 
     async def apply(
         self,
@@ -180,6 +183,15 @@ class Journeys(Opening):
         """One journey with its files, steps and checkpoints; the newest where none is named."""
         wanted = journey.journey_id if isinstance(journey, Journey) else journey
         return await self.read(lambda s: _whole(s, wanted))
+
+    async def _planned_elsewhere(self, asked: PlanRequest, on_progress: OnProgress) -> Plan:
+        """A plan for a home that is not there, without making it: looking leaves nothing behind."""
+        with tempfile.TemporaryDirectory() as folder:
+            other = Opening(folder, embedder=self.embedder, user=self.user)
+            try:
+                return await other.engine.run(lambda: draft(other.services, asked, on_progress=on_progress))
+            finally:
+                await other.close()
 
     async def _planned(self, asked: PlanRequest, policy: Policy, on_progress: OnProgress) -> Plan:
         from .graph import build_graph

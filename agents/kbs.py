@@ -109,12 +109,13 @@ class Kbs(Opening):
         return await self._under_lease(kb, digest)
 
     async def kb_rebuild(self, kb: str) -> dict[str, Any]:
-        """Write a kb's collection anew from the record; nothing is embedded."""
+        """Write a kb's collection, and the librarian's, anew from the record; nothing is embedded."""
 
         def rebuild(services: Services) -> dict[str, Any]:
             found = self._kb(services, kb)
             with services.home.hold(wait=services.wait):
                 services.home.follower.rebuild(found.kb_id)
+                services.home.librarian.rebuild()
             now = services.home.knowledge.by_id(found.kb_id)
             return {"kb": kb, "collection": now.collection, "chunks": now.index_rows, "revision": now.head}
 

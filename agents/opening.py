@@ -78,7 +78,7 @@ class Opening:
     @property
     def librarian(self) -> Any:
         """The store of documents about journeys: a LangGraph `BaseStore`."""
-        return self.services.home.librarian
+        return self.services.home.librarian.for_tenant(self.user.tenant)
 
     @property
     def there(self) -> bool:

@@ -107,7 +107,13 @@ def test_no_file_names_the_place_where_it_was_made() -> None:
         pytest.skip("not a git checkout: what is committed cannot be told from what lies about")
     here = re.compile(
         "|".join(
-            [r"/wor" + r"k/(?:main|shared)", r"/ro" + r"ot/", r"/opt/py" + "pi", r"pythonho" + "sted", r"pypi\.o" + "rg"]
+            [
+                r"/wor" + r"k/(?:main|shared)",
+                r"/ro" + r"ot/",
+                r"/opt/py" + "pi",
+                r"pythonho" + "sted",
+                r"pypi\.o" + "rg",
+            ]
         )
     )
     found: list[str] = []
