@@ -1,0 +1,212 @@
+"""Law: search is exact, at every revision, at once, and whatever has become of its file."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from store_kit import DIMENSIONS, Claim, Draft, Kit
+
+from milepost.store.knowledge import Kb
+from milepost.store.pack import Pack, nearest
+from milepost.store.vectors import embed_normalised
+
+
+def unit(rows: int, dimensions: int, seed: int) -> np.ndarray:
+    drawn = np.random.default_rng(seed).standard_normal((rows, dimensions))
+    return np.ascontiguousarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True), dtype=np.float32)
+
+
+def pack_file(kit: Kit, kb: Kb) -> Path:
+    return kit.path / "vectors" / f"{kb.pack}.f32"
+
+
+# Exact
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**32), steps=st.integers(1, 6))
+def test_search_is_the_brute_force_answer_at_every_revision(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, steps: int
+) -> None:
+    """After any history, for any query and k, now and at each past revision: the very chunks, in order, with scores."""
+    kit = Kit(tmp_path_factory.mktemp("search") / "home")
+    dice, kb = random.Random(seed), kit.kb()
+    for _ in range(steps):
+        if dice.random() < 0.25 and kit.now(kb).head:
+            kit.go_back(kb, dice.randrange(kit.now(kb).head + 1), follow=False)
+        else:
+            contents = [f"text {dice.randrange(200)}" for _ in range(dice.randrange(12))]
+            kit.publish(kb, {dice.choice("abcd"): contents or None}, follow=False)
+    query = embed_normalised(kit.embedder, [f"query {seed}"])[0]
+    for revision in range(kit.now(kb).head + 1):
+        for k in (1, 4, 100):
+            found = kit.search_vector(kb, query, k=k, at=revision)
+            right = kit.best(kb, query, k, revision)
+            assert np.allclose([hit.score for hit in found], [max(0, score) for _, score in right], atol=1e-6)
+            shown = kit.chunks(kb, revision)
+            assert {hit.chunk_id for hit in found} <= shown.keys()
+            assert len({hit.chunk_id for hit in found}) == len(found) == min(k, len(shown))
+            assert [hit.rank for hit in found] == list(range(1, len(found) + 1))
+            assert all(hit.revision == revision and shown[hit.chunk_id][0] == hit.text for hit in found)
+    kit.home.close()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.integers(0, 400),
+    k=st.integers(0, 30),
+    hidden=st.floats(0, 1),
+    twins=st.booleans(),
+    seed=st.integers(0, 2**32),
+)
+def test_hidden_rows_cost_a_wider_look_and_never_an_answer(
+    rows: int, k: int, hidden: float, twins: bool, seed: int
+) -> None:
+    """However many of the nearest are hidden or equal, the best visible ones come, in one order: product, then slot."""
+    made = unit(rows, 8, seed) if not twins else np.repeat(unit(1 + rows // 50, 8, seed), 50, axis=0)[:rows]
+    query = unit(1, 8, seed + 1)[0]
+    dice = np.random.default_rng(seed)
+    shown = set(np.flatnonzero(dice.random(rows) >= hidden).tolist())
+    found = nearest(made, query, k, lambda slots: shown & set(slots))
+    products = np.add.reduce(made * query, axis=1)
+    right = sorted(shown, key=lambda slot: (-products[slot], slot))[:k]
+    assert found == [(slot, float(products[slot])) for slot in right]
+
+
+def test_rows_that_nobody_sees_change_no_score_and_no_order(kit: Kit) -> None:
+    """Staged and past chunks lie in the same file: an answer is the same, to its last bit, with and without them."""
+    kb = kit.kb()
+    kit.publish(kb, {"a": ["twin", "other"], "b": ["twin"], "c": ["twin", "twin"]}, follow=False)
+    before = kit.search(kb, "something", k=9)
+    for n in range(1, 40, 3):
+        kit.change(kb, f"staged {n}", [f"staged {n} {i}" for i in range(n)])
+        assert kit.search(kb, "something", k=9) == before
+
+
+def test_an_empty_kb_answers_nothing(kit: Kit) -> None:
+    """No chunk, no hit: before the first publish, at revision 0, and after everything went."""
+    kb = kit.kb()
+    assert kit.search(kb, "x") == []
+    kit.publish(kb, {"a": ["one"]})
+    kit.publish(kb, {"a": None})
+    assert [kit.search(kb, "one", at=at) for at in (0, 2)] == [[], []]
+    assert [hit.text for hit in kit.search(kb, "one", at=1)] == ["one"]
+
+
+def test_a_hit_says_where_it_comes_from(kit: Kit) -> None:
+    """Source, heading, location, score between 0 and 1, chunk id and revision, as they were at that revision."""
+    kb = kit.kb()
+    kit.publish(kb, {"a.txt": [Draft("moved", "Old", {"start": 0, "end": 5}), "x"]})
+    kit.publish(kb, {"a.txt": ["x", "y", Draft("moved", "Old", {"start": 70, "end": 75})]})
+    past, now = kit.search(kb, "moved", k=1, at=1)[0], kit.search(kb, "moved", k=1)[0]
+    assert past.chunk_id == now.chunk_id
+    assert (past.location["start"], now.location["start"]) == (0, 70)
+    assert (now.source, now.text, now.location["heading"], now.revision) == ("a.txt", "moved", "Old", 2)
+    assert now.score == pytest.approx(1.0)
+    assert all(0 <= hit.score <= 1 for hit in kit.search(kb, "unlike anything", k=9))
+
+
+def test_a_location_is_found_for_each_of_equal_chunks(kit: Kit) -> None:
+    """Two equal pieces of one source are two hits, each with its own place."""
+    kb = kit.kb()
+    kit.publish(kb, {"a": [Draft("same", None, {"page": page}) for page in (1, 2, 3)]})
+    assert [hit.location["page"] for hit in kit.search(kb, "same")] == [1, 2, 3]
+
+
+def test_search_needs_no_lease_and_no_chroma(kit: Kit) -> None:
+    """It reads record and packed file: right before the index followed, and where there is no Chroma folder at all."""
+    kb = kit.kb()
+    kit.publish(kb, {"a": ["one"]}, follow=False)
+    with kit.home.hold():
+        assert [hit.text for hit in kit.search(kb, "one")] == ["one"]
+    kit.reopen()
+    kit.publish(kb, {"a": ["two"]}, follow=False)
+    assert [hit.text for hit in kit.search(kb, "one")] == ["two"]
+    assert kit.home.chroma._client is None
+
+
+# The packed file
+
+
+@pytest.mark.parametrize("damage", ["deleted", "empty", "truncated", "folder gone"])
+def test_search_is_right_without_its_file_which_the_next_holder_mends(kit: Kit, damage: str) -> None:
+    """Deleted or cut off, it is answered from the record; opening the kb under the lease writes it anew, whole."""
+    kb = kit.kb()
+    kit.publish(kb, {"a": [f"text {n}" for n in range(20)], "b": ["b"]})
+    kit.publish(kb, {"a": [f"text {n}" for n in range(5, 25)]})
+    file, before = pack_file(kit, kb), [kit.search(kb, "text 3", k=30, at=at) for at in (1, 2)]
+    whole = file.read_bytes()
+    kit.home.close()
+    if damage == "truncated":
+        file.write_bytes(whole[: len(whole) // 2 + 3])
+    elif damage == "empty":
+        file.write_bytes(b"")
+    else:
+        file.unlink()
+    if damage == "folder gone":
+        file.parent.rmdir()
+    kit.reopen()
+    assert [kit.search(kb, "text 3", k=30, at=at) for at in (1, 2)] == before
+    embedded = len(kit.embedder.embedded)
+    with kit.home.hold():
+        kit.home.open_index(kb.kb_id)
+    assert file.read_bytes() == whole
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
+    assert len(kit.embedder.embedded) == embedded
+    assert [kit.search(kb, "text 3", k=30, at=at) for at in (1, 2)] == before
+
+
+def test_a_file_whose_last_rows_were_released_is_mended_once(kit: Kit) -> None:
+    """Slots that no chunk has any more still count: the file made anew is as long as the ledger says."""
+    kb = kit.kb()
+    kit.publish(kb, {"a": ["kept"], "b": ["goes", "goes too"]})
+    kit.publish(kb, {"b": None}, restorable=False)
+    kit.home.knowledge.release(kb.kb_id)
+    pack_file(kit, kb).unlink()
+    with kit.home.lease.hold(None):
+        kit.home.follower.open(kb.kb_id)
+    pack = kit.home.knowledge.pack(kit.now(kb))
+    assert pack.rows(kit.now(kb).next_slot) is not None
+    assert [hit.text for hit in kit.search(kb, "kept")] == ["kept"]
+
+
+def test_rows_are_on_disk_before_the_commit(kit: Kit) -> None:
+    """A staging that is undone leaves rows that mean nothing; the slots are given out again, and written over."""
+    kb = kit.kb()
+    with pytest.raises(sqlite3.IntegrityError), kit.home.record.write() as writing:
+        kit.change(kb, "a", ["lost", "lost too"])
+        assert pack_file(kit, kb).stat().st_size == 2 * DIMENSIONS * 4
+        writing.execute("INSERT INTO holder (id, epoch) VALUES (2, 0)")
+    assert kit.now(kb).next_slot == 0
+    kit.publish(kb, {"a": ["kept"]}, follow=False)
+    assert [hit.text for hit in kit.search(kb, "lost", k=9)] == ["kept"]
+    assert kit.search(kb, "kept")[0].score == pytest.approx(1.0)
+
+
+def test_a_claim_is_found_under_the_name_that_shows_it(kit: Kit) -> None:
+    """At each revision a hit names the source that shows the content there."""
+    kb = kit.kb()
+    kit.publish(kb, {"first": ["same"], "second": Claim(("same",))})
+    kit.publish(kb, {"first": None})
+    assert [kit.search(kb, "same", at=at)[0].source for at in (1, 2)] == ["first", "second"]
+
+
+def test_a_pack_maps_only_what_is_whole(tmp_path: Path) -> None:
+    """Too short for what the ledger says is None, never a mapping past the end."""
+    pack, rows = Pack(tmp_path / "p.f32", 4), unit(3, 4, 0)
+    assert pack.rows(1) is None
+    pack.write(0, [row.tobytes() for row in rows])
+    found = pack.rows(3)
+    assert found is not None and np.array_equal(found, rows)
+    assert pack.rows(4) is None
+    empty = pack.rows(0)
+    assert empty is not None and empty.shape == (0, 4)
+    with pack.path.open("r+b") as file:
+        file.truncate(3 * 16 - 1)
+    assert pack.rows(3) is None
