@@ -117,7 +117,11 @@ class Engine:
         self.enter(journey_id)  # another process may be at it; what a dead one left is finished first
         journey = home.ledger.journey(journey_id, tenant)
         staged = any(row.outcome == "staged" for row in home.ledger.files(journey_id))
-        if journey.journey_type == ROLLBACK or (journey.status == JourneyStatus.COMPLETED and not staged):
+        if journey.journey_type == ROLLBACK:
+            if journey.status == JourneyStatus.INTERRUPTED:
+                Rollback(self.services, home.ledger.policy(journey_id)).finish(journey_id)
+            return False
+        if journey.status == JourneyStatus.COMPLETED and not staged:
             return False
         self._refuse_changed(journey_id, plan)
         home.ledger.rewind(journey_id, retry=journey.status in (JourneyStatus.PARTIAL, JourneyStatus.FAILED))

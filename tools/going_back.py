@@ -82,6 +82,15 @@ class Rollback:
             self._home.open_index(kb_id)
             return self._go_back(_revision_target(kb, revision), going_back(self._home, kb, revision), "force")
 
+    def finish(self, journey_id: str) -> RollbackResult:
+        """Go on with a rollback that was cut off, as it was asked for."""
+        said = self._home.ledger.extra(journey_id)
+        if said["undoes"] is not None:
+            return self.to_checkpoint(said["checkpoint"], on_conflict=said["on_conflict"])
+        kb_id = self._home.ledger.kb_id(journey_id)
+        assert kb_id is not None
+        return self.to_revision(kb_id, int(said["checkpoint"].rpartition("@")[2]))
+
     def _foreseen(self, target: Target, change: Undoing) -> RollbackResult:
         result = self._described(target, change, success=None)
         idle = not (change.changes or change.conflicts or self._uploads(target) or self._pending(target))
@@ -137,7 +146,7 @@ class Rollback:
             pending = None
         if not change.changes and not uploads and pending is None:
             return self._nothing_to_do(target, change)
-        journey_id = pending or self._begin(target)
+        journey_id = pending or self._begin(target, mode)
         with self._running(journey_id, target):
             published = self._publish(journey_id, target, change)
             handlers = run_handlers(self._services, journey_id, uploads)
@@ -158,7 +167,7 @@ class Rollback:
         self._home.ledger.note(None, user.tenant, user.user, "rolled_back_by_hand", told)
         return result
 
-    def _begin(self, target: Target) -> str:
+    def _begin(self, target: Target, mode: str) -> str:
         """Write the rollback down as a journey of its own, with the checkpoint that makes it undoable."""
         kb = target.kb
         base = Base(kb_revision=kb.head if kb else 0, policy_digest=self._policy.digest)
@@ -172,7 +181,7 @@ class Rollback:
         ).sealed()  # fmt: skip
         journey_id = f"journey_{plan.digest[:24]}"
         keeping = self._policy.model_copy(update={"enable_rollback": True})
-        extra = {"undoes": target.journey_id, "checkpoint": target.checkpoint_id}
+        extra = {"undoes": target.journey_id, "checkpoint": target.checkpoint_id, "on_conflict": mode}
         with self._home.record.write():  # a plan without its journey would wait to be applied
             self._home.plans.save(plan, None)
             self._home.ledger.begin(

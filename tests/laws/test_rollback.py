@@ -472,6 +472,32 @@ def test_a_rollback_that_was_cut_off_does_not_stand_in_for_a_later_one(desk: Des
         assert all(j.status != JourneyStatus.INTERRUPTED for j in mp.journeys())
 
 
+@pytest.mark.parametrize("point", ["rollback.after_intent", "rollback.before_commit", "rollback.before_done"])
+@pytest.mark.parametrize("asked", ["undo", "to"])
+def test_a_rollback_that_was_cut_off_is_resumed(desk: Desk, point: str, asked: str) -> None:
+    """`resume` of the rollback, like the same call again, comes to what the rollback would have come to."""
+    with opened(desk.home) as mp:
+        desk.ingest(mp, a="one")
+        before = mp.kb_digest(KB).digest
+        journey = desk.ingest(mp, a="two", b="more")
+
+        def cut(reached: str) -> None:
+            if reached == point:
+                raise RuntimeError("cut off")
+
+        faults.arm(cut)
+        with pytest.raises(RuntimeError, match="cut off"):
+            mp.undo(journey) if asked == "undo" else mp.rollback(to=1, kb=KB)
+        faults.arm(None)
+        rollback = mp.status()
+        assert (rollback.journey_type, rollback.status) == ("rollback", JourneyStatus.INTERRUPTED)
+        assert mp.resume(rollback).status == JourneyStatus.COMPLETED
+        assert mp.kb_digest(KB).digest == before
+        assert mp.status(journey).status == (JourneyStatus.ROLLED_BACK if asked == "undo" else JourneyStatus.COMPLETED)
+        assert mp.rollback(to=1, kb=KB).already_there
+        assert mp.kb_stats(KB).revision == 3
+
+
 def test_undoing_what_never_came_to_a_publish(desk: Desk) -> None:
     """A first journey that ended before it published anything is undone all the same, its upload with it."""
     with opened(desk.home) as mp:
