@@ -5,42 +5,23 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
-from ..store.checkpoints import body_digest
-from ..store.errors import (
-    PolicyError,
-    RollbackConflict,
-    StoreDamaged,
-    UsageError,
-)
+from ..store.errors import RollbackConflict
 from ..store.faults import faultpoint
 from ..store.knowledge import Kb
 from ..store.plan import Base, Plan, PlanStep, canonical_json
 from ..store.policy import Policy
-from ..store.records import HandlerOutcome, JourneyStatus, RollbackResult, UserContext
+from ..store.records import HandlerOutcome, JourneyStatus, RollbackResult
 from ..store.revisions import Delta, Published, delta
 from .handlers import run_handler, run_handlers, upload_receipts
 from .milestones import take
 from .services import Services
+from .targets import Target, checkpoint_target, revision_target
 from .undo import Undoing, going_back, undoing
 
 ROLLBACK = "rollback"
 MANUAL = "Checkpoint restored (manual restoration required)"
-
-
-@dataclass(frozen=True)
-class Target:
-    """What a rollback goes back to: a journey's checkpoint, or (with no checkpoint) a revision of a kb."""
-
-    checkpoint_id: str
-    journey_id: str | None
-    kb: Kb | None
-    revision: int
-    receipt_seq: int
-    handler: str | None
-    document: dict[str, Any]
 
 
 class Rollback:
@@ -73,14 +54,14 @@ class Rollback:
 
     def preview_revision(self, kb: Kb, revision: int) -> RollbackResult:
         """What taking the whole kb back would do now; changes nothing."""
-        return self._foreseen(_revision_target(kb, revision), going_back(self._home, kb, revision))
+        return self._foreseen(revision_target(kb, revision), going_back(self._home, kb, revision))
 
     def to_revision(self, kb_id: int, revision: int) -> RollbackResult:
         """Take the whole kb back to a revision, later journeys of others included."""
         with self._home.hold(None, wait=self._services.wait):
             kb = self._home.knowledge.by_id(kb_id)
             self._home.open_index(kb_id)
-            return self._go_back(_revision_target(kb, revision), going_back(self._home, kb, revision), "force")
+            return self._go_back(revision_target(kb, revision), going_back(self._home, kb, revision), "force")
 
     def finish(self, journey_id: str) -> RollbackResult:
         """Go on with a rollback that was cut off, as it was asked for."""
@@ -101,35 +82,7 @@ class Rollback:
         return upload_receipts(self._services, target.journey_id, target.receipt_seq) if target.journey_id else []
 
     def _target(self, checkpoint_id: str) -> Target:
-        user = self._services.user
-        row = self._home.checkpoints.row(checkpoint_id, user.tenant)
-        document = self._home.librarian.retrieve(checkpoint_id, tenant=user.tenant)
-        if document is None or body_digest(document) != row["body_digest"]:
-            raise StoreDamaged(
-                f"the document of {checkpoint_id} is not the one that was written",
-                cause="its digest differs from the ledger's",
-                state="nothing was changed",
-                next="milepost checkpoints",
-            )
-        kb = self._home.knowledge.by_id(row["kb_id"]) if row["kb_id"] is not None else None
-        if row["journey_id"]:
-            self._allowed(row["journey_id"], user)
-        return Target(checkpoint_id, row["journey_id"], kb, row["revision"], row["receipt_seq"],
-                      row["rollback_handler"], document)  # fmt: skip
-
-    def _allowed(self, journey_id: str, user: UserContext) -> None:
-        journey = self._home.ledger.journey(journey_id, user.tenant)
-        by_owner = self._policy.undo_by == "owner" or self._home.ledger.policy(journey_id).undo_by == "owner"
-        if by_owner and journey.user != user.user:
-            raise PolicyError(
-                f"only {journey.user} may undo {journey_id}",
-                cause='undo_by = "owner"',
-                state="nothing was changed",
-            )
-        if journey.status == JourneyStatus.RUNNING and not self._home.lease.free() and not self._home.lease.held:
-            raise UsageError(
-                f"{journey_id} is running", state="nothing was changed", next=f"milepost status {journey_id}"
-            )
+        return checkpoint_target(self._services, self._policy, checkpoint_id)
 
     def _undoing(self, target: Target, mode: str) -> Undoing:
         if target.journey_id is None or target.kb is None:
@@ -188,6 +141,7 @@ class Rollback:
                 journey_id, plan, user=self._services.user.user, policy=keeping,
                 kb_id=kb.kb_id if kb else None, revision=kb.head if kb else 0, journey_type=ROLLBACK, extra=extra,
             )  # fmt: skip
+            self._home.ledger.set_status(journey_id, JourneyStatus.RUNNING)
         return journey_id
 
     @contextmanager
@@ -334,10 +288,6 @@ class Rollback:
             conflicts=conflicts,
             rollback=canonical_json(described.model_dump(mode="json")),
         )
-
-
-def _revision_target(kb: Kb, revision: int) -> Target:
-    return Target(f"{kb.name}@{revision}", None, kb, revision, 0, None, {})
 
 
 _NOTHING = Delta([], [])

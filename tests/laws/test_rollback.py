@@ -516,6 +516,18 @@ def test_undoing_what_never_came_to_a_publish(desk: Desk) -> None:
             assert desk.blobs() == set() and view(desk.home) == []
 
 
+def test_what_was_dropped_is_not_gone_back_to(desk: Desk) -> None:
+    """A dropped kb's checkpoints lead nowhere, least of all to a new kb of the same name."""
+    with opened(desk.home) as mp:
+        old = desk.ingest(mp, a="text")
+        mp.kb_drop(KB)
+        desk.ingest(mp, b="text of another")
+        before = mp.kb_digest(KB)
+        with pytest.raises(CheckpointNotFound, match="dropped"):
+            mp.undo(old)
+        assert mp.kb_digest(KB) == before
+
+
 def test_undo_by_owner_only(desk: Desk) -> None:
     """With `undo_by = "owner"` a colleague's undo is refused by policy; without it, it is done and recorded."""
     policy = {**POLICY, "undo_by": "owner"}
