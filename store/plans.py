@@ -120,7 +120,8 @@ class Plans:
             bound = (plan.plan_id, plan.digest, policy_digest)
             row = writing.execute(
                 "SELECT * FROM approvals WHERE plan_id = ? AND digest = ? AND policy_digest = ?"
-                " AND approver IS NOT NULL AND (used_by IS NULL OR used_by = ?) ORDER BY seq LIMIT 1",
+                " AND approver IS NOT NULL AND rejected_by IS NULL AND (used_by IS NULL OR used_by = ?)"
+                " ORDER BY seq LIMIT 1",
                 (*bound, journey_id),
             ).fetchone()
             if row is None:

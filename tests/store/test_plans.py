@@ -1,0 +1,75 @@
+"""Law: an approval is bound to one plan under one policy, is used once, and can be taken back until then."""
+
+from __future__ import annotations
+
+import pytest
+from store_kit import Kit
+
+from milepost.store.errors import NotFound
+from milepost.store.plan import Base, Plan
+
+
+def plan(kit: Kit, request: str = "one", tenant: str = "default") -> Plan:
+    made = Plan(
+        journey_type="data_ingest", kb="hr", tenant=tenant, owner="ann", request=request,
+        base=Base(kb_revision=0, policy_digest="p"), policy={}, generated_at=kit.home.clock.now(),
+    ).sealed()  # fmt: skip
+    kit.home.plans.save(made, None)
+    return made
+
+
+def test_a_plan_comes_back_as_it_was_saved(kit: Kit) -> None:
+    """By its id, for its tenant only: to another it is one that never was."""
+    made = plan(kit)
+    assert kit.home.plans.plan(made.plan_id, "default") == made
+    with pytest.raises(NotFound):
+        kit.home.plans.plan(made.plan_id, "other")
+
+
+def test_asking_again_is_the_same_question(kit: Kit) -> None:
+    """One plan under one policy has one open question; another policy or plan has its own."""
+    plans, made = kit.home.plans, plan(kit)
+    first = plans.ask(made, "policy", asked_by="ann")
+    assert plans.ask(made, "policy", asked_by="ben") == first
+    others = [plans.ask(made, "other policy", asked_by="ann"), plans.ask(plan(kit, "two"), "policy", asked_by="ann")]
+    assert [approval.approval_id for approval in plans.waiting("default")] == [
+        first.approval_id,
+        *(approval.approval_id for approval in others),
+    ]
+    assert plans.waiting("other") == []
+
+
+def test_an_approval_is_used_by_one_journey(kit: Kit) -> None:
+    """Before a yes nothing may run; then one journey, again after its crash; never a second, nor another plan."""
+    plans, made = kit.home.plans, plan(kit)
+    asked = plans.ask(made, "policy", asked_by="ann")
+    assert plans.use(made, "policy", "journey_1") is None
+    plans.approve(asked.approval_id, "default", by="ben")
+    assert plans.use(made, "other policy", "journey_1") is None
+    assert plans.use(plan(kit, "two"), "policy", "journey_1") is None
+    for _ in range(2):
+        used = plans.use(made, "policy", "journey_1")
+        assert used and (used.approver, used.approval_id) == ("ben", asked.approval_id)
+    assert plans.use(made, "policy", "journey_2") is None
+    assert plans.ask(made, "policy", asked_by="ann").approval_id != asked.approval_id
+
+
+@pytest.mark.parametrize("order", ["approve reject", "reject approve"])
+def test_a_no_counts_before_and_after_a_yes(kit: Kit, order: str) -> None:
+    """Whoever says no last is heard, and a no cannot be overruled by a later yes to the same question."""
+    plans, made = kit.home.plans, plan(kit)
+    asked = plans.ask(made, "policy", asked_by="ann")
+    for word in order.split():
+        getattr(plans, word)(asked.approval_id, "default", by="ben")
+    assert plans.use(made, "policy", "journey_1") is None
+    assert plans.waiting("default") == []
+
+
+def test_another_tenant_cannot_answer(kit: Kit) -> None:
+    """Its yes and its no change nothing, and tell it nothing."""
+    plans, made = kit.home.plans, plan(kit)
+    asked = plans.ask(made, "policy", asked_by="ann")
+    for word in (plans.approve, plans.reject):
+        with pytest.raises(NotFound):
+            word(asked.approval_id, "other", by="eve")
+    assert [approval.approval_id for approval in plans.waiting("default")] == [asked.approval_id]
