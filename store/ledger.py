@@ -223,10 +223,11 @@ class Ledger(JourneyFiles, Receipts, Timeline):
         """Journeys, newest first, without their files and steps unless asked."""
         with self._record.read() as reading:
             rows = reading.execute(
-                "SELECT * FROM journeys WHERE (? IS NULL OR tenant = ?) AND (? IS NULL OR kb = ?) ORDER BY seq DESC",
-                (tenant, tenant, kb, kb),
+                "SELECT * FROM journeys WHERE (? IS NULL OR tenant = ?) AND (? IS NULL OR kb = ?)"
+                f" AND (? OR status IN ({','.join('?' * len(statuses))})) ORDER BY seq DESC",
+                (tenant, tenant, kb, kb, not statuses, *map(str, statuses)),
             ).fetchall()
-            return [self._journey(r, whole=whole) for r in rows if not statuses or r["status"] in statuses]
+            return [self._journey(row, whole=whole) for row in rows]
 
     def ended(self, tenant: str, kb: str | None, journey_type: str) -> int:
         """How many journeys of this kb (of this type, where there is no kb) have ended."""
