@@ -6,7 +6,7 @@ import hashlib
 import json
 import random
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -83,9 +83,10 @@ class Follower:
             self.rebuild(kb_id)
 
     def rebuild(self, kb_id: int) -> None:
-        """Write the collection anew from the record, proved whole, and drop the old one. Embeds nothing."""
-        self._restore_pack(self._knowledge.by_id(kb_id))
-        self._new_generation(self._knowledge.by_id(kb_id), prove="all")
+        """Write collection and packed file anew from the record, proved whole, and drop the old one. Embeds nothing."""
+        kb = self._knowledge.by_id(kb_id)
+        self._rebuild_pack(kb)
+        self._new_generation(kb, prove="all")
 
     def sweep(self) -> None:
         """Drop the collections that a switch, a dropped kb or a process that died left behind."""
@@ -101,7 +102,8 @@ class Follower:
         kb = self._knowledge.by_id(kb_id)
         if not kb.generation:
             return None
-        self._restore_pack(kb)
+        if not self._pack_is_whole(kb):
+            self._rebuild_pack(kb)
         trouble = self._probe(kb)
         if trouble:
             self.rebuild(kb_id)
@@ -113,7 +115,7 @@ class Follower:
         return self._probe(kb) if kb.generation else None
 
     def verify(self, kb_id: int) -> VerifyReport:
-        """Compare every row of the collection with the record, and search for each by its own vector."""
+        """Compare every row of the views with the record, and search for each by its own vector."""
         kb = self._knowledge.by_id(kb_id)
         with self._record.read() as reading:
             slots = visible_slots(reading, kb_id, kb.head)
@@ -124,7 +126,10 @@ class Follower:
             index = self._chroma.index(kb.collection)
             found = {row.id: row for row in index.scan()}
             same = [id_ for id_, row in found.items() if id_ in expected and _equal(expected[id_], row)]
-            lost = self._unsearchable(index, kb, [expected[id_] for id_ in same])
+            lost = {
+                *self._unsearchable(index, kb, [expected[id_] for id_ in same]),
+                *self._misfiled(kb, expected.values()),
+            }
         except Exception as broken:
             raise StoreDamaged(
                 f"the collection of kb {kb.name!r} cannot be read",
@@ -141,7 +146,7 @@ class Follower:
             missing=missing,
             extra=extra,
             differing=differing,
-            unsearchable=lost,
+            unsearchable=sorted(lost),
         )
 
     def confirm(self, kb_id: int, change: Delta) -> Literal["confirmed", "drift"]:
@@ -251,9 +256,19 @@ class Follower:
         except Exception as broken:  # the native code raises kinds of its own
             return f"the collection cannot be read: {str(broken)[:200]}"
 
-    def _restore_pack(self, kb: Kb) -> None:
-        if kb.dimensions is None or self._knowledge.pack(kb).rows(kb.next_slot) is not None:
-            return
+    def _pack_is_whole(self, kb: Kb) -> bool:
+        if self._knowledge.pack(kb).rows(kb.next_slot) is None:
+            return False
+        with self._record.read() as reading:
+            slots = visible_slots(reading, kb.kb_id, kb.head)
+        return not self._misfiled(kb, self._chunk_rows(kb, self._random.sample(slots, min(SAMPLE, len(slots)))))
+
+    def _misfiled(self, kb: Kb, rows: Iterable[ChunkRow]) -> list[str]:
+        """The ids whose vector in the packed file is not the record's; none where search does not use the file."""
+        packed = self._knowledge.pack(kb).rows(kb.next_slot)
+        return [] if packed is None else [row.id for row in rows if packed[row.slot].tobytes() != row.vector]
+
+    def _rebuild_pack(self, kb: Kb) -> None:
         with self._record.read() as reading:
             rows = reading.execute(
                 "SELECT c.slot, v.vector FROM chunks c JOIN vectors v ON v.model_id = ? AND v.text_id = c.text_id"

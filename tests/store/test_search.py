@@ -162,6 +162,35 @@ def test_search_is_right_without_its_file_which_the_next_holder_mends(kit: Kit, 
     assert [kit.search(kb, "text 3", k=30, at=at) for at in (1, 2)] == before
 
 
+def test_a_file_with_other_numbers_is_noticed_and_mended(kit: Kit) -> None:
+    """Of the right length and wrong inside: `verify` names the chunks, opening the kb makes the file anew."""
+    kb = kit.kb()
+    kit.publish(kb, {"a": [f"text {n}" for n in range(8)]})
+    file, right = pack_file(kit, kb), kit.search(kb, "text 3", k=8)
+    whole = file.read_bytes()
+    kit.home.close()
+    file.write_bytes(whole[::-1])
+    kit.reopen()
+    with kit.home.hold():
+        assert set(kit.home.follower.verify(kb.kb_id).unsearchable) == kit.chunks(kb).keys()
+        kit.home.open_index(kb.kb_id)
+    assert file.read_bytes() == whole
+    assert kit.search(kb, "text 3", k=8) == right
+
+
+def test_a_kb_made_again_under_its_name_has_a_file_of_its_own(kit: Kit) -> None:
+    """What a dropped kb left behind, or an older record names, is never taken for another's vectors."""
+    first = kit.kb()
+    kit.publish(first, {"a": ["one", "two", "three"]})
+    left = pack_file(kit, first).read_bytes()
+    kit.home.knowledge.drop(kit.now(first))
+    pack_file(kit, first).write_bytes(left)
+    second = kit.kb()
+    assert second.pack != first.pack
+    kit.publish(second, {"a": ["four"]})
+    assert [hit.text for hit in kit.search(second, "four", k=9)] == ["four"]
+
+
 def test_a_file_whose_last_rows_were_released_is_mended_once(kit: Kit) -> None:
     """Slots that no chunk has any more still count: the file made anew is as long as the ledger says."""
     kb = kit.kb()
