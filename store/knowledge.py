@@ -94,15 +94,13 @@ class Knowledge:
     def ensure(self, tenant: str, name: str, embedder: Embedder) -> Kb:
         """The kb of that name, made where there is none; refuses to mix embedders."""
         check_name(name)
+        now = self._clock.now()
+        # a file of its own for each making: one that was dropped, or comes with an older record, is never taken for it
+        pack = hashlib.sha256(f"{tenant}\0{name}\0{now}".encode()).hexdigest()[:32]
         with self._record.write() as writing:
             writing.execute(
                 "INSERT INTO kbs (tenant, name, created, pack) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                (
-                    tenant,
-                    name,
-                    self._clock.now(),
-                    hashlib.sha256(f"{tenant}\0{name}".encode()).hexdigest()[:32],
-                ),
+                (tenant, name, now, pack),
             )
             kb = self.kb(tenant, name)
             if kb.embedder is None:
@@ -197,10 +195,12 @@ class Knowledge:
             released = writing.execute(
                 f"SELECT version_id, slots FROM versions WHERE kb_id = ? AND version_id NOT IN ({live})", (kb_id, kb_id)
             ).fetchall()
-            shown = {row[0] for row in writing.execute("SELECT slot FROM spans WHERE kb_id = ?", (kb_id,))}
-            gone = {slot for row in released for slot in unpack_slots(row["slots"])} - shown
-            writing.executemany("DELETE FROM chunks WHERE kb_id = ? AND slot = ?", [(kb_id, s) for s in sorted(gone)])
             writing.executemany("DELETE FROM versions WHERE version_id = ?", [(row["version_id"],) for row in released])
+            kept = {row[0] for row in writing.execute("SELECT slot FROM spans WHERE kb_id = ?", (kb_id,))}
+            for row in writing.execute("SELECT slots FROM versions WHERE kb_id = ?", (kb_id,)):
+                kept.update(unpack_slots(row["slots"]))  # a claim that showed its content once may have to again
+            gone = {slot for row in released for slot in unpack_slots(row["slots"])} - kept
+            writing.executemany("DELETE FROM chunks WHERE kb_id = ? AND slot = ?", [(kb_id, s) for s in sorted(gone)])
             writing.execute("UPDATE kbs SET floor = ? WHERE kb_id = ?", (kb.head, kb_id))
 
     def drop(self, kb: Kb) -> None:

@@ -350,6 +350,20 @@ def test_with_rollback_off_what_was_replaced_is_released(kit: Kit) -> None:
     assert kit.texts(kb) == ["b", "old one"]
 
 
+def test_releasing_keeps_what_a_claim_may_have_to_show(kit: Kit) -> None:
+    """Chunks that a claim shares with a released version of its source are there when it has to show them again."""
+    kb = kit.kb()
+    kit.publish(kb, {"first": CONTENT, "second": Claim(CONTENT)})
+    kit.publish(kb, {"first": None})  # the second shows it
+    kit.publish(kb, {"second": [CONTENT[0]]})
+    kit.publish(kb, {"first": CONTENT, "second": Claim(CONTENT)}, restorable=False)
+    kit.home.knowledge.release(kb.kb_id)
+    kit.publish(kb, {"first": None})
+    assert kit.texts(kb) == sorted(CONTENT)
+    assert {hit.source for hit in kit.search(kb, CONTENT[0], k=9)} == {"second"}
+    assert kit.whole(kb)
+
+
 def test_dropping_a_kb_forgets_it_and_leaves_the_others(kit: Kit) -> None:
     """Every row of it goes, by the database's own rules; its name can be used again, from nothing."""
     kb, other = kit.kb(), kit.kb("other")
