@@ -79,6 +79,17 @@ def test_hidden_rows_cost_a_wider_look_and_never_an_answer(
     assert found == [(slot, float(products[slot])) for slot in right]
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_rounding_decides_nothing(seed: int) -> None:
+    """Among rows that differ in their last bits only, the best by exact addition come, though the fast one errs."""
+    base = unit(1, 256, seed)
+    noise = np.random.default_rng(seed).integers(-2, 3, (3_000, 256)).astype(np.float32) * np.float32(2e-8)
+    made = np.ascontiguousarray(base + noise * (np.abs(base) > 0.05))
+    products = np.add.reduce(made * base[0], axis=1)
+    right = sorted(range(3_000), key=lambda slot: (-products[slot], slot))[:3]
+    assert [slot for slot, _ in nearest(made, base[0], 3, set)] == right
+
+
 def test_rows_that_nobody_sees_change_no_score_and_no_order(kit: Kit) -> None:
     """Staged and past chunks lie in the same file: an answer is the same, to its last bit, with and without them."""
     kb = kit.kb()
