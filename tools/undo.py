@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from ..store.history import History, Touch, source_names
@@ -37,26 +38,26 @@ def undoing(home: Home, kb: Kb, journey_id: str, *, after: int, on_conflict: str
     """
     own = family(home, journey_id)
     _require_restorable(home, kb, own, after)
-    touched: dict[int, list[Touch]] = {}
-    for touch in History(home.record).touches(kb.kb_id, after=after):
-        touched.setdefault(touch.source_id, []).append(touch)
+    touched = _since_own(History(home.record).touches(kb.kb_id, after=after), own)
+    past = _Past(home, kb.kb_id, touched)
     targets: dict[int, int] = {}
+    promoted: dict[int, int] = {}
     conflicts: list[Conflict] = []
     for source, touches in touched.items():
-        first = next((i for i, touch in enumerate(touches) if touch.journey_id in own), None)
-        if first is None:
-            continue
-        before = touches[first].revision - 1
-        foreign = _foreign(home, kb, touches[first:], own)
-        if foreign and not _differ(home, kb.kb_id, source, before, kb.head):
+        before = touches[0].revision - 1
+        foreign = _foreign(past, touches, own)
+        if foreign and not past.differ(source, before, kb.head):
             foreign = None  # already back, whoever did it
-        if foreign and _only_promoted(home, kb, touches[first:], own):
-            continue  # shown because another copy went: no change of this journey's own
+        if not any(past.differ(source, t.revision - 1, t.revision) for t in touches if t.journey_id in own):
+            if not foreign:
+                promoted[source] = before
+            continue  # it shows its content because another copy went: no change of this journey's own
         if foreign:
             conflicts.append(foreign)
         if foreign is None or on_conflict == "force":
             targets[source] = before
-    return _compare(home, kb, targets, conflicts)
+    found = _compare(home, kb, targets, conflicts)
+    return replace(found, changes=[*found.changes, *_demoted(home, kb, promoted, found.changes)])
 
 
 def going_back(home: Home, kb: Kb, revision: int) -> Undoing:
@@ -78,8 +79,8 @@ def changed_since(home: Home, journey_id: str) -> list[tuple[str, str]]:
     touches = History(home.record).touches(kb_id, after=start)
     last = max((t.revision for t in touches if t.journey_id in own), default=start)
     later = {t.source_id: t for t in touches if t.source in sources and t.journey_id not in own and t.revision > last}
-    head = home.knowledge.by_id(kb_id).head
-    return [(t.source, t.journey_id) for t in later.values() if _differ(home, kb_id, t.source_id, last, head)]
+    head, past = home.knowledge.by_id(kb_id).head, _Past(home, kb_id, later)
+    return [(t.source, t.journey_id) for t in later.values() if past.differ(t.source_id, last, head)]
 
 
 def _require_restorable(home: Home, kb: Kb, own: set[str], after: int) -> None:
@@ -94,27 +95,56 @@ def _require_restorable(home: Home, kb: Kb, own: set[str], after: int) -> None:
         History(home.record).require(kb, first - 1)
 
 
-def _foreign(home: Home, kb: Kb, touches: list[Touch], own: set[str]) -> Conflict | None:
+class _Past:
+    """What some sources hold in the revisions of a kb; each revision that is asked for is read once."""
+
+    def __init__(self, home: Home, kb_id: int, sources: Iterable[int]) -> None:
+        self._home = home
+        self._kb_id = kb_id
+        self._sources = list(sources)
+        self._read: dict[int, dict[int, int]] = {}
+
+    def differ(self, source: int, a: int, b: int) -> bool:
+        """Whether a source has other content in two revisions; which copy shows the content is no difference."""
+        return self._versions(a).get(source) != self._versions(b).get(source)
+
+    def _versions(self, revision: int) -> dict[int, int]:
+        if revision not in self._read:
+            with self._home.record.read() as reading:
+                states = state_at(reading, self._kb_id, revision, self._sources)
+            self._read[revision] = {source: state.version_id for source, state in states.items()}
+        return self._read[revision]
+
+
+def _since_own(touches: list[Touch], own: set[str]) -> dict[int, list[Touch]]:
+    """By source, everybody's changes from the first own one on."""
+    found: dict[int, list[Touch]] = {}
+    for touch in touches:
+        if touch.journey_id in own or touch.source_id in found:
+            found.setdefault(touch.source_id, []).append(touch)
+    return found
+
+
+def _foreign(past: _Past, touches: list[Touch], own: set[str]) -> Conflict | None:
     """Who else changed a source since a journey did, and did not take it back; `touches` are of one source."""
     found = None
     for mine, run in groupby(touches, key=lambda touch: touch.journey_id in own):
         listed = list(run)
-        if not mine and _differ(home, kb.kb_id, listed[0].source_id, listed[0].revision - 1, listed[-1].revision):
+        if not mine and past.differ(listed[0].source_id, listed[0].revision - 1, listed[-1].revision):
             found = Conflict(source=listed[-1].source, changed_by=listed[-1].journey_id)
     return found
 
 
-def _only_promoted(home: Home, kb: Kb, touches: list[Touch], own: set[str]) -> bool:
-    mine = [touch for touch in touches if touch.journey_id in own]
-    return not any(_differ(home, kb.kb_id, t.source_id, t.revision - 1, t.revision) for t in mine)
-
-
-def _differ(home: Home, kb_id: int, source_id: int, a: int, b: int) -> bool:
-    """Whether a source has other content in two revisions; which copy of it shows the content is no difference."""
+def _demoted(home: Home, kb: Kb, promoted: dict[int, int], changes: list[Change]) -> list[Change]:
+    """Sources that become claims again, because the copy that showed their content before is coming back."""
+    coming = {change.to.version_id for change in changes if change.to and not change.to.claim}
+    if not (promoted and coming):
+        return []
+    back = _compare(home, kb, promoted, []).changes
     with home.record.read() as reading:
-        states = [state_at(reading, kb_id, revision, [source_id]).get(source_id) for revision in (a, b)]
-    versions = [state.version_id if state else None for state in states]
-    return versions[0] != versions[1]
+        parsed = dict(reading.execute("SELECT version_id, parsed_id FROM versions WHERE kb_id = ?", (kb.kb_id,)))
+    shown = {parsed[version] for version in coming}
+    return [change for change in back if change.to and parsed[change.to.version_id] in shown]
 
 
 def _compare(home: Home, kb: Kb, targets: dict[int, int], conflicts: list[Conflict]) -> Undoing:
