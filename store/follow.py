@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import random
-import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Literal
 
-import numpy as np
-
-from .chroma import BATCH, ChromaFolder, Index, Metadata
+from .chroma import BATCH, ChromaFolder, Index
+from .chunk_rows import ChunkRow, ChunkRows, columns, equal, matrix
 from .chunks import canonical_metadata, framed
-from .content import IN_LIST, as_matrix, batched, marks
+from .content import batched
+from .doomed import doom, doomed, spare
 from .errors import StoreDamaged
 from .faults import faultpoint
-from .knowledge import Kb, Knowledge, doom, doomed, spare
-from .ports import Vectors
+from .knowledge import Kb, Knowledge
 from .record import Record
 from .records import DigestReport, VerifyReport
 from .revisions import Delta, chunk_count, delta, visible_slots
@@ -35,17 +32,6 @@ MOSTLY = 0.5
 Prove = Literal["sample", "all"]
 
 
-@dataclass(frozen=True)
-class ChunkRow:
-    """A chunk as the record has it, and as the index must have it."""
-
-    slot: int
-    id: str
-    document: str
-    metadata: str
-    vector: bytes
-
-
 class Follower:
     """Keeps collections where the ledger is. Everything here needs the lease, and all of it can be done again."""
 
@@ -53,6 +39,7 @@ class Follower:
         self._record = record
         self._knowledge = knowledge
         self._chroma = chroma
+        self._rows = ChunkRows(record)
         self._random = random.Random(0)
 
     def follow(self, kb_id: int, *, prove: Prove = "sample") -> None:
@@ -71,7 +58,7 @@ class Follower:
         self._add(index, kb, change.added, prove)
         faultpoint("follow.after_add")
         for some in batched(change.removed, BATCH):
-            index.delete([row.id for row in self._identities(kb, some)])
+            index.delete([row.id for row in self._rows.identities(kb, some)])
             faultpoint("follow.after_delete")
         self._settle(kb, kb.index_rows + len(change.added))
 
@@ -119,13 +106,13 @@ class Follower:
         kb = self._knowledge.by_id(kb_id)
         with self._record.read() as reading:
             slots = visible_slots(reading, kb_id, kb.head)
-        expected = {row.id: row for some in batched(slots, BATCH) for row in self._chunk_rows(kb, some)}
+        expected = {row.id: row for some in batched(slots, BATCH) for row in self._rows.of(kb, some)}
         if not kb.generation:
             return VerifyReport(ok=not expected, chunks_expected=len(expected), chunks_found=0)
         try:
             index = self._chroma.index(kb.collection)
             found = {row.id: row for row in index.scan()}
-            same = [id_ for id_, row in found.items() if id_ in expected and _equal(expected[id_], row)]
+            same = [id_ for id_, row in found.items() if id_ in expected and equal(expected[id_], row)]
             lost = {
                 *self._unsearchable(index, kb, [expected[id_] for id_ in same]),
                 *self._misfiled(kb, expected.values()),
@@ -160,12 +147,12 @@ class Follower:
         if index.count() != wanted:
             return "drift"
         for some in batched(change.added, BATCH):
-            expected = list(self._chunk_rows(kb, some))
+            expected = list(self._rows.of(kb, some))
             found = index.rows([row.id for row in expected])
-            if any(row.id not in found or not _equal(row, found[row.id]) for row in expected):
+            if any(row.id not in found or not equal(row, found[row.id]) for row in expected):
                 return "drift"
         for some in batched(change.removed, BATCH):
-            if index.rows([row.id for row in self._identities(kb, some)]):
+            if index.rows([row.id for row in self._rows.identities(kb, some)]):
                 return "drift"
         return "confirmed"
 
@@ -213,8 +200,8 @@ class Follower:
 
     def _add(self, index: Index, kb: Kb, slots: Sequence[int], prove: Prove) -> None:
         for some in batched(slots, BATCH):
-            rows = list(self._chunk_rows(kb, some))
-            index.add(*_columns(rows, kb))
+            rows = list(self._rows.of(kb, some))
+            index.add(*columns(rows, kb))
             faultpoint("follow.after_batch")
             chosen = rows if prove == "all" else self._random.sample(rows, min(SAMPLE, len(rows)))
             self._prove(index, kb, rows, chosen)
@@ -226,7 +213,7 @@ class Follower:
         lost = set(self._unsearchable(index, kb, rows))
         again = [row for row in rows if row.id in lost]
         if again:
-            index.put(*_columns(again, kb))
+            index.put(*columns(again, kb))
         left = self._unsearchable(index, kb, again)
         if left:
             raise StoreDamaged(
@@ -236,7 +223,7 @@ class Follower:
             )
 
     def _unsearchable(self, index: Index, kb: Kb, rows: Sequence[ChunkRow]) -> list[str]:
-        return index.unsearchable([row.id for row in rows], _matrix(rows, kb)) if rows else []
+        return index.unsearchable([row.id for row in rows], matrix(rows, kb)) if rows else []
 
     def _probe(self, kb: Kb) -> str | None:
         with self._record.read() as reading:
@@ -246,12 +233,12 @@ class Follower:
             if index.count() != len(slots):
                 return f"the collection has {index.count()} rows, the record {len(slots)}"
             chosen = self._random.sample(slots, min(SAMPLE, len(slots)))
-            rows = list(self._chunk_rows(kb, chosen))
+            rows = list(self._rows.of(kb, chosen))
             lost = self._unsearchable(index, kb, rows)
             if lost:
                 return f"{len(lost)} of {len(chosen)} chunks are not found by their own vector"
             found = index.rows([row.id for row in rows])
-            other = [row for row in rows if not _equal(row, found.get(row.id))]
+            other = [row for row in rows if not equal(row, found.get(row.id))]
             return f"{len(other)} of {len(chosen)} chunks are not what the record holds" if other else None
         except Exception as broken:  # the native code raises kinds of its own
             return f"the collection cannot be read: {str(broken)[:200]}"
@@ -261,7 +248,7 @@ class Follower:
             return False
         with self._record.read() as reading:
             slots = visible_slots(reading, kb.kb_id, kb.head)
-        return not self._misfiled(kb, self._chunk_rows(kb, self._random.sample(slots, min(SAMPLE, len(slots)))))
+        return not self._misfiled(kb, self._rows.of(kb, self._random.sample(slots, min(SAMPLE, len(slots)))))
 
     def _misfiled(self, kb: Kb, rows: Iterable[ChunkRow]) -> list[str]:
         """The ids whose vector in the packed file is not the record's; none where search does not use the file."""
@@ -277,18 +264,6 @@ class Follower:
             )
             self._knowledge.pack(kb).rebuild(kb.next_slot, rows)
 
-    def _identities(self, kb: Kb, slots: Sequence[int]) -> Iterator[ChunkRow]:
-        with self._record.read() as reading:
-            for some in batched(slots, IN_LIST):
-                sql = f"SELECT slot, chunk_id FROM chunks WHERE kb_id = ? AND slot IN ({marks(some)})"
-                for row in reading.execute(sql, (kb.kb_id, *some)):
-                    yield ChunkRow(row[0], bytes(row[1]).hex(), "", "", b"")
-
-    def _chunk_rows(self, kb: Kb, slots: Sequence[int]) -> Iterator[ChunkRow]:
-        with self._record.read() as reading:
-            for some in batched(slots, IN_LIST):
-                yield from _select(reading, kb, some)
-
     def _settle(self, kb: Kb, rows: int) -> None:
         faultpoint("follow.before_settle")
         with self._record.write() as writing:
@@ -297,38 +272,5 @@ class Follower:
             )
 
 
-def _select(reading: sqlite3.Connection, kb: Kb, slots: Sequence[int]) -> Iterator[ChunkRow]:
-    sql = (
-        "SELECT c.slot, c.chunk_id, t.text, c.meta, v.vector FROM chunks c JOIN texts t USING (text_id)"
-        " JOIN vectors v ON v.model_id = ? AND v.text_id = c.text_id"
-        f" WHERE c.kb_id = ? AND c.slot IN ({marks(slots)})"
-    )
-    for row in reading.execute(sql, (kb.model_id, kb.kb_id, *slots)):
-        yield ChunkRow(row[0], bytes(row[1]).hex(), row[2], row[3], row[4])
-
-
-def _columns(rows: list[ChunkRow], kb: Kb) -> tuple[list[str], list[str], list[Metadata], Vectors]:
-    metadatas: list[Metadata] = [json.loads(row.metadata) for row in rows]
-    return [row.id for row in rows], [row.document for row in rows], metadatas, _matrix(rows, kb)
-
-
-def _matrix(rows: Sequence[ChunkRow], kb: Kb) -> Vectors:
-    assert kb.dimensions is not None
-    return as_matrix([row.vector for row in rows], kb.dimensions)
-
-
-def _equal(expected: ChunkRow, found: object) -> bool:
-    from .chroma import Row
-
-    return (
-        isinstance(found, Row)
-        and expected.document == found.document
-        and expected.metadata == canonical_metadata(found.metadata)
-        and np.array_equal(np.frombuffer(expected.vector, dtype="<f4"), found.vector)
-    )
-
-
 def _with_generation(kb: Kb, generation: int) -> Kb:
-    from dataclasses import replace
-
     return replace(kb, generation=generation)

@@ -10,9 +10,10 @@ from .blobs import Blobs
 from .checkpoints import Checkpoints
 from .chroma import ChromaFolder
 from .content import Content
+from .doomed import doomed
 from .errors import MilepostError, StoreBusy
 from .follow import Follower
-from .knowledge import Knowledge, doomed
+from .knowledge import Knowledge
 from .lease import Lease
 from .ledger import LIVE, Ledger
 from .librarian import Librarian

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .chunks import canonical_metadata, chunk_id, metadata_of, row_digest
+from .claims import claims_to_show
 from .content import IN_LIST, Content, batched, marks
+from .doomed import doom
 from .errors import NotFound, UsageError
 from .pack import Pack
 from .ports import Clock, Embedder
 from .record import Record
-from .revisions import Change, Published, SourceState, pack_slots, publish, state_at, unpack_slots
+from .revisions import Change, Published, SourceState, pack_slots, publish, unpack_slots
 
 NAME_LIMIT = 200
 
@@ -158,12 +160,11 @@ class Knowledge:
         Claims whose content would go away with these changes show it from now on.
         """
         with self._record.write() as writing:
-            merged = {change.source_id: change for change in (*changes, *self._promotions(writing, kb_id, changes))}
-            every = list(merged.values())
+            merged = {change.source_id: change for change in (*changes, *self._shown_claims(writing, kb_id, changes))}
             return publish(
                 writing,
                 kb_id,
-                every,
+                list(merged.values()),
                 journey_id=journey_id,
                 user=user,
                 now=self._clock.now(),
@@ -255,74 +256,18 @@ class Knowledge:
             metadatas.append(metadata)
         return ids, metadatas, [piece.text_id for piece in pieces]
 
-    def _promotions(self, writing: sqlite3.Connection, kb_id: int, changes: Sequence[Change]) -> list[Change]:
-        """The claims, old and new, that have to show their content because nothing else will after these changes."""
-        head = int(writing.execute("SELECT head FROM kbs WHERE kb_id = ?", (kb_id,)).fetchone()[0])
-        changed = {change.source_id: change.to for change in changes}
-        before = state_at(writing, kb_id, head, list(changed))
-        leaving = {s.version_id for source_id, s in before.items() if not s.claim and s != changed[source_id]}
-        claimed = {state.version_id for state in changed.values() if state is not None and state.claim}
+    def _shown_claims(self, writing: sqlite3.Connection, kb_id: int, changes: Sequence[Change]) -> list[Change]:
         found: list[Change] = []
-        for parsed_id in sorted({self._parsed_of(writing, version_id) for version_id in leaving | claimed}):
-            after = self._after(writing, kb_id, head, changed, parsed_id)
-            if after and all(state.claim for _, _, state in after):
-                name, source_id, state = min(after, key=lambda entry: entry[0])
-                kb = self.by_id(kb_id)
-                sha256, size = writing.execute(
-                    "SELECT sha256, bytes FROM versions WHERE version_id = ?", (state.version_id,)
-                ).fetchone()
-                self.stage(kb, name, parsed_id, sha256=sha256, size=size)
-                found.append(Change(source_id, SourceState(state.version_id)))
-        taken = {change.source_id for change in found}
-        assert not taken & {source_id for source_id, to in changed.items() if to is None}
+        for one in claims_to_show(writing, kb_id, changes):
+            self.stage(self.by_id(kb_id), one.source, one.parsed_id, sha256=one.sha256, size=one.bytes)
+            found.append(Change(one.source_id, SourceState(one.version_id)))
         return found
-
-    def _after(
-        self,
-        writing: sqlite3.Connection,
-        kb_id: int,
-        head: int,
-        changed: dict[int, SourceState | None],
-        parsed_id: int,
-    ) -> list[tuple[str, int, SourceState]]:
-        """Who holds the content of a parse result after the changes: (name, source, state)."""
-        rows = writing.execute(
-            "SELECT s.name, v.source_id, v.version_id FROM versions v JOIN sources s USING (source_id)"
-            " WHERE v.kb_id = ? AND v.parsed_id = ?",
-            (kb_id, parsed_id),
-        ).fetchall()
-        live = state_at(writing, kb_id, head, [row[1] for row in rows])
-        found = []
-        for name, source_id, version_id in rows:
-            state = changed[source_id] if source_id in changed else live.get(source_id)
-            if state is not None and state.version_id == version_id:
-                found.append((name, source_id, state))
-        return found
-
-    def _parsed_of(self, reading: sqlite3.Connection, version_id: int) -> int:
-        row = reading.execute("SELECT parsed_id FROM versions WHERE version_id = ?", (version_id,)).fetchone()
-        return int(row[0])
 
     def _unknown(self, tenant: str, name: str) -> NotFound:
         names = [kb.name for kb in self.all(tenant)]
         near = difflib.get_close_matches(name, names, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names) or 'none yet'}"
         return NotFound(f"there is no kb {name!r}", cause=hint, state="nothing was changed", next="milepost kb list")
-
-
-def doom(writing: sqlite3.Connection, collection: str) -> None:
-    """Write down that a collection is to go, before it goes or is half made: whoever recovers drops it."""
-    writing.execute("INSERT OR REPLACE INTO facts (key, value) VALUES (?, ?)", (f"doomed:{collection}", collection))
-
-
-def spare(writing: sqlite3.Connection, collection: str) -> None:
-    """Take back what `doom` wrote down: the collection is whole now, or gone."""
-    writing.execute("DELETE FROM facts WHERE key = ?", (f"doomed:{collection}",))
-
-
-def doomed(reading: sqlite3.Connection) -> list[str]:
-    """The collections that are to go."""
-    return [row[0] for row in reading.execute("SELECT value FROM facts WHERE key LIKE 'doomed:%'")]
 
 
 class _Rehearsed(Exception):
