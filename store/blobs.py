@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from .faults import faultpoint
@@ -62,12 +63,18 @@ class Blobs:
 
     def delete(self, sha256: str) -> bool:
         """Remove a blob; False where there was none."""
-        path = self.path(sha256)
-        if not path.exists():
-            return False
-        path.unlink()
-        _sync_folder(path.parent)
-        return True
+        return self.delete_all([sha256]) == 1
+
+    def delete_all(self, sha256s: Iterable[str]) -> int:
+        """Remove blobs and return how many there were; each folder is synced once, which is what takes the time."""
+        removed = []
+        for path in map(self.path, sha256s):
+            with suppress(FileNotFoundError):
+                path.unlink()
+                removed.append(path)
+        for folder in {path.parent for path in removed}:
+            _sync_folder(folder)
+        return len(removed)
 
     def sweep(self) -> int:
         """Remove the temporary files of processes that have died; a living one may be planning."""

@@ -56,8 +56,7 @@ def delete_uploaded_file(services: Services, state: dict[str, Any]) -> bool:
     else:
         wanted = [row.sha256 for row in home.ledger.files(str(state.get("journey_id", ""))) if row.sha256]
     needed = _needed(services, set(wanted), str(state.get("journey_id", "")))
-    deleted = [home.blobs.delete(sha256) for sha256 in dict.fromkeys(wanted) if sha256 not in needed]
-    return any(deleted)
+    return home.blobs.delete_all(set(wanted) - needed) > 0
 
 
 def _needed(services: Services, wanted: set[str], journey_id: str) -> set[str]:
