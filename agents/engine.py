@@ -34,6 +34,14 @@ class _Turn:
         self.task: asyncio.Task[Any] | None = None
 
 
+class _Held:
+    """What the store is held for; shared as well, so that nobody takes it for his own after another gave it back."""
+
+    def __init__(self) -> None:
+        self.lease = ExitStack()
+        self.journey: str | None = None
+
+
 class Engine:
     """Runs work on its thread, and holds the store's lease there for the executing part of a journey."""
 
@@ -41,8 +49,7 @@ class Engine:
         self.services = services
         self.inbox: dict[str, PlanRequest] = {}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="milepost-engine")
-        self._holding = ExitStack()
-        self._journey: str | None = None
+        self._held = _Held()
         self._turn = _Turn()
 
     @asynccontextmanager
@@ -52,14 +59,25 @@ class Engine:
         if self._turn.task is task:
             yield
             return
-        while not self._turn.lock.acquire(blocking=False):  # whatever event loop the other one runs on
-            await asyncio.sleep(TURN_SECONDS)
+        await self.take_turn()
         self._turn.task = task
         try:
             yield
         finally:
             self._turn.task = None
-            self._turn.lock.release()
+            self.end_turn()
+
+    async def take_turn(self) -> None:
+        """Wait until no other journey of this process runs; `end_turn` has to follow, on any thread."""
+        while not self._turn.lock.acquire(blocking=False):  # whatever event loop the other one runs on
+            await asyncio.sleep(TURN_SECONDS)
+
+    def end_turn(self) -> None:
+        """Let the next journey of this process run."""
+        self._turn.lock.release()
+
+    async def starting(self) -> None:
+        """A step is about to run; whoever runs the graph over this engine has taken the turn."""
 
     async def in_turn(self, work: Callable[[], T]) -> T:
         """Do something on the engine's thread, and not between two steps of somebody's journey."""
@@ -82,12 +100,12 @@ class Engine:
 
     def enter(self, journey_id: str) -> None:
         """Hold the store for a journey until `leave`; called on the engine's thread. `StoreBusy` names the holder."""
-        if self._journey in (journey_id, RESERVED):
-            self._journey = journey_id
+        if self._held.journey in (journey_id, RESERVED):
+            self._held.journey = journey_id
             return
         self.leave()
-        self._holding.enter_context(self.services.home.hold(journey_id, wait=self.services.wait))
-        self._journey = journey_id
+        self._held.lease.enter_context(self.services.home.hold(journey_id, wait=self.services.wait))
+        self._held.journey = journey_id
 
     def reserve(self) -> None:
         """Hold the store before there is a journey: nothing moves between the planning and the run that follow."""
@@ -95,8 +113,8 @@ class Engine:
 
     def leave(self) -> None:
         """Give the store back."""
-        self._journey = None
-        self._holding.close()
+        self._held.journey = None
+        self._held.lease.close()
 
     def begin(self, plan: Plan, policy: Policy) -> str:
         """Write a plan's journey down, if it is not there yet; returns its id."""

@@ -65,6 +65,7 @@ class Nodes:
         """The executor node of one action."""
 
         async def run(state: JourneyState) -> dict[str, Any]:
+            await self._engine.starting()
             return await self._telling(lambda: self._step(state["plan_id"], action))
 
         run.__name__ = action

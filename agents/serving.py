@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..store.policy import Policy
+from ..store.records import UserContext
 from .engine import Engine
 from .opening import user_of
 from .planner import PlanRequest
@@ -22,22 +23,58 @@ _LOCK = threading.Lock()
 
 
 class LazyEngine:
-    """An engine that is opened by the first node that needs it, off the event loop: making one touches no disk."""
+    """An engine that is opened by the first node that needs it, off the event loop: making one touches no disk.
+
+    The server knows of no turns, so one run takes its own: from its first step until its report, or until it fails.
+    A run that is cancelled between two nodes gives it back when its graph is collected.
+    """
 
     def __init__(self, opened: Callable[[], Engine]) -> None:
         self.inbox: dict[str, PlanRequest] = {}
         self._opened = opened
         self._engine: Engine | None = None
+        self._has_turn = False
 
     async def run(self, work: Callable[[], T]) -> T:
         """Do something on the engine's thread, once there is one."""
+        engine = await self._open()
+        try:
+            return await engine.run(work)
+        except BaseException:
+            self._end_turn()
+            raise
+
+    async def starting(self) -> None:
+        """Take the turn before the first step that this run meets."""
+        engine = await self._open()
+        if not self._has_turn:
+            await engine.take_turn()
+            self._has_turn = True
+
+    def finish(self, journey_id: str) -> str:
+        """Settle a journey, and let the next one run."""
+        assert self._engine is not None  # this is work, which runs on it
+        try:
+            return self._engine.finish(journey_id)
+        finally:
+            self._end_turn()
+
+    def __del__(self) -> None:
+        self._end_turn()
+
+    def _end_turn(self) -> None:
+        if self._engine is not None and self._has_turn:
+            self._has_turn = False
+            self._engine.end_turn()
+
+    async def _open(self) -> Engine:
         if self._engine is None:
             self._engine = await asyncio.to_thread(self._opened)
-        return await self._engine.run(work)
+        return self._engine
 
     def __getattr__(self, name: str) -> Any:
         """Be the engine for work that runs on it; not before: LangGraph tries a node's attributes while composing."""
-        if name.startswith("__") or self._engine is None:
+        if name.startswith("_") or self._engine is None:
             raise AttributeError(name)
         return getattr(self._engine, name)
 
@@ -51,13 +88,13 @@ def served(config: Mapping[str, Any]) -> tuple[LazyEngine, Policy]:
     said: Mapping[str, Any] = config.get("configurable") or {}
     home = Path(str(said.get("home") or HOME)).absolute()
     workspace = AsyncMilepost(home, user=user_of(said.get("langgraph_auth_user_id")))
-    return LazyEngine(lambda: _shared(home).acting_as(workspace.user).engine), workspace.policy
+    return LazyEngine(lambda: _shared(home, workspace.user)), workspace.policy
 
 
-def _shared(home: Path) -> AsyncMilepost:
-    """One workspace a folder, for the life of the process: threads and parsers are not made anew for every run."""
+def _shared(home: Path, user: UserContext) -> Engine:
+    """One opened home a folder, for the life of the process: threads and parsers are not made anew for every run."""
     with _LOCK:
-        return _OPEN.setdefault(home, AsyncMilepost(home))
+        return _OPEN.setdefault(home, AsyncMilepost(home)).acting_as(user).engine
 
 
 async def close_served() -> None:

@@ -117,3 +117,24 @@ def test_the_user_is_the_servers(tmp_path: Path, page: Path) -> None:
             return (await mp.status(state["journey_id"])).user
 
     assert served(run()) == "mira"
+
+
+def test_runs_side_by_side_hold_the_store(tmp_path: Path) -> None:
+    """Two people's runs in one server take the store from each other step by step, never go on without it."""
+    home, config = make_home(tmp_path, "rollback")
+    pages = [tmp_path / f"page-{number}.md" for number in range(4)]
+    for number, page in enumerate(pages):
+        page.write_text(f"# Page {number}\n\nParental leave is {number} weeks.\n", encoding="utf-8")
+
+    async def one(number: int) -> dict[str, Any]:
+        mine = {"configurable": {**config["configurable"], "langgraph_auth_user_id": f"person-{number}"}}
+        graph = await make_graph(mine)
+        return await graph.ainvoke({"paths": [str(pages[number])], "kb": f"kb-{number}"}, mine)
+
+    async def run() -> tuple[list[str], list[bool]]:
+        states = await asyncio.gather(*map(one, range(4)))
+        async with AsyncMilepost(home) as mp:
+            whole = [(await mp.kb_verify(f"kb-{number}")).ok for number in range(4)]
+        return [state["status"] for state in states], whole
+
+    assert served(run()) == (["completed"] * 4, [True] * 4)
