@@ -183,7 +183,9 @@ def _back_ms(mp: Any) -> float:
     kb = home.knowledge.kb("default", "kb")
     with home.record.read() as reading:
         now, then = state_at(reading, kb.kb_id, kb.head), state_at(reading, kb.kb_id, kb.head - 1)
-    changes = [Change(source, then.get(source)) for source in now.keys() | then.keys() if now.get(source) != then.get(source)]
+    changes = [
+        Change(source, then.get(source)) for source in now.keys() | then.keys() if now.get(source) != then.get(source)
+    ]
     began = time.perf_counter()
     home.knowledge.publish(kb.kb_id, changes, journey_id="benchmark", user="benchmark", restorable=True)
     return (time.perf_counter() - began) * 1_000

@@ -23,9 +23,7 @@ Row = list[str | int]
 
 def package(parts: dict[str, str], types: dict[str, str], main: str) -> bytes:
     """Zip the parts of an office document; `types` gives the content type of every part but relationships."""
-    overrides = "".join(
-        f'<Override PartName="/{name}" ContentType="{KIND}{t}"/>' for name, t in types.items()
-    )
+    overrides = "".join(f'<Override PartName="/{name}" ContentType="{KIND}{t}"/>' for name, t in types.items())
     relations = f'<Default Extension="rels" ContentType="{RELATIONS}"/>'
     content = (
         f'<Types xmlns="{PACKAGE}/content-types">{relations}'
@@ -113,9 +111,7 @@ def xlsx(sheets: dict[str, list[Row]]) -> bytes:
     names = list(enumerate(sheets, start=1))
     listed = "".join(f'<sheet name="{escape(n)}" sheetId="{i}" r:id="rId{i}"/>' for i, n in names)
     parts = {
-        "xl/workbook.xml": (
-            f'<workbook xmlns="{SHEET}" xmlns:r="{OFFICE}"><sheets>{listed}</sheets></workbook>'
-        ),
+        "xl/workbook.xml": (f'<workbook xmlns="{SHEET}" xmlns:r="{OFFICE}"><sheets>{listed}</sheets></workbook>'),
         "xl/_rels/workbook.xml.rels": related(
             [("worksheet", f"worksheets/sheet{i}.xml") for i, _ in names] + [("styles", "styles.xml")]
         ),
@@ -189,9 +185,7 @@ def pptx(slides: list[list[Box]]) -> bytes:
     slide_relations = [("slide", f"slides/slide{i}.xml") for i in numbers]
     parts = {
         "ppt/presentation.xml": presentation,
-        "ppt/_rels/presentation.xml.rels": related(
-            [("slideMaster", master), *slide_relations, ("theme", theme)]
-        ),
+        "ppt/_rels/presentation.xml.rels": related([("slideMaster", master), *slide_relations, ("theme", theme)]),
         f"ppt/{master}": SLIDE_MASTER,
         "ppt/slideMasters/_rels/slideMaster1.xml.rels": related(
             [("slideLayout", f"../{layout}"), ("theme", f"../{theme}")]
@@ -229,8 +223,7 @@ def shape(number: int, box: Box) -> str:
         f'<a:ext cx="{box.width * 36000}" cy="{box.height * 36000}"/></a:xfrm>'
     )
     text = "".join(
-        f'<a:p><a:r><a:rPr lang="en-GB" sz="{size}"/><a:t>{escape(line)}</a:t></a:r></a:p>'
-        for line in box.lines
+        f'<a:p><a:r><a:rPr lang="en-GB" sz="{size}"/><a:t>{escape(line)}</a:t></a:r></a:p>' for line in box.lines
     )
     return (
         f'<p:sp><p:nvSpPr><p:cNvPr id="{number}" name="{kind} {number}"/>'

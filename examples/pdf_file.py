@@ -85,9 +85,7 @@ def page_object(fonts: tuple[int, int], content: int) -> bytes:
     """Describe a page whose text is in object number `content`."""
     resources = f"<< /Font << /F1 {fonts[0]} 0 R /F2 {fonts[1]} 0 R >> >>"
     box = f"[0 0 {PAGE[0]} {PAGE[1]}]"
-    return (
-        f"<< /Type /Page /Parent 2 0 R /MediaBox {box} /Resources {resources} /Contents {content} 0 R >>"
-    ).encode()
+    return (f"<< /Type /Page /Parent 2 0 R /MediaBox {box} /Resources {resources} /Contents {content} 0 R >>").encode()
 
 
 def content_object(title: str, paragraphs: list[tuple[str, str]], number: int, count: int) -> bytes:

@@ -118,9 +118,7 @@ def valid_plans(draw: st.DrawFn) -> tuple[RawPlan, Registry]:
                 target = draw(st.sampled_from(needed))
                 args[name] = ref(target, draw(st.sampled_from([None, *returns[target]])))
             else:
-                args[name] = draw(
-                    st.sampled_from(param["enum"]) if "enum" in param else VALUES[param["type"]]
-                )
+                args[name] = draw(st.sampled_from(param["enum"]) if "enum" in param else VALUES[param["type"]])
         steps.append({"id": f"s{number}", "action": action, "args": args, "depends_on": needed})
     return {"steps": draw(st.permutations(steps))}, registry
 
@@ -129,9 +127,7 @@ Break = Callable[[RawPlan, Registry, random.Random], bool]
 """Breaks a plan in place; False where this plan has nothing to break that way."""
 
 
-def pick(
-    plan: RawPlan, chance: random.Random, wanted: Callable[[dict[str, Any]], bool]
-) -> dict[str, Any] | None:
+def pick(plan: RawPlan, chance: random.Random, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any] | None:
     """One of the steps that are as wanted."""
     found = [step for step in plan["steps"] if wanted(step)]
     return chance.choice(found) if found else None
@@ -293,9 +289,7 @@ def test_each_way_to_break_a_plan_gives_its_code(broken: Break) -> None:
 
 
 @given(valid_plans(), st.lists(st.sampled_from(BREAKS), min_size=2, max_size=4, unique=True), st.randoms())
-def test_all_issues_come_at_once(
-    made: tuple[RawPlan, Registry], ways: list[Break], chance: random.Random
-) -> None:
+def test_all_issues_come_at_once(made: tuple[RawPlan, Registry], ways: list[Break], chance: random.Random) -> None:
     """A judgement does not stop at the first fault: of independent breaks each one is reported."""
     plan, registry = copy.deepcopy(made)
     independent = {"unknown_argument", "missing_dependency", "self_dependency", "duplicate_step_id"}
@@ -470,9 +464,7 @@ def test_facts_say_what_is_there() -> None:
     removing = {"steps": [{"id": "r", "action": "remove", "args": {"sources": ["x"], "kb": "hr"}}]}
     assert codes(validate_plan(removing, REGISTRY, facts={"sources": []})) == {"unknown_source"}
     back = {"steps": [{"id": "r", "action": "rollback", "args": {"checkpoint": "checkpoint_1"}}]}
-    assert codes(validate_plan(back, REGISTRY, facts={"checkpoints": ["checkpoint_12"]})) == {
-        "unknown_checkpoint"
-    }
+    assert codes(validate_plan(back, REGISTRY, facts={"checkpoints": ["checkpoint_12"]})) == {"unknown_checkpoint"}
     assert validate_plan(removing, REGISTRY).valid and validate_plan(back, REGISTRY).valid
 
 
@@ -485,9 +477,7 @@ def test_the_policy_forbids_by_key() -> None:
     assert validate_plan(back, REGISTRY, Policy(orchestration="saga")).valid
     files = [{"action": "add", "bytes": 10, "chunks": 3}, {"action": "skip", "bytes": 10, "chunks": 3}]
     plan = template() | {"files": files}
-    assert validate_plan(
-        plan, REGISTRY, Policy(budget={"max_files": 1, "max_bytes": 10, "max_chunks": 3})
-    ).valid
+    assert validate_plan(plan, REGISTRY, Policy(budget={"max_files": 1, "max_bytes": 10, "max_chunks": 3})).valid
     judged = validate_plan(plan, REGISTRY, Policy(budget={"max_files": 0, "max_bytes": 9, "max_chunks": 2}))
     assert [issue.code for issue in judged.errors] == ["over_budget"] * 3
 
@@ -519,9 +509,7 @@ def test_hints_say_what_was_meant() -> None:
 
 def test_a_ring_is_told_as_one() -> None:
     """A long ring is one issue with the way around, and steps outside it are left alone."""
-    steps: list[dict[str, Any]] = [
-        {"id": f"s{n}", "action": "a", "depends_on": [f"s{(n + 1) % 5}"]} for n in range(5)
-    ]
+    steps: list[dict[str, Any]] = [{"id": f"s{n}", "action": "a", "depends_on": [f"s{(n + 1) % 5}"]} for n in range(5)]
     steps.append({"id": "after", "action": "a", "depends_on": ["s0"]})
     judged = validate_plan({"steps": steps}, {"a": {"params": {}, "returns": []}})
     assert [issue.code for issue in judged.errors] == ["cycle"]
@@ -599,9 +587,7 @@ def test_every_code_is_documented_and_no_other() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", page, re.MULTILINE))
     assert rows == CODES
     source = "".join(file.read_text("utf-8") for file in (root / "agents").glob("validator*.py"))
-    used = set(re.findall(r'(?:error|warn)\(\s*"(\w+)"', source)) | set(
-        re.findall(r'"(unknown_\w+)"', source)
-    )
+    used = set(re.findall(r'(?:error|warn)\(\s*"(\w+)"', source)) | set(re.findall(r'"(unknown_\w+)"', source))
     assert used == CODES.keys()
 
 

@@ -32,9 +32,7 @@ def test_the_conformance_sample_is_judged_as_it_says() -> None:
 def test_a_foreign_case_is_put_in_our_words() -> None:
     """`tools` is the registry, `tool` the action, unknown_tool our unknown_action; nothing else changes."""
     step = {"id": "s1", "tool": "fly", "args": {"to": "Rome"}, "depends_on": []}
-    line = json.dumps(
-        {"id": "c", "plan": {"steps": [step]}, "tools": {"walk": {"params": {}}}, "code": "unknown_tool"}
-    )
+    line = json.dumps({"id": "c", "plan": {"steps": [step]}, "tools": {"walk": {"params": {}}}, "code": "unknown_tool"})
     case = conformance_case(line)
     assert case.plan == {"steps": [{"id": "s1", "action": "fly", "args": {"to": "Rome"}, "depends_on": []}]}
     assert case.registry == {"walk": {"params": {}}} and case.code == "unknown_action"

@@ -70,9 +70,7 @@ def test_the_defaults_are_the_proposals() -> None:
     """Every capability is off; the details are true and act only under their capability."""
     policy = Policy()
     assert not (policy.enable_rollback or policy.enable_forward_docs or policy.enable_planning)
-    assert not (
-        policy.enable_ai_planning or policy.learn_from_results or policy.validates or policy.restorable
-    )
+    assert not (policy.enable_ai_planning or policy.learn_from_results or policy.validates or policy.restorable)
     assert policy.auto_checkpoint and policy.generate_plan and policy.document_steps
     assert not any(policy.checkpoints_at(milestone) for milestone in MILESTONES)
 

@@ -71,9 +71,7 @@ def test_a_stronger_capability_lifts_a_weaker_false() -> None:
     """Asking for AI planning switches on what it needs; validation cannot stay off under it."""
     off = {"enable_planning": False, "validate_plan": False, "enable_rollback": False}
     resolved = resolve_policy(("milepost.toml", off), ("arguments", {"enable_ai_planning": True}))
-    assert (
-        resolved.policy.enable_ai_planning and resolved.policy.enable_planning and resolved.policy.validates
-    )
+    assert resolved.policy.enable_ai_planning and resolved.policy.enable_planning and resolved.policy.validates
     assert resolved.origins["enable_planning"] == "implied by enable_ai_planning"
     saga = resolve_policy(("milepost.toml", off), ("arguments", {"orchestration": "saga"}))
     assert saga.policy.enable_rollback
@@ -82,9 +80,7 @@ def test_a_stronger_capability_lifts_a_weaker_false() -> None:
 
 def test_a_stronger_detail_lifts_nothing() -> None:
     """Listing milestones does not switch rollback on over a source that says it is off."""
-    resolved = resolve_policy(
-        ("milepost.toml", "none"), ("arguments", {"rollback_checkpoints": ["upload_complete"]})
-    )
+    resolved = resolve_policy(("milepost.toml", "none"), ("arguments", {"rollback_checkpoints": ["upload_complete"]}))
     assert not resolved.policy.enable_rollback and resolved.policy.rollback_checkpoints == ()
     assert "has no effect" in resolved.notes[0]
 
@@ -196,9 +192,7 @@ def test_a_setting_that_cannot_be_is_refused(text: str) -> None:
 def test_a_file_is_a_policy(tmp_path: Path) -> None:
     """A TOML file has a preset, keys at the top and keys in [set], nested or dotted; other settings pass."""
     file = tmp_path / "strict.toml"
-    file.write_text(
-        '\ufeffpolicy = "full"\nprove = "all"\nembedder = "fake"\n[set]\nchunk.size = 700\n', "utf-8"
-    )
+    file.write_text('\ufeffpolicy = "full"\nprove = "all"\nembedder = "fake"\n[set]\nchunk.size = 700\n', "utf-8")
     expected = Policy.full(prove="all", chunk={"size": 700})
     assert policy_from(file) == policy_from(str(file)) == expected
     assert resolve_policy(("arguments", str(file))).origins["prove"] == f"arguments, {file}"
@@ -238,17 +232,13 @@ def test_a_file_that_is_not_there_is_not_found(tmp_path: Path) -> None:
 
 def test_a_doubtful_milestone_is_noted() -> None:
     """An own milestone that looks like a misspelt one is allowed, with a note."""
-    resolved = resolve_policy(
-        ("arguments", {"enable_rollback": True, "rollback_checkpoints": ["uplod_complete"]})
-    )
+    resolved = resolve_policy(("arguments", {"enable_rollback": True, "rollback_checkpoints": ["uplod_complete"]}))
     assert "did you mean upload_complete" in resolved.notes[0]
 
 
 def test_a_whole_policy_decides_every_key() -> None:
     """A Policy as a source is a complete statement, which a stronger source can still change."""
-    resolved = resolve_policy(
-        ("milepost.toml", "full"), ("call", Policy(prove="all")), ("x", {"chunk.size": 500})
-    )
+    resolved = resolve_policy(("milepost.toml", "full"), ("call", Policy(prove="all")), ("x", {"chunk.size": 500}))
     assert resolved.policy == Policy(prove="all", chunk={"size": 500, "overlap": 100})
     assert policy_from(Policy.full()) == Policy.full()
 
