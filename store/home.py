@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -53,7 +53,7 @@ class Home:
         self.findings: list[str] = []
 
     @contextmanager
-    def hold(self, journey_id: str | None = None, *, wait: float = 10.0) -> Iterator[None]:
+    def hold(self, journey_id: str | None = None, *, wait: float = 10.0) -> Generator[None]:
         """Hold the lease, with the Chroma folder open to this process; what a dead process left is finished first."""
         with self.lease.hold(journey_id, wait=wait) as taken:
             if not taken:

@@ -177,10 +177,9 @@ class Knowledge:
             raise RuntimeError("a rehearsal inside a transaction would become part of it")
         try:
             with self._record.write():
-                counted = self.publish(kb_id, changes, journey_id="", user="", restorable=True)
-                raise _Rehearsed
-        except _Rehearsed:
-            return counted
+                raise _Rehearsed(self.publish(kb_id, changes, journey_id="", user="", restorable=True))
+        except _Rehearsed as done:
+            return done.counted
 
     def release(self, kb_id: int) -> None:
         """Give up every state before the newest: what only they show is no longer restorable.
@@ -223,7 +222,7 @@ class Knowledge:
         texts = self._content.texts(text_ids[i] for i in fresh)
         assert kb.model_id is not None
         vectors = self._content.vectors(kb.model_id, (text_ids[i] for i in fresh))
-        rows = []
+        rows: list[tuple[object, ...]] = []
         for slot, i in enumerate(fresh, start=first):
             known[ids[i]] = slot
             text_id, metadata = text_ids[i], metadatas[i]
@@ -244,7 +243,8 @@ class Knowledge:
         pieces = self._content.pieces(parsed_id)
         shas = self._content.texts(piece.text_id for piece in pieces)
         seen: dict[tuple[int, str], int] = {}
-        ids, metadatas = [], []
+        ids: list[bytes] = []
+        metadatas: list[str] = []
         for piece in pieces:
             metadata = canonical_metadata(metadata_of(source, media_type, piece.heading))
             occurrence = seen.get((piece.text_id, metadata), 0)
@@ -272,6 +272,10 @@ class Knowledge:
 
 class _Rehearsed(Exception):
     """Ends a rehearsal's transaction without keeping it."""
+
+    def __init__(self, counted: Published) -> None:
+        super().__init__()
+        self.counted = counted
 
 
 def check_name(name: str) -> None:

@@ -6,7 +6,7 @@ import fcntl
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ class Lease:
         return descriptor is not None
 
     @contextmanager
-    def hold(self, journey_id: str | None, *, wait: float = 10.0) -> Iterator[bool]:
+    def hold(self, journey_id: str | None, *, wait: float = 10.0) -> Generator[bool]:
         """Hold the lease, waiting at most `wait` seconds; yields True where it was taken anew.
 
         Nested calls of one thread share it. `StoreBusy` names the holder.

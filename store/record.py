@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,7 +31,7 @@ class Record:
         return self._connection().in_transaction
 
     @contextmanager
-    def read(self) -> Iterator[sqlite3.Connection]:
+    def read(self) -> Generator[sqlite3.Connection]:
         """One consistent snapshot; nested calls share it, and inside `write` it is the writer's own view."""
         connection = self._connection()
         if connection.in_transaction:
@@ -46,7 +46,7 @@ class Record:
             connection.rollback()
 
     @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
+    def write(self) -> Generator[sqlite3.Connection]:
         """One transaction, durable when the block ends; an exception undoes it. Nested calls join the outer one.
 
         Inside `read` it is refused: what it wrote would end with the snapshot. `StoreBusy` after half a minute.
