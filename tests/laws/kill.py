@@ -166,18 +166,32 @@ def journey_of(mp: Any) -> Any:
     return mp.status(found[0]) if found else None
 
 
-def ingest(home: Path, folder: str) -> Any:
-    with opened(home) as mp:
+def ingest(home: Path, folder: str, policy: Any = None) -> Any:
+    with opened(home, policy=policy) as mp:
         return mp.ingest([folder], kb=KB).model_dump(mode="json")
 
 
-def finish(home: Path, folder: str) -> Any:
+def finish(home: Path, folder: str = "", policy: Any = None, source: str = "") -> Any:
     """Go on with the journey that was killed; where none was begun, do the whole of it."""
-    with opened(home) as mp:
+    with opened(home, policy=policy) as mp:
         journey = journey_of(mp)
-        begun = journey is not None and journey.status in ("interrupted", "planned")
-        done = mp.resume(journey) if begun else mp.ingest([folder], kb=KB)
+        if journey is not None and journey.status in ("interrupted", "planned"):
+            done = mp.resume(journey)
+        elif source:
+            done = mp.status(journey) if gone(mp, source) else mp.kb_remove(source, kb=KB)
+        else:
+            done = mp.ingest([folder], kb=KB)
         return {**state(mp), "journey": done.model_dump(mode="json")}
+
+
+def remove(home: Path, source: str) -> Any:
+    with opened(home) as mp:
+        return mp.kb_remove(source, kb=KB).model_dump(mode="json")
+
+
+def gone(mp: Any, source: str) -> bool:
+    """Whether nothing of a source is found any more."""
+    return all(hit.source != source for hit in mp.search(QUERY, kb=KB, k=1_000))
 
 
 def undo(home: Path, journey: str | None = None) -> Any:
@@ -243,7 +257,7 @@ def points(home: Path, inner: str, args: dict[str, Any]) -> list[str]:
 
 
 WORK: dict[str, Callable[..., Any]] = {
-    work.__name__: work for work in (ingest, finish, undo, redo, status, rebuild, reopen, view, watch, points)
+    work.__name__: work for work in (ingest, finish, remove, undo, redo, status, rebuild, reopen, view, watch, points)
 }
 
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kill import House, embedded, log_of
+from kill import POLICY, House, embedded, log_of
 
+NO_ROLLBACK = {**POLICY, "enable_rollback": False}
 NEVER_STORED = "embed.before_ledger"
 """Killed here, a batch was embedded and is nowhere: the only texts that may be embedded a second time."""
 
@@ -73,6 +74,10 @@ class Scenarios:
         self.all = {
             "ingest": self._scenario("ingest", empty, "ingest", "finish", "undo", nothing, folder=self.first),
             "replace": self._scenario("replace", one, "ingest", "finish", "undo", first, folder=self.second),
+            "without rollback": self._scenario(
+                "without rollback", one, "ingest", "finish", "finish", second, folder=self.second, policy=NO_ROLLBACK
+            ),
+            "removal": self._scenario("removal", one, "remove", "finish", "undo", first, source="beta.md"),
             "rollback": self._scenario("rollback", two, "undo", "undo", "redo", second),
             "rollback of all": self._scenario("rollback of all", one, "undo", "undo", "redo", first),
             "recovery": self._scenario("recovery", fallen, "reopen", "reopen", "undo", first),
@@ -100,7 +105,7 @@ class Scenarios:
         old = self.state(self.copy(before))
         done = self.copy(before)
         points = self.house.run("points", done, inner=work, args=args).value
-        journey = self.house.run("status", done).value if work == "ingest" else None
+        journey = self.house.run("status", done).value if forward == "finish" else None
         return Scenario(name, before, work, args, old, self.state(done), forward, back, undone, journey, points)
 
 
@@ -148,7 +153,7 @@ def _crash(scenarios: Scenarios, scenario: Scenario, point: str, nth: int) -> No
 
     if scenario.back == "redo":
         house.run(scenario.forward, dead)
-    taken_back = house.run(scenario.back, dead).value
+    taken_back = house.run(scenario.back, dead, **(scenario.args if scenario.back == "finish" else {})).value
     assert taken_back["digest"] == scenario.undone.digest, "undoing came to another state"
     assert taken_back["ok"], taken_back["verify"]
     assert house.run("view", dead).value == scenario.undone.view
@@ -170,6 +175,8 @@ SAMPLE = [
     ("replace", "checkpoint.before_commit"),
     ("replace", "publish.before_commit"),
     ("replace", "follow.after_add"),
+    ("without rollback", "expose.after_publish"),
+    ("removal", "remove.after_intent"),
     ("rollback", "rollback.after_publish"),
     ("rollback of all", "follow.after_switch"),
     ("recovery", "follow.before_settle"),
@@ -186,7 +193,17 @@ def test_a_killed_process_leaves_old_or_new(scenarios: Scenarios, name: str, poi
 @pytest.mark.nightly
 @pytest.mark.parametrize(
     "name",
-    ["ingest", "replace", "rollback", "rollback of all", "recovery", "recovery of a rollback", "rebuild"],
+    [
+        "ingest",
+        "replace",
+        "without rollback",
+        "removal",
+        "rollback",
+        "rollback of all",
+        "recovery",
+        "recovery of a rollback",
+        "rebuild",
+    ],
 )
 def test_killed_at_every_point(scenarios: Scenarios, name: str) -> None:
     """The same at every fault point that the work reaches, several times where it reaches it often."""
@@ -206,7 +223,7 @@ def test_every_fault_point_of_the_code_is_reached(scenarios: Scenarios) -> None:
     reached = {point for scenario in scenarios.all.values() for point in scenario.points}
     for step in ("upload", "parse", "embed", "expose"):
         assert {f"{step}.before_intent", f"{step}.after_intent", f"{step}.before_receipt", f"{step}.done"} <= reached
-    assert _named() - reached <= {"rollback.after_handler"} | reached
+    assert _named() <= reached
 
 
 def _named() -> set[str]:
