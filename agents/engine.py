@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
 from copy import copy
@@ -53,7 +53,7 @@ class Engine:
         self._turn = _Turn()
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    async def turn(self) -> AsyncGenerator[None, None]:
         """One journey or rollback at a time, from its first step to its last; a task may take its turn in its turn."""
         task = asyncio.current_task()
         if self._turn.task is task:

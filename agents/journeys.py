@@ -349,13 +349,6 @@ def _status(services: Services, journey_id: str) -> JourneyStatus | None:
         return None
 
 
-def _given_bytes(services: Services, plan: Plan) -> list[PathOrPair]:
-    """The inputs of a plan that came as bytes, from the blobs."""
-    inputs, blobs = services.home.plans.inputs(plan.plan_id), services.home.blobs
-    kept = [(file.path, inputs[file.source]) for file in plan.files if file.source in inputs]
-    return [(name, blobs.path(sha256).read_bytes()) for name, sha256 in kept if blobs.has(sha256)]
-
-
 def _whole(services: Services, journey_id: str | None) -> Journey:
     ledger, tenant = services.home.ledger, services.user.tenant
     if journey_id is None:

@@ -45,35 +45,35 @@ class Nodes:
 
     async def validate(self, state: JourneyState) -> dict[str, Any]:
         """Judge the plan; what is wrong stops the journey before it starts."""
-        validation = await self._engine.run(lambda: self._validate(state["plan_id"]))
+        validation = await self._engine.run(lambda: self._validate(_plan_id(state)))
         return {"valid": validation.valid, "verdict": "go" if validation.valid else "stop"}
 
     async def document(self, state: JourneyState) -> dict[str, Any]:
         """Write down what will happen, one document for the plan and one for each step, before anything does."""
-        await self._engine.run(lambda: self._document(state["plan_id"]))
+        await self._engine.run(lambda: self._document(_plan_id(state)))
         return {}
 
     async def question(self, state: JourneyState) -> dict[str, Any] | None:
         """What a person has to be asked, or None where nobody has to, or somebody has said yes already."""
-        return await self._engine.run(lambda: self._question(state["plan_id"]))
+        return await self._engine.run(lambda: self._question(_plan_id(state)))
 
     async def answer(self, state: JourneyState, answer: Mapping[str, Any]) -> dict[str, Any]:
         """Take a person's decision; anything but an approval changes nothing."""
-        return await self._engine.run(lambda: self._answer(state["plan_id"], answer))
+        return await self._engine.run(lambda: self._answer(_plan_id(state), answer))
 
     def step(self, action: str) -> Callable[[JourneyState], Awaitable[dict[str, Any]]]:
         """The executor node of one action."""
 
         async def run(state: JourneyState) -> dict[str, Any]:
             await self._engine.starting()
-            return await self._telling(lambda: self._step(state["plan_id"], action))
+            return await self._telling(lambda: self._step(_plan_id(state), action))
 
         run.__name__ = action
         return run
 
     async def compensate(self, state: JourneyState) -> dict[str, Any]:
         """Undo what a failed journey did, newest first, by itself."""
-        await self._engine.run(lambda: self._engine.compensate(state["journey_id"]))
+        await self._engine.run(lambda: self._engine.compensate(state.get("journey_id", "")))
         return {}
 
     async def report(self, state: JourneyState) -> dict[str, Any]:
@@ -144,7 +144,7 @@ class Nodes:
     def _answer(self, plan_id: str, answer: Mapping[str, Any]) -> dict[str, Any]:
         plan = self._plan_of(plan_id)
         home, user = self._engine.services.home, self._engine.services.user
-        decisions = answer.get("decisions") if isinstance(answer, Mapping) else None
+        decisions = answer.get("decisions")
         kind = decisions[0].get("type") if isinstance(decisions, list) and decisions else None
         approval = home.plans.ask(plan, self._policy.digest, asked_by=user.user)
         journey_id = journey_id_of(plan)
@@ -179,6 +179,11 @@ class Nodes:
 
     def _plan_of(self, plan_id: str) -> Plan:
         return self._engine.services.home.plans.plan(plan_id, self._engine.services.user.tenant)
+
+
+def _plan_id(state: JourneyState) -> str:
+    """The plan that a run is about; every node after the planner has one."""
+    return state.get("plan_id", "")
 
 
 def admit(validation: Validation, plan: Plan) -> None:

@@ -56,8 +56,10 @@ class Opening:
     def embedder(self) -> Embedder:
         """What turns texts into vectors here; made when first needed."""
         if self._embedder is None:
-            said = self._given_embedder or self._table.get("embedder") or "wordllama"
-            self._embedder = make_embedder(said) if isinstance(said, str) else said
+            said = self._given_embedder or str(self._table.get("embedder") or "wordllama")
+            made: Embedder = make_embedder(said) if isinstance(said, str) else said
+            self._embedder = made
+            return made
         return self._embedder
 
     @property

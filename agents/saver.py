@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ def strict_serializer() -> JsonPlusSerializer:
 
 
 @asynccontextmanager
-async def opened_saver(home: Path, policy: Policy) -> AsyncIterator[AsyncSqliteSaver | None]:
+async def opened_saver(home: Path, policy: Policy) -> AsyncGenerator[AsyncSqliteSaver | None, None]:
     """The saver of a home, where the policy lets a journey pause for a person; else there is nothing to save.
 
     The file may be deleted at any time: the ledger decides where a journey is.

@@ -29,7 +29,7 @@ WORDS = 20_000
 
 def main() -> None:
     """Run every arm and print the figures with their targets; or, as a child, one arm."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--arm")
     parser.add_argument("--chunks", type=int, default=0)
     parser.add_argument("--quick", action="store_true", help="5,000 chunks only, one round")

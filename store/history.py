@@ -46,7 +46,9 @@ class History:
                 (kb.kb_id,),
             ).fetchall()
         return [
-            RevisionInfo(**{**dict(row), "restorable": bool(row["restorable"]) and row["revision"] > kb.floor})
+            RevisionInfo.model_validate(
+                {**dict(row), "restorable": bool(row["restorable"]) and row["revision"] > kb.floor}
+            )
             for row in rows
         ]
 

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from .record import Record
 from .records import FileOutcome
@@ -60,8 +61,9 @@ class JourneyFiles:
 
 
 def _file_row(row: sqlite3.Row) -> FileRow:
-    values = {key: row[key] for key in FileRow.__dataclass_fields__}
-    return FileRow(**{**values, "warnings": tuple(json.loads(row["warnings"]))})
+    values: dict[str, Any] = {key: row[key] for key in FileRow.__dataclass_fields__}
+    values["warnings"] = tuple(json.loads(row["warnings"]))
+    return FileRow(**values)
 
 
 def file_outcome(row: FileRow) -> FileOutcome:

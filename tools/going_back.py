@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -145,7 +145,7 @@ class Rollback:
         return journey_id
 
     @contextmanager
-    def _running(self, journey_id: str, target: Target) -> Iterator[None]:
+    def _running(self, journey_id: str, target: Target) -> Generator[None, None, None]:
         """Run as a journey; what interrupts it leaves it to be finished by the next call."""
         ledger = self._home.ledger
         ledger.set_status(journey_id, JourneyStatus.RUNNING)

@@ -40,4 +40,4 @@ def _chapters(package: Package) -> Iterator[str]:
 
 
 def _all(root: Element, name: str) -> Iterator[Element]:
-    return (each for each in root.iter() if isinstance(each.tag, str) and each.tag.rpartition("}")[2] == name)
+    return (each for each in root.iter() if each.tag.rpartition("}")[2] == name)
