@@ -87,7 +87,11 @@ class Rollback:
     def _undoing(self, target: Target, mode: str) -> Undoing:
         if target.journey_id is None or target.kb is None:
             return Undoing()
-        return undoing(self._home, target.kb, target.journey_id, after=target.revision, on_conflict=mode)
+        change = undoing(self._home, target.kb, target.journey_id, after=target.revision, on_conflict=mode)
+        claims = any(each.to and each.to.claim for each in change.changes)
+        if claims and self._home.knowledge.rehearse(target.kb.kb_id, change.changes).after == target.kb.head:
+            return Undoing(conflicts=change.conflicts)  # claims that would have to show their content at once
+        return change
 
     def _go_back(self, target: Target, change: Undoing, mode: str) -> RollbackResult:
         if change.conflicts and mode == "refuse":
