@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from .content import Content, as_matrix
+from .history import History
 from .knowledge import Kb
 from .pack import Pack, nearest
 from .ports import Vectors
@@ -25,14 +27,18 @@ class Search:
         self._packs = packs
 
     def search(self, kb: Kb, query: Vectors, *, k: int, at: int | None = None) -> list[SearchHit]:
-        """The `k` chunks nearest to a normalised query vector of shape (dimensions,), best first."""
+        """The `k` chunks nearest to a normalised query vector of shape (dimensions,), best first.
+
+        A revision that never was, or was released by this moment, is refused.
+        """
         if kb.dimensions is None:
             return []
         with self._record.read() as reading:
-            head, rows_there = reading.execute(
-                "SELECT head, next_slot FROM kbs WHERE kb_id = ?", (kb.kb_id,)
+            head, floor, rows_there = reading.execute(
+                "SELECT head, floor, next_slot FROM kbs WHERE kb_id = ?", (kb.kb_id,)
             ).fetchone()
             revision = head if at is None else at
+            History(self._record).require(replace(kb, head=head, floor=floor), revision)
             rows = self._rows(reading, kb, rows_there)
             found = nearest(rows, query, k, lambda slots: visible(reading, kb.kb_id, revision, slots))
             return [self._hit(reading, kb, revision, rank, *hit) for rank, hit in enumerate(found, start=1)]

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from store_kit import DIMENSIONS, Claim, Draft, Kit
 
+from milepost.store.errors import NotFound, PolicyError
 from milepost.store.knowledge import Kb
 from milepost.store.pack import Pack, nearest
 from milepost.store.vectors import embed_normalised
@@ -108,6 +109,18 @@ def test_an_empty_kb_answers_nothing(kit: Kit) -> None:
     kit.publish(kb, {"a": None})
     assert [kit.search(kb, "one", at=at) for at in (0, 2)] == [[], []]
     assert [hit.text for hit in kit.search(kb, "one", at=1)] == ["one"]
+
+
+def test_a_released_revision_is_refused_and_never_answered_in_part(kit: Kit) -> None:
+    """With rollback off what was replaced is released: going by what is left of it would be a wrong answer."""
+    kb = kit.kb()
+    kit.publish(kb, {"a": ["one", "kept"]})
+    kit.publish(kb, {"a": ["two", "kept"]}, restorable=False)
+    with pytest.raises(PolicyError):
+        kit.search(kb, "one", at=1)
+    with pytest.raises(NotFound):
+        kit.search(kb, "one", at=3)
+    assert {hit.text for hit in kit.search(kb, "one", at=2)} == {"two", "kept"}
 
 
 def test_a_hit_says_where_it_comes_from(kit: Kit) -> None:
