@@ -39,12 +39,19 @@ class Receipts:
         self, journey_id: str, step_id: str, action: str, key: str, *, target: dict[str, Any],
         prior: dict[str, Any] | None = None, handler: str | None = None,
     ) -> Receipt:  # fmt: skip
-        """Write an intent before its effect; the same key again gives what is there, unless that was undone."""
+        """Write an intent before its effect; the same key again gives what is there, unless that was undone.
+
+        What was undone stays, and is done anew under a number of its own: checkpoints tell before from after by it.
+        """
         with self._record.write() as writing:
             writing.execute(
+                "UPDATE receipts SET key = key || ' undone ' || seq"
+                " WHERE journey_id = ? AND key = ? AND state = 'undone'",
+                (journey_id, key),
+            )
+            writing.execute(
                 "INSERT INTO receipts (journey_id, step_id, action, key, target, prior, handler, state, intended)"
-                " VALUES (?,?,?,?,?,?,?,'intended',?) ON CONFLICT (journey_id, key)"
-                " DO UPDATE SET state = 'intended', post = NULL, received = NULL WHERE state = 'undone'",
+                " VALUES (?,?,?,?,?,?,?,'intended',?) ON CONFLICT (journey_id, key) DO NOTHING",
                 (journey_id, step_id, action, key, canonical_json(target), canonical_json(prior), handler,
                  self._clock.now()),
             )  # fmt: skip
