@@ -134,7 +134,8 @@ class Engine:
         home, tenant = self.services.home, self.services.user.tenant
         self.enter(journey_id)  # another process may be at it; what a dead one left is finished first
         journey = home.ledger.journey(journey_id, tenant)
-        staged = any(row.outcome == "staged" for row in home.ledger.files(journey_id))
+        ended = journey.status in (JourneyStatus.COMPLETED, JourneyStatus.PARTIAL)
+        staged = ended and any(row.outcome == "staged" for row in home.ledger.files(journey_id))
         if journey.journey_type == ROLLBACK:
             if journey.status == JourneyStatus.INTERRUPTED:
                 Rollback(self.services, home.ledger.policy(journey_id)).finish(journey_id)

@@ -225,6 +225,22 @@ def test_staged_is_not_seen_until_a_resume_exposes_it(tmp_path: Path) -> None:
         assert mp.undo(journey).success and view(home) == []
 
 
+def test_staged_and_undone_is_staged_again_by_a_resume(tmp_path: Path) -> None:
+    """Going back takes the uploads away; going on stages, and does not expose what was never asked to be."""
+    folder, home = tmp_path / "files", tmp_path / "home"
+    _write(folder, {"a.md": _text("one", 3)})
+    with opened(home) as mp:
+        journey = mp.ingest([folder], kb=KB, expose=False)
+        assert mp.undo(journey).success
+        assert list((home / "blobs").glob("??/*")) == []
+        again = mp.resume(journey)
+        assert (again.status, again.revision_after) == (JourneyStatus.COMPLETED, 0)
+        assert [f.outcome for f in again.files] == ["staged"] and view(home) == []
+        assert len(list((home / "blobs").glob("??/*"))) == 1
+        assert mp.resume(journey).revision_after == 1
+        assert len(view(home)) == 3 and max(embedded(home).values()) == 1
+
+
 def test_a_stale_plan_says_what_moved(tmp_path: Path) -> None:
     """A changed file, a file that went, a new revision: each is named, nothing is done; replanning goes on."""
     folder, home = tmp_path / "files", tmp_path / "home"

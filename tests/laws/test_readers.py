@@ -90,6 +90,20 @@ def test_two_processes_publish_to_one_home(house: House, tmp_path: Path) -> None
     assert house.run("reopen", home).value["ok"]
 
 
+def test_two_processes_undo_one_journey(house: House, tmp_path: Path) -> None:
+    """One of them does it, the other finds it done: one new revision, and the kb as it was."""
+    home = tmp_path / "home"
+    house.run("ingest", home, folder=_edition(tmp_path / "first", "first edition"))
+    before = house.run("reopen", home).value["digest"]
+    house.run("ingest", home, folder=_edition(tmp_path / "second", "second edition"))
+    journey = house.run("status", home).value["journey_id"]
+    both = [house.start("undo", home, journey=journey) for _ in range(2)]
+    ended = [house.end(each).value for each in both]
+    assert sorted(each["rollback"]["already_there"] for each in ended) == [False, True]
+    assert {each["digest"] for each in ended} == {before}
+    assert {each["rollback"]["revision_after"] for each in ended} == {3}
+
+
 def _wait(until: Path, revision: int, seconds: float = 30.0) -> None:
     """Wait for the reader to have seen a revision, so that a loaded machine makes no difference."""
     told, end = Path(f"{until}.seen"), time.monotonic() + seconds
