@@ -99,6 +99,19 @@ def test_a_process_that_died_leaves_its_journey_interrupted(kit: Kit) -> None:
     assert found == {"journey_0": "interrupted", "journey_1": "awaiting_approval", "journey_2": "completed"}
 
 
+def test_two_that_find_a_home_unfinished_both_get_in(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever comes second, when the first has just begun to recover, goes on without an error."""
+    begin(kit)
+    kit.home.ledger.set_status("journey_1", JourneyStatus.RUNNING)
+    second = Kit(kit.path)
+    monkeypatch.setattr(second.home.lease, "free", lambda: True)
+    with kit.home.lease.hold("recovering"):
+        second.home.recover_if_idle()
+    second.home.recover_if_idle()
+    assert second.home.ledger.journey("journey_1", None).status == JourneyStatus.INTERRUPTED
+    second.home.close()
+
+
 def test_the_timeline_only_grows(kit: Kit) -> None:
     """Who did what, in the order of its writing, each change of status among it once."""
     ledger, journey = kit.home.ledger, begin(kit)
