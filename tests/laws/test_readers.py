@@ -17,7 +17,7 @@ from kill import House, view
 K = 5
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def house() -> Iterator[House]:
     with House() as made:
         yield made
