@@ -22,16 +22,27 @@ def upload_receipts(services: Services, journey_id: str, after: int) -> list[Rec
 
 
 def run_handlers(services: Services, journey_id: str, receipts: list[Receipt]) -> list[HandlerOutcome]:
-    """Run the handler of each receipt; one that fails does not stop the others."""
+    """Run the handler of each receipt; one that fails does not stop the others.
+
+    Where the journey keeps an older upload, a retry's is kept with it: which files were whose is not told apart.
+    """
     outcomes = []
     for receipt in receipts:
         name = receipt.handler or DELETE_UPLOADED_FILE
-        outcome = run_handler(services, name, {"journey_id": receipt.journey_id})
+        if _kept_before(services, receipts[-1]):
+            outcome = HandlerOutcome(name=name, status="skipped")
+        else:
+            outcome = run_handler(services, name, {"journey_id": receipt.journey_id})
         if outcome.status in ("done", "skipped"):
             services.home.ledger.mark_undone([receipt.seq])
         outcomes.append(outcome)
         faultpoint("rollback.after_handler")
     return outcomes
+
+
+def _kept_before(services: Services, oldest: Receipt) -> bool:
+    uploads = upload_receipts(services, oldest.journey_id, 0)
+    return any(receipt.seq < oldest.seq for receipt in uploads)
 
 
 def run_handler(services: Services, name: str, state: dict[str, Any]) -> HandlerOutcome:

@@ -528,6 +528,24 @@ def test_what_was_dropped_is_not_gone_back_to(desk: Desk) -> None:
         assert mp.kb_digest(KB) == before
 
 
+def test_what_was_uploaded_before_a_retry_is_kept_at_its_checkpoint(desk: Desk) -> None:
+    """Back to the first `upload_complete` of a journey that was retried, the first upload is still there."""
+    with opened(desk.home) as mp:
+        [good] = desk.write(good="text")
+        bad = desk.files / "bad.md"
+        bad.write_text("")
+        journey = mp.ingest([good, str(bad)], kb=KB)
+        kept, first = desk.blobs(), journey.checkpoint("upload_complete")
+        desk.write(bad="mended")
+        retried = mp.resume(journey)
+        assert retried.status == JourneyStatus.COMPLETED and retried.checkpoint("upload_complete") != first
+        assert mp.rollback_to_checkpoint(first).success
+        assert view(desk.home) == [] and kept <= desk.blobs()
+        assert mp.undo(journey).success and desk.blobs() == set()
+        assert mp.resume(journey).status == JourneyStatus.COMPLETED
+        assert {row[2] for row in view(desk.home)} == {"good.md", "bad.md"}
+
+
 def test_undo_by_owner_only(desk: Desk) -> None:
     """With `undo_by = "owner"` a colleague's undo is refused by policy; without it, it is done and recorded."""
     policy = {**POLICY, "undo_by": "owner"}
