@@ -74,7 +74,8 @@ def changed_since(home: Home, journey_id: str) -> list[tuple[str, str]]:
     if kb_id is None:
         return []
     own = family(home, journey_id)
-    sources = {row.source for row in home.ledger.files(journey_id) if row.action in ("add", "replace", "remove")}
+    rows = home.ledger.files(journey_id)
+    sources = {row.source for row in rows if row.action != "skip" or row.reason == "duplicate"}
     start = home.ledger.journey(journey_id, None).revision_before
     touches = History(home.record).touches(kb_id, after=start)
     last = max((t.revision for t in touches if t.journey_id in own), default=start)

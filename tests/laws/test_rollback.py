@@ -21,7 +21,7 @@ from kill import KB, POLICY, embedded, opened, view
 
 from milepost import AsyncMilepost
 from milepost.store import faults
-from milepost.store.errors import CheckpointNotFound, MilepostError, PolicyError, RollbackConflict
+from milepost.store.errors import CheckpointNotFound, MilepostError, PolicyError, RollbackConflict, StalePlan
 from milepost.store.policy import MILESTONES
 from milepost.store.records import JourneyStatus
 from milepost.tools.embedders import FakeEmbedder
@@ -283,6 +283,18 @@ def test_resume_is_refused_where_its_own_source_changed(desk: Desk) -> None:
         assert refused.value.exit_code == 4
         assert mp.kb_digest(KB) == before
         assert mp.status(journey).status == JourneyStatus.ROLLED_BACK
+
+
+def test_resume_does_not_lay_a_claim_over_what_others_put_there(desk: Desk) -> None:
+    """A copy that somebody replaced since is one of the journey's own sources, too."""
+    with opened(desk.home) as mp:
+        journey = desk.ingest(mp, a="text", b="text")
+        mp.undo(journey)
+        desk.ingest(mp, b="of others")
+        with pytest.raises(StalePlan) as refused:
+            mp.resume(journey)
+        assert "b.md" in refused.value.facts["moved"][0]
+        assert {row[2] for row in view(desk.home)} == {"b.md"}
 
 
 def test_twice_is_once(desk: Desk) -> None:
