@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from itertools import groupby
+from itertools import dropwhile, groupby
 
 from ..store.history import History, Touch, source_names
 from ..store.home import Home
@@ -41,23 +41,26 @@ def undoing(home: Home, kb: Kb, journey_id: str, *, after: int, on_conflict: str
     touched = _since_own(History(home.record).touches(kb.kb_id, after=after), own)
     past = _Past(home, kb.kb_id, touched)
     targets: dict[int, int] = {}
-    promoted: dict[int, int] = {}
+    shifted: dict[int, int] = {}
     conflicts: list[Conflict] = []
     for source, touches in touched.items():
         before = touches[0].revision - 1
-        foreign = _foreign(past, touches, own)
+        changes = past.changes(touches, own)
+        if changes and past.differ(source, before, changes[0].revision - 1):
+            before = changes[0].revision - 1
+        foreign = _foreign(past, changes or touches, own)
         if foreign and not past.differ(source, before, kb.head):
             foreign = None  # already back, whoever did it
-        if not any(past.differ(source, t.revision - 1, t.revision) for t in touches if t.journey_id in own):
-            if not foreign:
-                promoted[source] = before
-            continue  # it shows its content because another copy went: no change of this journey's own
+        if not changes:  # it came or ceased to show its content because another copy went or came
+            if foreign is None:
+                shifted[source] = before
+            continue
         if foreign:
             conflicts.append(foreign)
         if foreign is None or on_conflict == "force":
             targets[source] = before
     found = _compare(home, kb, targets, conflicts)
-    return replace(found, changes=[*found.changes, *_demoted(home, kb, promoted, found.changes)])
+    return replace(found, changes=[*found.changes, *_shifted_back(home, kb, shifted, found.changes)])
 
 
 def going_back(home: Home, kb: Kb, revision: int) -> Undoing:
@@ -109,6 +112,11 @@ class _Past:
         """Whether a source has other content in two revisions; which copy shows the content is no difference."""
         return self._versions(a).get(source) != self._versions(b).get(source)
 
+    def changes(self, touches: list[Touch], own: set[str]) -> list[Touch]:
+        """Those touches of one source that changed its content, from the first own one of them on."""
+        real = [touch for touch in touches if self.differ(touch.source_id, touch.revision - 1, touch.revision)]
+        return list(dropwhile(lambda touch: touch.journey_id not in own, real))
+
     def _versions(self, revision: int) -> dict[int, int]:
         if revision not in self._read:
             with self._home.record.read() as reading:
@@ -136,16 +144,17 @@ def _foreign(past: _Past, touches: list[Touch], own: set[str]) -> Conflict | Non
     return found
 
 
-def _demoted(home: Home, kb: Kb, promoted: dict[int, int], changes: list[Change]) -> list[Change]:
-    """Sources that become claims again, because the copy that showed their content before is coming back."""
-    coming = {change.to.version_id for change in changes if change.to and not change.to.claim}
-    if not (promoted and coming):
+def _shifted_back(home: Home, kb: Kb, shifted: dict[int, int], changes: list[Change]) -> list[Change]:
+    """Sources that hand the showing of their content back to a copy that comes, or take it back from one that goes."""
+    if not (shifted and changes):
         return []
-    back = _compare(home, kb, promoted, []).changes
+    back = _compare(home, kb, shifted, []).changes
     with home.record.read() as reading:
         parsed = dict(reading.execute("SELECT version_id, parsed_id FROM versions WHERE kb_id = ?", (kb.kb_id,)))
-    shown = {parsed[version] for version in coming}
-    return [change for change in back if change.to and parsed[change.to.version_id] in shown]
+        now = state_at(reading, kb.kb_id, kb.head, [change.source_id for change in changes])
+    coming = {parsed[c.to.version_id] for c in changes if c.to and not c.to.claim}
+    going = {parsed[state.version_id] for state in now.values() if not state.claim}
+    return [c for c in back if c.to and parsed[c.to.version_id] in (coming if c.to.claim else going)]
 
 
 def _compare(home: Home, kb: Kb, targets: dict[int, int], conflicts: list[Conflict]) -> Undoing:
