@@ -25,9 +25,9 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from kill import KB, QUERY, opened
+from kill import KB, QUERY, embedded, opened
 
-from milepost.store.errors import RollbackConflict
+from milepost.store.errors import RollbackConflict, StalePlan
 
 State = dict[str, int]
 NAMES = st.sampled_from(["a.md", "b.md", "c.md", "d.md"])
@@ -56,8 +56,11 @@ class Kb(RuleBasedStateMachine):
         self.digests: list[str] = [""]
         self.authors: list[str] = [""]
         self.steps: list[Step] = []
+        self.makers: list[Step] = [Step("", "", 0)]
         self.known: dict[tuple[tuple[str, int], ...], str] = {}
         self.folders = 0
+        self.taken: dict[str, State] = {}
+        self.claimed: dict[str, State] = {}
 
     def teardown(self) -> None:
         if hasattr(self, "stack"):
@@ -73,6 +76,10 @@ class Kb(RuleBasedStateMachine):
             (folder / name).write_text(_text(content))
         journey = self.mp.ingest([folder], kb=KB)
         assert journey.status == "completed"
+        laid = {f.source for f in journey.files if f.reason == "duplicate"}
+        self.claimed[journey.journey_id] = {name: files[name] for name in laid}
+        taken = {f.source for f in journey.files if f.outcome in ("added", "replaced")}
+        self.taken[journey.journey_id] = {name: files[name] for name in taken}
         self._did(journey.journey_id, journey.journey_id, journey.revision_after, {**self.states[-1], **files})
 
     @precondition(lambda self: self.states[-1])
@@ -90,12 +97,32 @@ class Kb(RuleBasedStateMachine):
         """Any journey, an old one or a rollback, too: refused in a conflict, else what others did stays."""
         self._undo(data.draw(st.sampled_from(self.steps)), mode)
 
+    @precondition(lambda self: self.taken)
+    @rule(data=st.data())
+    def resume(self, data: st.DataObject) -> None:
+        """A journey that was undone goes on: its files come back, unless others have changed one of them since."""
+        journey_id = data.draw(st.sampled_from(sorted(self.taken)))
+        if self.mp.status(journey_id).status != "rolled_back":
+            return
+        own, had = {**self.taken[journey_id], **self.claimed[journey_id]}, embedded(self.root / "home")
+        last = max(r for r in range(len(self.states)) if self.authors[r] == journey_id)
+        if any(self.states[last].get(name) != self.states[-1].get(name) for name in own):
+            with pytest.raises(StalePlan):
+                self.mp.resume(journey_id)
+            return
+        done = self.mp.resume(journey_id)
+        state = {**self.states[-1], **self.taken[journey_id]}
+        there = set(state.values())
+        state |= {name: content for name, content in self.claimed[journey_id].items() if content in there}
+        self._did(journey_id, journey_id, done.revision_after, state)
+        assert embedded(self.root / "home") == had, "what the record holds was embedded again"
+
     @precondition(lambda self: len(self.states) > 1)
     @rule()
     def last(self) -> None:
         """The kb's last journey, which redoes where that was a rollback: exactly the revision before comes back."""
-        step = next(step for step in reversed(self.steps) if step.found == len(self.states) - 2)
-        whole = step.root == self.authors[-1] and self._conflicts(step) == []
+        step = self.makers[-1]
+        whole = step.found == len(self.states) - 2
         self._undo(step, "refuse", ask=lambda: self.mp.rollback(last=True, kb=KB))
         if whole:
             assert self.digests[-1] == self.digests[-3] or len(self.states) == 3
@@ -201,13 +228,16 @@ class Kb(RuleBasedStateMachine):
     def _did(self, journey_id: str, root: str, revision: int, state: State) -> None:
         """Note what a journey came to, in the model and in the kb."""
         known = len(self.states) - 1
-        self.steps.append(Step(journey_id, root, known))
+        step = next((step for step in self.steps if step.journey_id == journey_id), Step(journey_id, root, known))
+        if step not in self.steps:
+            self.steps.append(step)
         if revision == known:
             assert state == self.states[-1], "no revision was made, though the model changed"
             return
         assert revision == known + 1
         self.states.append(state)
         self.authors.append(root)
+        self.makers.append(step)
         self.digests.append(self.mp.kb_digest(KB).digest)
 
     def _look(self) -> None:
