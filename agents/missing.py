@@ -18,8 +18,8 @@ from .kb_state import KbState
 def missing(record: Record, kb: Kb, state: KbState, paths: Sequence[PathOrPair], found: set[str]) -> list[PlannedFile]:
     """The sources that belong to a folder given and are not among the files found, as lines of the plan.
 
-    docs/decisions/0012-sources-that-are-missing.md says when a source belongs to a folder. A source that came by itself,
-    as bytes, or from elsewhere never does.
+    docs/decisions/0012-sources-that-are-missing.md says when a source belongs to a folder. A source that came
+    by itself, as bytes, or from elsewhere never does.
     """
     folders = [os.fspath(path) for path in paths if not isinstance(path, tuple) and Path(path).is_dir()]
     absent = state.sources.keys() - found
