@@ -23,8 +23,6 @@ from ..tools.steps import StepContext, StepDeclaration, StepOutcome
 from ..tools.upload import UPLOAD
 
 STEPS: Mapping[str, StepDeclaration] = {step.action: step for step in (UPLOAD, PARSE, EMBED, EXPOSE, REMOVE)}
-ATTEMPTS = 3
-"""Crashes of one journey after which it is parked as "needs attention"."""
 
 
 class Executor:

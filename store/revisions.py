@@ -77,14 +77,7 @@ def publish(
     if not effective:
         return Published(head, head)
     new = head + 1
-    coming: list[tuple[int, int]] = []
-    going: list[int] = []
-    for change in effective:
-        _move_source(writing, kb_id, new, change, live.get(change.source_id))
-        old = _live_slots(writing, kb_id, change.source_id)
-        wanted = _slots_of(writing, change.to)
-        coming += [(slot, change.source_id) for slot in sorted(wanted - old)]
-        going += sorted(old - wanted)
+    coming, going = _move_sources(writing, kb_id, new, effective, live)
     faultpoint("publish.mid_transaction")
     _move_chunks(writing, kb_id, new, coming, going)
     digest = state_digest(

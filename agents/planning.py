@@ -1,0 +1,156 @@
+"""Planning: a plan is made, judged, kept and found again; nothing in any kb changes."""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..store.errors import NotFound, PlanRejected
+from ..store.plan import Plan, plan_digest
+from ..store.policy import Policy
+from ..store.policy_sources import PolicyValue
+from ..store.records import Progress
+from ..tools.services import Services
+from .documenter import plan_document
+from .inputs import PathOrPair
+from .opening import Opening
+from .planner import PlanRequest, draft, judge, stale
+from .validator import Validation
+
+OnProgress = Callable[[Progress], None] | None
+
+
+class Planning(Opening):
+    """The part of a workspace that plans."""
+
+    async def plan(
+        self,
+        paths: Sequence[PathOrPair] = (),
+        *,
+        kb: str | None = None,
+        request: str | None = None,
+        policy: PolicyValue = None,
+        planner: str = "auto",
+        expose: bool = True,
+        save: bool = True,
+        on_progress: OnProgress = None,
+    ) -> Plan:
+        """Make, validate, document and save a plan; nothing in any kb changes."""
+        wanted = self._policy(policy)
+        self._known_policies.add(wanted.digest)
+        asked = PlanRequest(paths=_paths(paths), kb=kb, request=request, policy=wanted, planner=planner, expose=expose)
+        if not save and not self.there:
+            return await self._planned_elsewhere(asked, on_progress)
+        self.services.stop.clear()
+        if not save:
+            return await self.engine.run(lambda: draft(self.services, asked, on_progress=on_progress))
+        return await self._planned(asked, wanted, on_progress)
+
+    async def validate(self, plan: Plan | str) -> Validation:
+        """Judge a plan; changes nothing."""
+        return judged(plan if isinstance(plan, Plan) else await self._plan(plan))
+
+    async def newest_plan(self) -> Plan | None:
+        """The newest plan whose journey has not started to run."""
+        if not self.there:
+            return None
+        return await self.engine.run(lambda: self.services.home.plans.newest_unapplied(self.user.tenant))
+
+    async def _planned_elsewhere(self, asked: PlanRequest, on_progress: OnProgress) -> Plan:
+        """A plan for a home that is not there, without making it: looking leaves nothing behind."""
+        with tempfile.TemporaryDirectory() as folder:
+            other = Opening(folder, embedder=self.embedder, user=self.user)
+            try:
+                return await other.engine.run(lambda: draft(other.services, asked, on_progress=on_progress))
+            finally:
+                await other.close()
+
+    async def _planned(self, asked: PlanRequest, policy: Policy, on_progress: OnProgress) -> Plan:
+        from .graph import build_graph
+
+        handle = uuid.uuid4().hex
+        engine = self.engine
+        engine.inbox[handle] = asked
+        graph = build_graph(engine, policy)
+        try:
+            state = await streamed(graph, {"request": handle, "only_planning": True}, on_progress)
+        finally:
+            engine.inbox.pop(handle, None)
+        plan_id = state["plan_id"]
+        return await engine.run(lambda: self.services.home.plans.plan(plan_id, self.user.tenant))
+
+    def _moved(self, plan: Plan) -> list[str]:
+        moved = list(stale(self.services, plan))
+        if plan.base.policy_digest not in self._known_policies:
+            moved.append("the policy is another one than the plan was made under")
+        return moved
+
+    async def _plan_again(self, plan: Plan) -> Plan:
+        """The same request in the world as it is now, under the policy in force or the one given for this plan."""
+        expose = any(step.action == "expose" for step in plan.steps)
+        policy = Policy.model_validate(plan.policy) if plan.base.policy_digest in self._known_policies else None
+        pairs = await self.engine.run(lambda: _bytes_of(self.services, plan))
+        return await self.plan([*plan.paths, *pairs], kb=plan.kb, request=plan.request, policy=policy, expose=expose)
+
+    async def _plan(self, plan: Plan | str | None) -> Plan:
+        """The plan meant: by id, the newest, or one that was handed over, which has to be what its digest says."""
+        if plan is None:
+            newest = await self.newest_plan()
+            if newest is None:
+                raise NotFound("there is no plan to apply", next="milepost plan PATH --kb NAME")
+            return newest
+        if isinstance(plan, str):
+            wanted = plan
+            return await self.read(lambda s: s.home.plans.plan(wanted, self.user.tenant))
+        return await self.engine.run(lambda: self._received(plan))
+
+    def _received(self, plan: Plan) -> Plan:
+        home = self.services.home
+        if plan.tenant != self.user.tenant:
+            raise NotFound(f"there is no plan {plan.plan_id!r}", next="milepost plan PATH --kb NAME")
+        if plan.digest != plan_digest(plan) or plan.plan_id != plan.sealed().plan_id:
+            raise PlanRejected(
+                f"{plan.plan_id or 'the plan'} is not the plan that its digest says",
+                cause="it was edited; an edited plan is a new plan",
+                state="nothing was changed",
+                next="milepost plan PATH --kb NAME",
+            )
+        try:
+            return home.plans.plan(plan.plan_id, self.user.tenant)
+        except NotFound:
+            home.plans.save(plan, judged(plan).model_dump(mode="json"))
+            policy = Policy.model_validate(plan.policy)
+            if policy.enable_forward_docs and policy.generate_plan:
+                home.librarian.write_documents([plan_document(plan)])
+            return plan
+
+
+async def streamed(
+    graph: Any, given: dict[str, Any], on_progress: OnProgress, config: Any = None, **options: Any
+) -> dict[str, Any]:
+    """Run a graph to its end or pause; its progress events go to whoever watches. Returns the last state."""
+    state: dict[str, Any] = {}
+    async for kind, said in graph.astream(given, config, stream_mode=["custom", "values"], **options):
+        if kind == "values":
+            state = said
+        elif on_progress is not None:
+            on_progress(Progress.model_validate(said))
+    return state
+
+
+def _bytes_of(services: Services, plan: Plan) -> list[PathOrPair]:
+    """The inputs of a plan that came as bytes, from the blobs that hold them."""
+    blobs, inputs = services.home.blobs, services.home.plans.inputs(plan.plan_id)
+    held = {file.path: inputs[file.source] for file in plan.files if file.source in inputs}
+    return [(name, blobs.path(sha256).read_bytes()) for name, sha256 in held.items() if blobs.has(sha256)]
+
+
+def _paths(paths: Sequence[PathOrPair] | str | Path) -> tuple[PathOrPair, ...]:
+    return (paths,) if isinstance(paths, str | Path) else tuple(paths)
+
+
+def judged(plan: Plan) -> Validation:
+    return judge(plan, Policy.model_validate(plan.policy))
