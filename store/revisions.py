@@ -171,6 +171,21 @@ def _digest_of(reading: sqlite3.Connection, kb_id: int, revision: int) -> bytes:
     return bytes(row[0]) if row else bytes(32)
 
 
+def _move_sources(
+    writing: sqlite3.Connection, kb_id: int, new: int, changes: Sequence[Change], live: dict[int, SourceState]
+) -> tuple[list[tuple[int, int]], list[int]]:
+    """Write what each source becomes; returns the chunks that come (slot, source) and those that go."""
+    coming: list[tuple[int, int]] = []
+    going: list[int] = []
+    for change in changes:
+        _move_source(writing, kb_id, new, change, live.get(change.source_id))
+        old = _live_slots(writing, kb_id, change.source_id)
+        wanted = _slots_of(writing, change.to)
+        coming += [(slot, change.source_id) for slot in sorted(wanted - old)]
+        going += sorted(old - wanted)
+    return coming, going
+
+
 def _move_source(writing: sqlite3.Connection, kb_id: int, new: int, change: Change, old: SourceState | None) -> None:
     if old is not None:
         writing.execute(
