@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from .ports import Vectors
 
 FLOAT = 4
+MAPPED = 8
+"""Mappings that a process keeps: one for each kb that it searches, and size."""
 ROUNDING = 1e-5
 """How far two ways of adding up the product of two float32 vectors of length one may lie apart."""
 
@@ -39,13 +42,14 @@ class Pack:
     def rows(self, count: int) -> Vectors | None:
         """The first `count` rows, mapped; None where the file is missing or too short."""
         try:
-            if self.path.stat().st_size < count * self.dimensions * FLOAT:
-                return None
+            status = self.path.stat()
         except FileNotFoundError:
+            return None
+        if status.st_size < count * self.dimensions * FLOAT:
             return None
         if count == 0:
             return np.empty((0, self.dimensions), dtype=np.float32)
-        return np.memmap(self.path, dtype="<f4", mode="r", shape=(count, self.dimensions))
+        return _mapped(self.path, status.st_ino, count, self.dimensions)
 
     def rebuild(self, count: int, rows: Iterable[tuple[int, bytes]]) -> None:
         """Write the file anew, `count` rows long, from (slot, vector); readers see the old one or the whole new one."""
@@ -63,6 +67,16 @@ class Pack:
 
     def delete(self) -> None:
         self.path.unlink(missing_ok=True)
+
+
+@lru_cache(maxsize=MAPPED)
+def _mapped(path: Path, inode: int, count: int, dimensions: int) -> Vectors:
+    """The file mapped once for all searches: mapping anew costs a page fault for every page that a scan touches.
+
+    A mapping sees what is written into its file; a file that was replaced has another inode.
+    """
+    del inode
+    return np.memmap(path, dtype="<f4", mode="r", shape=(count, dimensions))
 
 
 def nearest(
