@@ -103,6 +103,9 @@ def give_plan(desk: Desk, plan: "Plan", validation: "Validation | None") -> None
     from .shapes import plan_shape
 
     desk.console.give(plan_shape(plan, validation))
-    desk.console.say(plan.render(everything=desk.options.verbose))
+    text = plan.render(everything=desk.options.verbose)
+    if desk.options.dry_run:  # nothing was saved that its last line could name
+        text = "\n".join([*text.splitlines()[:-1], "Dry run: nothing was saved; the same without --dry-run does it."])
+    desk.console.say(text)
     if validation is not None:
         show_validation(desk, validation)

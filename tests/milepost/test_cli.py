@@ -394,6 +394,8 @@ def test_dry_runs_of_plan_and_ingest_save_nothing(cli: Any, home: Path, tmp_path
         shown = cli(command, "handbook", "--kb", "hr", "--policy", "full", "--dry-run", "--json")
         assert shown.code == 0 and shown.json["plan"]["summary"]["add"] == 1
     assert cli("apply", "--json").json["error"]["code"] == "not_found"
+    said = cli("ingest", "handbook", "--kb", "hr", "--policy", "full", "--dry-run").out
+    assert "Apply with" not in said and "nothing was saved" in said
 
 
 def test_no_expose_stages_and_resume_exposes(cli: Any, home: Path, tmp_path: Path) -> None:
