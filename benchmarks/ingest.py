@@ -82,7 +82,7 @@ def _rounds(size: int, number: int) -> dict[str, dict[str, float]]:
     for turn in range(number):
         for arm in sorted(ARMS, reverse=bool(turn % 2)):
             command = [sys.executable, __file__, "--arm", arm, "--chunks", str(size)]
-            said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
             runs[arm].append(json.loads(said.splitlines()[-1]))
             print(f"  {arm} {size}: {runs[arm][-1]}", file=sys.stderr)
     return {arm: {key: statistics.median(r[key] for r in done) for key in done[0]} for arm, done in runs.items()}
