@@ -8,6 +8,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
+
 from .errors import StoreBusy, StoreDamaged, StoreTooNew
 from .schema import MIGRATIONS, PAGE_SIZE
 
@@ -88,7 +90,7 @@ class Record:
         connection.row_factory = sqlite3.Row
         if not self._readonly:
             connection.execute(f"PRAGMA page_size={PAGE_SIZE}")
-            connection.execute("PRAGMA journal_mode=WAL")
+            _to_wal(connection)
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA cache_size=-16000")
@@ -101,6 +103,8 @@ class Record:
             version = int(connection.execute("PRAGMA user_version").fetchone()[0])
         except sqlite3.DatabaseError as damage:
             self.close()
+            if _busy(damage):
+                raise _busy_error() from damage
             raise StoreDamaged(
                 f"the record {self.path.name} cannot be read", cause=str(damage), next="milepost doctor"
             ) from damage
@@ -125,12 +129,33 @@ def _begin(connection: sqlite3.Connection) -> None:
     try:
         connection.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError as failed:
-        if failed.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+        if not _busy(failed):
             raise
-        raise StoreBusy(
-            "the record is busy",
-            cause=f"another process has been writing to it for {BUSY_SECONDS:g} s",
-            state="nothing was changed",
-            next="try again",
-            holder={"pid": None, "journey_id": None, "stopped": False},
-        ) from failed
+        raise _busy_error() from failed
+
+
+def _to_wal(connection: sqlite3.Connection) -> None:
+    """Write ahead from now on. SQLite refuses this switch at once where it waits elsewhere, so the wait is ours."""
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+        return
+    switching = Retrying(
+        retry=retry_if_exception(_busy),
+        stop=stop_after_delay(BUSY_SECONDS),
+        wait=wait_random(0.001, 0.05),
+        reraise=True,
+    )
+    switching(connection.execute, "PRAGMA journal_mode=WAL")
+
+
+def _busy(failed: BaseException) -> bool:
+    return getattr(failed, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+
+
+def _busy_error() -> StoreBusy:
+    return StoreBusy(
+        "the record is busy",
+        cause=f"another process has been writing to it for {BUSY_SECONDS:g} s",
+        state="nothing was changed",
+        next="try again",
+        holder={"pid": None, "journey_id": None, "stopped": False},
+    )

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -148,19 +149,27 @@ def test_processes_that_open_a_new_home_at_once_all_get_in(tmp_path: Path) -> No
     """Making the record is safe for several processes: one migrates, the others find it done."""
     code = (
         "import sys; from pathlib import Path; from milepost.store.record import Record\n"
-        "record = Record(Path(sys.argv[1]))\n"
-        "with record.write() as w: w.execute('UPDATE holder SET epoch = epoch + 1')\n"
-        "record.close()"
+        "for line in sys.stdin:\n"
+        "    record = Record(Path(line.strip()))\n"
+        "    with record.write() as w: w.execute('UPDATE holder SET epoch = epoch + 1')\n"
+        "    record.close()\n"
+        "    print('in', flush=True)\n"
     )
-    path = tmp_path / "milepost.db"
-    started = [subprocess.Popen([sys.executable, "-c", code, str(path)], stderr=subprocess.PIPE) for _ in range(4)]
-    for process in started:
-        _, errors = process.communicate(timeout=60)
-        assert process.returncode == 0, errors.decode()
-    record = Record(path)
-    with record.read() as reading:
-        assert reading.execute("SELECT epoch FROM holder").fetchone()[0] == 4
-    record.close()
+    pipe = subprocess.PIPE
+    with ExitStack() as ending:
+        started = [
+            ending.enter_context(subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe, text=True))
+            for _ in range(4)
+        ]
+        for number in range(40):
+            path = tmp_path / f"{number}.db"
+            for process in started:
+                print(path, file=process.stdin, flush=True)
+            assert [process.stdout and process.stdout.readline() for process in started] == ["in\n"] * 4
+            record = Record(path)
+            with record.read() as reading:
+                assert reading.execute("SELECT epoch FROM holder").fetchone()[0] == 4
+            record.close()
 
 
 def test_a_closed_record_opens_again_at_its_next_use(record: Record) -> None:
