@@ -49,7 +49,8 @@ def _within(policy: Policy, figures: dict[str, int]) -> None:
                 f"{figures[key]} {key.removeprefix('max_')}, budget.{key} is {limits[key]}" for key in over
             ),
             state="nothing was changed",
-            next=f"give fewer files, or add --set budget.{over[0]}={figures[over[0]]}",
+            next="milepost policy show",
+            add=["--set", f"budget.{over[0]}={figures[over[0]]}"],
             figures=figures,
         )
 

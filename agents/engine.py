@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import threading
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
 from copy import copy
+from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from ..store.errors import MilepostError, StalePlan
 from ..store.plan import Plan
 from ..store.policy import Policy
 from ..store.records import JourneyStatus
+from ..store.trouble import as_trouble
 from ..tools.rollback import ROLLBACK, Rollback
 from ..tools.services import Services
 from ..tools.undo import changed_since
@@ -85,8 +89,13 @@ class Engine:
             return await self.run(work)
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Do something on the engine's thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        """Do something on the engine's thread; what the system refuses is raised as an error of ours."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, partial(in_our_words, self.home, work))
+
+    @property
+    def home(self) -> Path:
+        """The home's folder."""
+        return self.services.home.path
 
     def acting_as(self, services: Services) -> Engine:
         """The same thread and store, on behalf of another person."""
@@ -96,7 +105,7 @@ class Engine:
 
     def first(self, work: Callable[[], object]) -> None:
         """Do something on the engine's thread before anything else, and wait for it."""
-        self._thread.submit(work).result()
+        self._thread.submit(partial(in_our_words, self.home, work)).result()
 
     def enter(self, journey_id: str) -> None:
         """Hold the store for a journey until `leave`; called on the engine's thread. `StoreBusy` names the holder."""
@@ -157,7 +166,7 @@ class Engine:
                 f"{journey_id} cannot go on: its sources changed since",
                 cause=f"changed: {who}",
                 state="nothing was changed",
-                next=f"milepost plan PATH --kb {plan.kb}",
+                next=f"milepost plan PATH --kb {shlex.quote(plan.kb or 'NAME')}",
                 moved=[f"{source} was changed by {journey}" for source, journey in changed],
             )
 
@@ -181,7 +190,9 @@ class Engine:
             self.leave()
             raise
         except BaseException as failure:
-            self.services.home.ledger.set_status(journey_id, JourneyStatus.INTERRUPTED, detail=_sentence(failure))
+            self.services.home.ledger.set_status(
+                journey_id, JourneyStatus.INTERRUPTED, detail=_sentence(self.home, failure)
+            )
             self.leave()
             raise
 
@@ -229,6 +240,18 @@ class Engine:
         self._thread.shutdown()
 
 
-def _sentence(failure: BaseException) -> str:
+def in_our_words(home: Path, work: Callable[[], T]) -> T:
+    """Do work; a full disk, a missing permission or a damaged record is raised as such, under `home`."""
+    try:
+        return work()
+    except Exception as error:
+        trouble = as_trouble(error, home)
+        if trouble is None:
+            raise
+        raise trouble from error
+
+
+def _sentence(home: Path, error: BaseException) -> str:
+    failure = as_trouble(error, home) or error
     text = failure.message if isinstance(failure, MilepostError) else f"{type(failure).__name__}: {failure}"
     return text[:300]

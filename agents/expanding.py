@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 
 from ..store.errors import NotFound, UsageError
+from ..store.words import short_id
 from ..tools.services import Services
 
 _TABLES = {
@@ -13,6 +14,7 @@ _TABLES = {
     "checkpoint": "SELECT checkpoint_id FROM checkpoints WHERE tenant = ?",
     "approval": "SELECT approval_id FROM approvals WHERE tenant = ?",
 }
+_LISTS = {"checkpoint": "milepost checkpoints", "approval": "milepost approvals"}
 
 
 def expand(services: Services, prefix: str) -> str:
@@ -24,13 +26,26 @@ def expand(services: Services, prefix: str) -> str:
     found = [id_ for id_ in ids if id_.startswith(prefix)]
     if prefix in found or len(found) == 1:
         return prefix if prefix in found else found[0]
+    listed = _LISTS.get(kind, "milepost journeys")
     if found:
-        shown = ", ".join(sorted(found)[:4])
-        raise UsageError(f"{prefix!r} is the beginning of {len(found)} ids", cause=f"among them {shown}")
-    near = difflib.get_close_matches(prefix, ids, n=1, cutoff=0.7)
-    raise NotFound(
+        shown = ", ".join(map(short_id, sorted(found)[:4]))
+        raise UsageError(
+            f"{prefix!r} is the beginning of {len(found)} ids",
+            cause=f"among them {shown}",
+            state="nothing was changed",
+            next=listed,
+        )
+    raise unknown(prefix, ids, listed)
+
+
+def unknown(prefix: str, ids: list[str], listed: str) -> NotFound:
+    """The error for an id that nothing has, with the nearest of `ids`, each taken as long as what was typed."""
+    beginnings = {(id_ if len(prefix) > len(short_id(id_)) else short_id(id_)): id_ for id_ in ids}
+    near = difflib.get_close_matches(prefix, beginnings, n=1, cutoff=0.85)
+    return NotFound(
         f"there is nothing with the id {prefix!r}",
         cause=f"did you mean {near[0]}?" if near else "",
         state="nothing was changed",
-        next="milepost journeys",
+        next=listed,
+        **({"instead": (prefix, near[0])} if near else {}),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from typing import Any
 
@@ -61,11 +62,11 @@ def _kbs(services: Services) -> list[dict[str, Any]]:
         detail = (
             f"{len(damages)} documents are not what was written" if damages else "every document is what was written"
         )
-        mending = f"milepost kb rebuild --kb {kbs[0].name}" if kbs else ""
+        mending = f"milepost kb rebuild --kb {shlex.quote(kbs[0].name)}" if kbs else ""
         found.append(_finding("librarian", not damages, detail, mending))
         for kb in kbs:
             trouble = home.follower.examine(kb.kb_id)
-            next_ = f"milepost kb rebuild --kb {kb.name}"
+            next_ = f"milepost kb rebuild --kb {shlex.quote(kb.name)}"
             found.append(_finding(f"kb {kb.name}", trouble is None, trouble or f"revision {kb.head}, whole", next_))
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -103,7 +104,7 @@ class Kbs(Opening):
                         f"the collection of kb {kb!r} cannot be read",
                         cause=str(broken)[:200],
                         state="the record is whole; searches are right",
-                        next=f"milepost kb rebuild --kb {kb}",
+                        next=f"milepost kb rebuild --kb {shlex.quote(kb)}",
                     ) from broken
 
         return await self._under_lease(kb, digest)
@@ -155,4 +156,4 @@ class Kbs(Opening):
     def _no_home(self, kb: str) -> Any:
         """What to raise about a kb where there is no home."""
         return NotFound(f"there is no kb {kb!r}", cause="there is no home yet", state="nothing was made",
-                        next=f"milepost ingest PATH --kb {kb}")  # fmt: skip
+                        next=f"milepost ingest PATH --kb {shlex.quote(kb)}")  # fmt: skip

@@ -17,7 +17,7 @@ from ..store.records import UserContext
 from ..tools.embedders import make_embedder
 from ..tools.sandbox import ParserPool
 from ..tools.services import Services
-from .engine import Engine
+from .engine import Engine, in_our_words
 
 T = TypeVar("T")
 CONFIG = "milepost.toml"
@@ -103,7 +103,7 @@ class Opening:
                 )
             return otherwise
         services = self.services
-        return await asyncio.to_thread(question, services)
+        return await asyncio.to_thread(in_our_words, self.home, lambda: question(services))
 
     def stop(self) -> None:
         """Ask a running journey to end after its current batch; it can be resumed."""

@@ -59,7 +59,10 @@ def planner_for(request: PlanRequest) -> Planner:
     """The planner that a request and its policy want."""
     if request.planner not in ("auto", "ai", "template"):
         raise UsageError(
-            f"there is no planner {request.planner!r}", next="--planner template, ai or auto", option="--planner"
+            f"there is no planner {request.planner!r}",
+            cause="it is template, ai or auto",
+            next="milepost plan --help",
+            option="--planner",
         )
     wants_model = request.planner == "ai" or (request.planner == "auto" and request.policy.enable_ai_planning)
     return TemplatePlanner(instead_because="no model is configured" if wants_model else None)
@@ -93,7 +96,7 @@ def judge(plan: Plan | Mapping[str, Any], policy: Policy) -> Validation:
 def input_blobs(plan: Plan, request: PlanRequest) -> list[tuple[str, str]]:
     """Source and SHA-256 of the inputs that came as bytes: they lie in the blobs and in no file."""
     given = {path[0] for path in request.paths if isinstance(path, tuple)}
-    return [(file.source, file.sha256) for file in plan.files if file.path in given and file.sha256]
+    return [(file.source, file.sha256) for file in plan.files if (file.path in given or file.archive) and file.sha256]
 
 
 class PlanningIntegrationCapability:

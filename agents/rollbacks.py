@@ -102,7 +102,7 @@ def _id(checkpoint: Checkpoint | str) -> str:
 
 def _named(kb: str | None) -> str:
     if kb is None:
-        raise UsageError("no knowledge base is named", next="add --kb NAME")
+        raise UsageError("no knowledge base is named", next="milepost kb list", add=["--kb", "NAME"])
     return kb
 
 

@@ -49,12 +49,18 @@ def understood(
     if text is None:
         if kb is None:
             raise UsageError(
-                "no knowledge base is named", state="nothing was changed", next="add --kb NAME", option="--kb"
+                "no knowledge base is named",
+                state="nothing was changed",
+                next="milepost plan PATH --kb NAME",
+                option="--kb",
+                add=["--kb", kbs[0] if len(kbs) == 1 else "NAME"],
             )
         return Wishes(kb, policy, expose, list(inputs), [])
     if len(text) > _LONGEST:
         raise UsageError(
-            f"the request has {len(text)} characters, at most {_LONGEST} are read", next="say it in fewer words"
+            f"the request has {len(text)} characters, at most {_LONGEST} are read",
+            cause="say it in fewer words",
+            next="milepost plan PATH --kb NAME --request TEXT",
         )
     facts = [FileFacts(one.source, one.size, day_of(one.mtime_ns)) for one in inputs]
     said = read_request(text, files=facts, kbs=kbs, today=today, policy=policy)

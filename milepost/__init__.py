@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         EmbeddingFailed,
         JourneyFailed,
         MilepostError,
+        NoSpace,
         NotFound,
         PlanRejected,
         PolicyError,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         StoreBusy,
         StoreDamaged,
         StoreTooNew,
+        StoreUnwritable,
         UsageError,
     )
     from .store.plan import Plan
@@ -37,6 +39,7 @@ _ERRORS = (
     "EmbeddingFailed",
     "JourneyFailed",
     "MilepostError",
+    "NoSpace",
     "NotFound",
     "PlanRejected",
     "PolicyError",
@@ -45,6 +48,7 @@ _ERRORS = (
     "StoreBusy",
     "StoreDamaged",
     "StoreTooNew",
+    "StoreUnwritable",
     "UsageError",
 )
 _ROOMS = {
@@ -67,6 +71,7 @@ __all__ = [
     "JourneyFailed",
     "Milepost",
     "MilepostError",
+    "NoSpace",
     "NotFound",
     "Plan",
     "PlanRejected",
@@ -79,6 +84,7 @@ __all__ = [
     "StoreBusy",
     "StoreDamaged",
     "StoreTooNew",
+    "StoreUnwritable",
     "UsageError",
     "UserContext",
     "Validation",

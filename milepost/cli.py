@@ -25,6 +25,7 @@ from .everywhere import gather, with_options
 from .failure import report
 from .help_text import Group
 from .store.errors import UsageError
+from .typed import remember
 
 Version = Annotated[bool, typer.Option("--version", help="Show the version.")]
 
@@ -78,6 +79,7 @@ def build() -> typer.Typer:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    remember(words)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import shlex
-import sys
 from typing import Any
 
+from . import typed
 from .console import Console
 from .store.errors import MilepostError, UsageError
 from .store.words import clean
 
 HEADS = ("error", "cause", "state", "next")
+UNCHANGED = "nothing was changed"
+KEPT = "what was done before is kept; nothing half done can be seen"
 
 
 class Interrupted(MilepostError):
@@ -33,15 +34,8 @@ def no_terminal(question: str, *, state: str = "nothing was changed") -> NoTermi
         f"this needs an answer, and there is no terminal to ask on: {question}",
         cause="--yes answers it",
         state=state,
-        next=same_command("--yes"),
+        next=typed.same_command("--yes", without=("--no-input",)),
     )
-
-
-def same_command(*more: str, without: tuple[str, ...] = ()) -> str:
-    """The command that is running, with further options: what `next:` can offer to copy."""
-    given = [word for word in sys.argv[1:] if word not in without]
-    at = given.index("--") if "--" in given else len(given)
-    return shlex.join(["milepost", *given[:at], *more, *given[at:]])
 
 
 def report(error: Exception, console: Console, *, debug: bool = False, usage_exit: int = 2) -> int:
@@ -51,13 +45,35 @@ def report(error: Exception, console: Console, *, debug: bool = False, usage_exi
         import traceback
 
         console.cry("".join(traceback.format_exception(error)).rstrip())
-    told = {"error": failed.message, "cause": failed.cause, "state": failed.state, "next": failed.next}
+    state = failed.state or (UNCHANGED if failed.exit_code in (2, 3, 4) else KEPT)
+    told = {"error": failed.message, "cause": failed.cause, "state": state, "next": next_command(failed)}
     if console.json:
         rollback = {"rollback": _object(failed.facts["rollback"])} if "rollback" in failed.facts else {}
         console.give(rollback | {"error": {"code": failed.code, "message": failed.message} | _rest(told)})
     else:
         console.cry("\n".join(f"{head}: {_line(told[head])}" for head in HEADS if told[head]))
     return usage_exit if failed.exit_code == 2 else failed.exit_code
+
+
+def next_command(failed: MilepostError) -> str:
+    """The one command to copy: what was typed, corrected or added to where the error knows how, else the error's."""
+    if "instead" in failed.facts and (same := typed.corrected(*failed.facts["instead"])):
+        return same
+    if failed.facts.get("add"):
+        return typed.same_command(*_filled(failed.facts["add"]))
+    if failed.next:
+        return typed.offered(failed.next)
+    return typed.offered({2: _help(), 3: "milepost policy show"}.get(failed.exit_code, "milepost doctor"))
+
+
+def _filled(words: list[str]) -> list[str]:
+    return [typed.name_from_paths() if word == "NAME" else word for word in words]
+
+
+def _help() -> str:
+    """The help of the command that was typed."""
+    plain = [word for word in typed.words() if word.isidentifier()][:1]
+    return f"milepost {plain[0]} --help" if plain else "milepost --help"
 
 
 def _object(fact: Any) -> Any:
@@ -78,22 +94,27 @@ def as_failure(error: Exception) -> MilepostError:
         return error
     if hasattr(error, "format_message"):
         return _usage(error)
-    if isinstance(error, OSError):
-        place = f" {error.filename}" if error.filename else ""
-        return MilepostError(
-            f"cannot use{place or ' a file'}: {error.strerror or error}",
-            state="nothing half done can be seen",
-            next="milepost doctor",
-        )
-    if type(error).__module__ == "sqlite3":
-        from .store.errors import StoreDamaged
-
-        return StoreDamaged(f"the record cannot be used: {error}", next="milepost doctor")
-    return MilepostError(
+    if type(error).__name__ == "Abort":  # what the option parser makes of Ctrl-C
+        return Interrupted("stopped by Ctrl-C", state=UNCHANGED, next=typed.same_command())
+    return _refused(error) or MilepostError(
         f"something went wrong inside Milepost: {type(error).__name__}: {error}",
-        cause="this is a fault of Milepost's own",
-        next=f"{same_command('--debug')} shows where",
+        cause="this is a fault of Milepost's own; --debug shows where",
+        next=typed.same_command("--debug", without=("--debug",)),
     )
+
+
+def _refused(error: Exception) -> MilepostError | None:
+    """What the system refused: at the home, or elsewhere."""
+    from pathlib import Path
+
+    from .store.trouble import as_trouble
+
+    elsewhere = isinstance(error, OSError) and error.filename is not None
+    trouble = None if elsewhere else as_trouble(error, Path(typed.value_of("--home") or ".milepost"))
+    if trouble is not None or not isinstance(error, OSError):
+        return trouble
+    place = f" {error.filename}" if error.filename else " a file"
+    return MilepostError(f"cannot use{place}: {error.strerror or error}")
 
 
 def _usage(error: Any) -> UsageError:
@@ -105,6 +126,8 @@ def _usage(error: Any) -> UsageError:
     if hasattr(error, "possibilities"):
         near = f"; did you mean {error.possibilities[0]}?" if error.possibilities else ""
         said = f"{path} has no option {error.option_name}{near}"
+        if error.possibilities:
+            return UsageError(said, instead=(error.option_name, error.possibilities[0]), next=f"{path} --help")
     elif (given := _given(getattr(error, "param", None))) is not None:
         said, cause = (
             f"{given[0]} cannot be {given[1][:80]!r}",
@@ -116,8 +139,5 @@ def _usage(error: Any) -> UsageError:
 def _given(parameter: Any) -> tuple[str, str] | None:
     """An option of the running command line with the value that it was given, if it was."""
     names: list[str] = list(parameter.opts) if parameter is not None else []
-    for word, after in zip(sys.argv[1:], [*sys.argv[2:], ""], strict=False):
-        name, equals, value = word.partition("=")
-        if name in names and name.startswith("-"):
-            return name, value if equals else after
-    return None
+    values = {name: typed.value_of(name) for name in names if name.startswith("-")}
+    return next(((name, value) for name, value in values.items() if value is not None), None)

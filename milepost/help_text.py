@@ -43,8 +43,15 @@ class Group(TyperGroup):
             known |= {last: f"{path} {name} {last}" for last in getattr(inner, "commands", {}) if last not in known}
         near = difflib.get_close_matches(word[:80], known, n=1, cutoff=0.6)
         asked = f"{path} {word[:80]}".removeprefix("milepost ")
-        hint = f"; did you mean {known[near[0]].removeprefix('milepost ')}?" if near else ""
-        return UsageError(f'there is no command "{asked}"{hint}', next=f"{known[near[0]] if near else path} --help")
+        if not near:
+            return UsageError(f'there is no command "{asked}"', next=f"{path} --help")
+        meant = known[near[0]].removeprefix("milepost ")
+        within = path.removeprefix("milepost").strip()
+        return UsageError(
+            f'there is no command "{asked}"; did you mean {meant}?',
+            instead=(word, *meant.removeprefix(within).split()),
+            next=f"{known[near[0]]} --help",
+        )
 
 
 def _options(parameters: Iterable[Any], ctx: Any, formatter: Any) -> None:

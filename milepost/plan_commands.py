@@ -8,7 +8,7 @@ import typer
 
 from .desk import Desk
 from .everywhere import command
-from .run import run, say_without_rollback, warn_of_fallback
+from .run import run, warn_of_fallback
 from .show_commands import give_plan, judge
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ OnError = Annotated[
     OnFileError | None, typer.Option("--on-file-error", help="When one file fails.", show_default=False)
 ]
 
+Archives = Annotated[bool, typer.Option("--archives", help="Open zip archives: each file in one is a source.")]
+
 
 class Wish(TypedDict):
     """What is to be planned, as `Milepost.plan` and `Milepost.ingest` take it."""
@@ -65,6 +67,7 @@ def _wish(
     planner: Planner,
     no_expose: bool,
     on_file_error: OnFileError | None,
+    archives: bool,
 ) -> Wish:
     from .store.errors import UsageError
 
@@ -76,6 +79,8 @@ def _wish(
         )
     if on_file_error is not None:
         desk.also(f"on_file_error={on_file_error.value}")
+    if archives:
+        desk.also("archives=true")
     return Wish(paths=paths or [], kb=kb, request=request, planner=planner.value, expose=not no_expose)
 
 
@@ -88,13 +93,13 @@ def ingest(
     planner: PlannedBy = Planner.AUTO,
     no_expose: NoExpose = False,
     on_file_error: OnError = None,
+    archives: Archives = False,
 ) -> int:
     """Plan and apply in one go: put files into a knowledge base."""
-    wish = _wish(desk, paths, kb, request, planner, no_expose, on_file_error)
+    wish = _wish(desk, paths, kb, request, planner, no_expose, on_file_error, archives)
     if desk.options.dry_run:
         _plan(desk, wish)
         return 0
-    say_without_rollback(desk)
 
     def start(approve: bool, listener: "Listener") -> "Journey":
         return desk.mp.ingest(**wish, approve=approve, on_progress=listener)
@@ -118,12 +123,13 @@ def plan(
     planner: PlannedBy = Planner.AUTO,
     no_expose: NoExpose = False,
     on_file_error: OnError = None,
+    archives: Archives = False,
 ) -> int:
     """Make, check, document and save a plan; change nothing in any knowledge base."""
     from .store.plan_text import changes
 
     desk.usage_exit = 64 if detailed_exitcode else 2
-    made, validation = _plan(desk, _wish(desk, paths, kb, request, planner, no_expose, on_file_error), out)
+    made, validation = _plan(desk, _wish(desk, paths, kb, request, planner, no_expose, on_file_error, archives), out)
     if validation is not None and not validation.valid:
         return 3
     return 2 if detailed_exitcode and changes(made) else 0

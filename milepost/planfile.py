@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from pathlib import Path
 from typing import Any, cast
 
@@ -41,7 +42,7 @@ def read_plan(path: Path) -> Plan:
         plan = Plan.model_validate(body)
     except ValueError as error:
         raise PlanRejected(
-            f"{path} does not hold a plan", cause=first_fault(error), next=f"milepost validate {path}"
+            f"{path} does not hold a plan", cause=first_fault(error), next=f"milepost validate {shlex.quote(str(path))}"
         ) from None
     if plan.sealed().digest != plan.digest:
         raise PlanRejected(
@@ -66,9 +67,16 @@ def first_fault(error: ValueError) -> str:
 def write_plan(path: Path, shape: dict[str, Any]) -> None:
     """Write a plan's object to a file: whole, or not at all."""
     if path.is_dir():
-        raise UsageError(f"{path} is a folder; -o wants a file", next=f"-o {path / 'plan.json'}")
+        raise UsageError(
+            f"{path} is a folder; -o wants a file",
+            instead=(str(path), str(path / "plan.json")),
+            next="milepost plan PATH --kb NAME -o FILE",
+        )
     if not path.absolute().parent.is_dir():
-        raise NotFound(f'there is no folder "{path.absolute().parent}" for the plan file')
+        raise NotFound(
+            f'there is no folder "{path.absolute().parent}" for the plan file',
+            next="milepost plan PATH --kb NAME -o FILE",
+        )
     half = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         half.write_text(json.dumps({"format_version": FORMAT_VERSION, **shape}, indent=2) + "\n", "utf-8")

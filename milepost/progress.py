@@ -73,8 +73,8 @@ class Lines:
 
 def describe(event: Progress) -> str:
     """One event as a line."""
-    if event.kind == "warning":
-        return f"warning: {clean(event.text)}"
+    if event.kind in ("warning", "note"):
+        return f"{event.kind}: {clean(event.text)}"
     if event.kind == "plan":  # a plan's text is clean already, line by line
         return next((line for line in event.text.split("\n") if line.startswith("Plan: ")), "planned")
     if event.kind == "progress" and event.total:

@@ -61,11 +61,12 @@ def _apply(desk: Desk, plan: Plan, approve: bool, listener: Listener) -> Journey
 
 def _started(desk: Desk, start: Start, *, approve: bool) -> Journey:
     with desk.progress() as listener:
-        return start(approve, listener)
+        return start(approve, noting_no_way_back(desk, listener))
 
 
 def _nobody_to_ask(needed: Exception) -> Exception:
-    from .failure import NoTerminal, same_command
+    from .failure import NoTerminal
+    from .typed import same_command
 
     return NoTerminal(
         f"a person has to approve this first, and there is no terminal to ask on: {needed}",
@@ -95,13 +96,22 @@ def finish(desk: Desk, key: str, said: str) -> int:
     return 0
 
 
-def say_without_rollback(desk: Desk) -> None:
-    """Say once that what follows cannot be undone, with the line that changes that."""
-    if not desk.policy.restorable:
-        desk.console.tell(
-            "note: rollback is off, so this cannot be undone; to turn it on, put this line into "
-            f'{desk.settings.home / "milepost.toml"}:\nnote:   policy = "rollback"'
-        )
+def noting_no_way_back(desk: Desk, listener: Listener) -> Listener:
+    """A listener that, before the first step, says once that it cannot be undone, with the line that changes that."""
+    from .store.records import Progress
+
+    said = desk.policy.restorable
+    toml = desk.settings.home / "milepost.toml"
+    text = f'rollback is off, so this cannot be undone; policy = "rollback" in {toml} turns it on'
+
+    def listen(event: Progress) -> None:
+        nonlocal said
+        if not said and (event.step == "upload" or event.kind == "milestone"):
+            said = True
+            listener(Progress(kind="note", text=text))
+        listener(event)
+
+    return listen
 
 
 def warn_of_fallback(desk: Desk, plan: Plan) -> None:

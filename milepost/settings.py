@@ -127,7 +127,9 @@ def _home(said: Path | str) -> Path:
     try:
         return Path(said).expanduser()
     except RuntimeError:  # "~" without a home folder
-        raise UsageError(f'there is no home folder for "{said}"', next="give --home as a full path") from None
+        raise UsageError(
+            f'there is no home folder for "{said}"', cause="give a full path", next="milepost init --home DIR"
+        ) from None
 
 
 def _table(path: Path) -> dict[str, Any] | None:

@@ -292,7 +292,7 @@ _EVERYTHING: Any = ["documents", "metadatas", "embeddings"]
 def _rows(found: Any) -> list[Row]:
     documents, metadatas, vectors = found["documents"], found["metadatas"], found["embeddings"]
     if len(found["ids"]) and (documents is None or vectors is None):
-        raise StoreDamaged("the collection gave ids without their documents or vectors", next="milepost kb rebuild")
+        raise StoreDamaged("the collection gave ids, no documents or vectors", next="milepost kb rebuild --kb NAME")
     return [
         Row(id_, document or "", dict(metadata or {}), np.asarray(vector, dtype=np.float32))
         for id_, document, metadata, vector in zip(found["ids"], documents, metadatas, vectors, strict=True)

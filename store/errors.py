@@ -13,6 +13,8 @@ MilepostError
 ├── RollbackConflict         something stands in the way of an undo
 ├── StoreBusy                another process publishes to this home
 ├── StoreDamaged             the record or a view needs repair
+├── StoreUnwritable          the system does not let this process write to the home
+├── NoSpace                  the disk is full, or a quota is used up
 └── StoreTooNew              a newer Milepost wrote this home
 """
 
@@ -25,7 +27,9 @@ class MilepostError(Exception):
     """Say what was asked, what was found, and the next move.
 
     `code` names the kind for programs, `exit_code` is the command line's. `cause`, `state` (what was and was not
-    changed) and `next` (one command to copy) are empty where there is nothing to say. Facts are in `facts`.
+    changed) and `next` (one command to copy; words in capitals are blanks) are empty where there is nothing to say.
+    Facts are in `facts`; with `add` (words) or `instead` (asked, meant) a command line offers what was typed,
+    completed or corrected.
     """
 
     code = "failed"
@@ -110,6 +114,14 @@ class StoreBusy(MilepostError):
 class StoreDamaged(MilepostError):
     code = "store_damaged"
     exit_code = 7
+
+
+class StoreUnwritable(MilepostError):
+    code = "store_unwritable"
+
+
+class NoSpace(MilepostError):
+    code = "no_space"
 
 
 class StoreTooNew(MilepostError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Literal
@@ -122,7 +123,7 @@ class Follower:
                 f"the collection of kb {kb.name!r} cannot be read",
                 cause=str(broken)[:200],
                 state="the record is whole; searches are right",
-                next=f"milepost kb rebuild --kb {kb.name}",
+                next=f"milepost kb rebuild --kb {shlex.quote(kb.name)}",
             ) from broken
         missing, extra = sorted(set(expected) - set(found)), sorted(set(found) - set(expected))
         differing = sorted(set(expected) & set(found) - set(same))
@@ -219,7 +220,7 @@ class Follower:
             raise StoreDamaged(
                 f"{len(left)} chunks of kb {kb.name!r} cannot be found by their own vector",
                 state="the commit stands; searches are right, the collection is not",
-                next=f"milepost kb rebuild --kb {kb.name}",
+                next=f"milepost kb rebuild --kb {shlex.quote(kb.name)}",
             )
 
     def _unsearchable(self, index: Index, kb: Kb, rows: Sequence[ChunkRow]) -> list[str]:

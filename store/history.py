@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -75,14 +76,14 @@ class History:
                 f"kb {kb.name!r} has no revision {revision}",
                 cause=f"its revisions are 0 to {kb.head}",
                 state="nothing was changed",
-                next=f"milepost kb log --kb {kb.name}",
+                next=f"milepost kb log --kb {shlex.quote(kb.name)}",
             )
         if revision < kb.floor:
             raise PolicyError(
                 f"revision {revision} of kb {kb.name!r} is not restorable",
                 cause=f"revision {kb.floor} was published with rollback off, which released what it replaced",
                 state="nothing was changed",
-                next=f"milepost kb log --kb {kb.name}",
+                next=f"milepost kb log --kb {shlex.quote(kb.name)}",
             )
 
     def touches(self, kb_id: int, *, after: int, source_ids: Sequence[int] | None = None) -> list[Touch]:

@@ -11,7 +11,7 @@ from .checkpoints import Checkpoints
 from .chroma import ChromaFolder
 from .content import Content
 from .doomed import doomed
-from .errors import MilepostError, StoreBusy
+from .errors import StoreBusy, StoreUnwritable
 from .follow import Follower
 from .knowledge import Knowledge
 from .lease import Lease
@@ -33,10 +33,11 @@ class Home:
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as refused:
-            raise MilepostError(
+            raise StoreUnwritable(
                 f"the home {path} cannot be made",
                 cause=refused.strerror or str(refused),
                 state="nothing was changed",
+                next="milepost init --home DIR",
             ) from refused
         self.record = Record(path / "milepost.db")
         self.blobs = Blobs(path / "blobs")

@@ -267,7 +267,10 @@ class Knowledge:
         names = [kb.name for kb in self.all(tenant)]
         near = difflib.get_close_matches(name, names, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names) or 'none yet'}"
-        return NotFound(f"there is no kb {name!r}", cause=hint, state="nothing was changed", next="milepost kb list")
+        return NotFound(
+            f"there is no kb {name!r}", cause=hint, state="nothing was changed", next="milepost kb list",
+            **({"instead": (name, near[0])} if near else {}),
+        )  # fmt: skip
 
 
 class _Rehearsed(Exception):
@@ -293,9 +296,10 @@ def check_embedder(kb: Kb, embedder: Embedder) -> None:
         raise UsageError(
             f"kb {kb.name!r} was made with another embedder",
             cause=f"it holds vectors of {kb.embedder} ({kb.dimensions} dimensions), configured is {embedder.name}"
-            f" ({embedder.dimensions}); vectors of two models cannot be compared",
+            f" ({embedder.dimensions}); vectors of two models cannot be compared;"
+            " set MILEPOST_EMBEDDER to the first, or take a new kb",
             state="nothing was changed",
-            next=f"set MILEPOST_EMBEDDER to {kb.embedder.partition('@')[0]}, or ingest into a new kb",
+            next="milepost doctor",
         )
 
 

@@ -106,7 +106,8 @@ class Lease:
             "the store is busy",
             cause=f"held by {who}{work}{stopped}",
             state=f"waited {wait:g} s; nothing was changed",
-            next="try again, or wait longer with --wait 60",
+            next=f"kill -CONT {holder['pid']}" if holder["stopped"] else "milepost doctor",
+            add=[] if holder["stopped"] else ["--wait", "60"],
             holder=holder,
         )
 

@@ -75,6 +75,14 @@ class LimitPolicy(_Section):
     """Pages of one file, at most."""
     rows: int = Field(default=1_000_000, ge=1)
     """Rows of one table, at most."""
+    archive_members: int = Field(default=10_000, ge=1)
+    """Files in one archive, those of archives inside it included, at most."""
+    archive_bytes: int = Field(default=2_000_000_000, ge=1)
+    """Bytes that one archive, or one document that is a zip, may unpack to."""
+    archive_ratio: int = Field(default=1_000, ge=1)
+    """How many times its size an archive, or a part of such a document, may unpack to, beyond 50 MB."""
+    archive_depth: int = Field(default=3, ge=1)
+    """Archives inside archives, at most; 1 opens none that is inside another."""
 
 
 class BudgetPolicy(_Section):
@@ -142,6 +150,8 @@ class Policy(_Section):
     """What to do with a source of the folder whose file has gone."""
     undo_by: Literal["anyone", "owner"] = "anyone"
     """Who in the tenant may undo a journey."""
+    archives: bool = False
+    """Open zip archives: each member is a source, called `archive.zip/its/path`."""
     prove: Literal["sample", "all"] = "sample"
     """How many new chunks are searched for by their own vector after a publish."""
     chunk: ChunkPolicy = ChunkPolicy()
@@ -247,7 +257,8 @@ def refuse_contradiction(explicit: Mapping[str, Any], source: str = "the policy"
         raise PolicyError(
             f"{source} contradicts itself: {rule.key} = {explicit[rule.key]!r} needs {rule.needs}, "
             f"which is set to false",
-            next=f"remove one of the two, or set {rule.needs} = true",
+            cause=f"remove one of the two, or set {rule.needs} = true",
+            next="milepost policy show",
             keys=[rule.key, rule.needs],
         )
 

@@ -78,7 +78,8 @@ def unknown_key(key: str, source: str = "") -> PolicyError:
     hint = f"; did you mean {by_last[0]}?" if len(by_last) == 1 else did_you_mean(key, known)
     return PolicyError(
         f"the policy has no key {_short(key)}{_in(source)}{hint}",
-        next="milepost policy show lists every key",
+        cause="milepost policy show lists every key",
+        next="milepost policy show",
         keys=[key],
     )
 
@@ -119,7 +120,9 @@ def parse_setting(text: str, source: str = "") -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     key = key.strip()
     if not equals or not key:
-        raise UsageError(f"{_short(text)} is not KEY=VALUE", next="write for example --set chunk.size=800")
+        raise UsageError(
+            f"{_short(text)} is not KEY=VALUE", cause="for example --set chunk.size=800", next="milepost policy show"
+        )
     return key, parse_value(key, value.strip(), source)
 
 

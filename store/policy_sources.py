@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -203,7 +204,7 @@ def policy_part(table: Mapping[str, Any], source: str) -> dict[str, Any]:
             raise PolicyError(f'there is no key "{name}" ({source}); did you mean {near[0]}?', keys=[name])
     within: Any = table.get("set", {})
     if not isinstance(within, Mapping):
-        raise PolicyError(f"set is a table of policy keys ({source})", next="write [set] on a line of its own")
+        raise PolicyError(f"set is a table of policy keys ({source})", cause="write [set] on a line of its own")
     flat, under = flatten(top, source), flatten(cast("Mapping[str, Any]", within), f"{source}, [set]")
     twice = sorted(flat.keys() & under.keys())
     if twice:
@@ -226,7 +227,11 @@ def read_toml(path: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         where = f"at line {len(text.splitlines())}, the end"
         said = str(error).replace("at end of document", where)
-        raise PolicyError(f"{path} is not valid TOML: {said}", next=f"mend {path}") from None
+        raise PolicyError(
+            f"{path} is not valid TOML: {said}",
+            cause="mend that line, then check the file",
+            next=f"milepost policy check {shlex.quote(str(path))}",
+        ) from None
 
 
 def _flat_dump(policy: Policy) -> dict[str, Any]:

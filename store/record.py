@@ -10,8 +10,9 @@ from pathlib import Path
 
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 
-from .errors import StoreBusy, StoreDamaged, StoreTooNew
+from .errors import StoreBusy, StoreTooNew
 from .schema import MIGRATIONS, PAGE_SIZE
+from .trouble import as_trouble, damaged
 
 BUSY_SECONDS = 30.0
 
@@ -105,9 +106,7 @@ class Record:
             self.close()
             if _busy(damage):
                 raise _busy_error() from damage
-            raise StoreDamaged(
-                f"the record {self.path.name} cannot be read", cause=str(damage), next="milepost doctor"
-            ) from damage
+            raise as_trouble(damage, self.path.parent) or damaged(self.path.parent, str(damage)) from damage
         if version > len(MIGRATIONS):
             self.close()
             raise StoreTooNew(
@@ -156,6 +155,6 @@ def _busy_error() -> StoreBusy:
         "the record is busy",
         cause=f"another process has been writing to it for {BUSY_SECONDS:g} s",
         state="nothing was changed",
-        next="try again",
+        next="milepost doctor",
         holder={"pid": None, "journey_id": None, "stopped": False},
     )

@@ -211,9 +211,9 @@ class DigestReport(Record):
 
 
 class Progress(Record):
-    """Something that a running journey tells: a milestone reached, work done so far, a warning."""
+    """Something that a running journey tells: a milestone reached, work done so far, a warning, a note."""
 
-    kind: Literal["plan", "milestone", "progress", "warning"]
+    kind: Literal["plan", "milestone", "progress", "warning", "note"]
     step: str = ""
     done: int = 0
     total: int = 0

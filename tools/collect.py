@@ -9,6 +9,7 @@ import difflib
 import glob
 import itertools
 import os
+import shlex
 import stat
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -56,8 +57,8 @@ def collect(paths: Sequence[str | os.PathLike[str] | tuple[str, bytes]], *, limi
             if known is not each and not _same(known, each):
                 raise UsageError(
                     f"two inputs are called {each.source!r}: {known.path} and {each.path}",
-                    cause="inside a kb a source has one name",
-                    next="give their common folder, or rename one of them",
+                    cause="inside a kb a source has one name; give their common folder, or rename one of them",
+                    next="milepost plan PATH --kb NAME",
                     paths=[known.path, each.path],
                 )
     return sorted(found.values(), key=lambda each: each.source)
@@ -69,7 +70,9 @@ def _one(given: str | os.PathLike[str] | tuple[str, bytes], limits: LimitPolicy)
         return
     path = os.fspath(given)
     if not path:
-        raise UsageError("an input path is empty", next="give a file, a folder or a pattern")
+        raise UsageError(
+            "an input path is empty", cause="give a file, a folder or a pattern", next="milepost plan PATH --kb NAME"
+        )
     if not os.path.lexists(path):
         yield from _pattern(path, limits)
     elif os.path.isdir(path):
@@ -107,7 +110,12 @@ def _pattern(path: str, limits: LimitPolicy) -> Iterator[Found]:
         raise _missing(path)
     matches = sorted(glob.glob(path, recursive=True))
     if not matches:
-        raise NotFound(f"no file matches {path!r}", next="check the pattern, or give the folder", path=path)
+        raise NotFound(
+            f"no file matches {path!r}",
+            cause="check the pattern, or give the folder",
+            next="milepost plan PATH --kb NAME",
+            path=path,
+        )
     fixed = itertools.takewhile(lambda part: not glob.has_magic(part), Path(path).parts)
     root = os.path.join(*fixed) if not glob.has_magic(Path(path).parts[0]) else "."
     for match in matches:
@@ -130,9 +138,11 @@ def _missing(path: str) -> NotFound:
     hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
     return NotFound(
         f"no such file or folder: {path!r}{hint}",
-        next="check the path, or give the folder that holds it",
+        cause="PATH stands for a file or folder of yours" if path == "PATH" else "",
+        next="milepost plan PATH --kb NAME",
         path=path,
         suggestions=near,
+        **({"instead": (path, near[0])} if near else {}),
     )
 
 
@@ -175,7 +185,7 @@ def _ignore(folder: str, relative: str) -> list[tuple[str, GitIgnoreSpec]]:
     try:
         lines = Path(path).read_text("utf-8", "replace").splitlines()
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}", next=f"chmod u+r {path}") from None
+        raise UsageError(f"{path} cannot be read: {error.strerror}", next=f"chmod u+r {shlex.quote(path)}") from None
     return [(relative, GitIgnoreSpec.from_lines(lines))]
 
 

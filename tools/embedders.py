@@ -146,11 +146,13 @@ class OpenAIEmbedder:
         said = f"status {status}" if status else type(error).__name__
         where = self._base_url or "api.openai.com"
         if status in (401, 403):
-            advice = "set OPENAI_API_KEY to a key that this server takes"
+            advice = "set OPENAI_API_KEY to a key that it takes"
         else:
-            advice = "milepost doctor, or set MILEPOST_EMBEDDER=wordllama to embed without a server"
+            advice = "MILEPOST_EMBEDDER=wordllama embeds without a server"
         return EmbeddingFailed(
-            f"{self.name} could not embed: {said}", cause=f"asked {_without_login(where)}", next=advice
+            f"{self.name} could not embed: {said}",
+            cause=f"asked {_without_login(where)}; {advice}",
+            next="milepost doctor",
         )
 
 

@@ -175,7 +175,7 @@ def register_handler(name: str, run: Handler, *, version: int = 1) -> Handler:
     if known is not None and known.run is not run:
         raise UsageError(
             f"there is a rollback handler {name} version {version} already",
-            next="register the new one with a higher version",
+            cause="register the new one with a higher version",
         )
     _handlers[name, version] = RegisteredHandler(name, version, run)
     return run

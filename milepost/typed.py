@@ -1,0 +1,97 @@
+"""What was typed: the running command line, for messages that offer it again, completed or corrected.
+
+A word in capitals (PATH, NAME) in a command that is offered is a blank; what was typed already fills it.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+CARRIED = ("--home", "--tenant", "--user")
+"""Options without which another command would work elsewhere, or as somebody else."""
+
+VALUED = frozenset({
+    *CARRIED, "--policy", "--set", "--wait", "--kb", "--request", "--planner", "--on-file-error", "-o", "--out", "-k",
+    "--at", "--from", "--to", "--journey", "--on-conflict", "--type", "--find",
+})  # fmt: skip
+"""Options that are followed by a value."""
+
+_words: list[str] | None = None
+
+
+def remember(words: Sequence[str]) -> None:
+    """Take these as the words after `milepost`."""
+    global _words
+    _words = list(words)
+
+
+def words() -> list[str]:
+    """The words after `milepost`."""
+    return list(sys.argv[1:] if _words is None else _words)
+
+
+def same_command(*more: str, without: Sequence[str] = ()) -> str:
+    """The command that is running, with further words."""
+    given = [word for word in words() if word not in without]
+    at = given.index("--") if "--" in given else len(given)
+    return shlex.join(["milepost", *given[:at], *more, *given[at:]])
+
+
+def corrected(asked: str, *meant: str) -> str | None:
+    """The command that is running, with one word (or a value after `=`) meant otherwise; None where it is not in it."""
+    given = words()
+    found = [at for at, word in enumerate(given) if word == asked or word.endswith(f"={asked}")]
+    if not found:
+        return None
+    at = found[-1]
+    option = given[at].removesuffix(asked)  # as in --kb=hrr
+    given[at : at + 1] = [option + meant[0], *meant[1:]]
+    return shlex.join(["milepost", *given])
+
+
+def value_of(option: str) -> str | None:
+    """The value that an option was given last, if it was."""
+    given, found = words(), None
+    for word, after in zip(given, [*given[1:], None], strict=True):
+        name, equals, value = word.partition("=")
+        if name == option:
+            found = value if equals else after
+    return found
+
+
+def paths() -> list[str]:
+    """The files and folders typed after `plan` or `ingest`, where all are there."""
+    given = words()
+    plain = [
+        word
+        for before, word in zip(["", *given], given, strict=False)
+        if before not in VALUED and not word.startswith("-")
+    ]
+    if not plain or plain[0] not in ("plan", "ingest") or not all(Path(word).exists() for word in plain[1:]):
+        return []
+    return plain[1:]
+
+
+def offered(command: str) -> str:
+    """A command as it is offered: its blanks filled as far as that is known, at the same home, as the same person."""
+    if not command.startswith("milepost "):
+        return command
+    filled: list[str] = []
+    for word in shlex.split(command):
+        known = {"PATH": paths(), "NAME": [kb] if (kb := value_of("--kb")) else []}.get(word)
+        filled += known or [word]
+    for option in CARRIED:
+        value = value_of(option)
+        if value is not None and option not in filled:
+            filled += [option, value]
+    return shlex.join(filled)
+
+
+def name_from_paths() -> str:
+    """A name for a kb after the first path typed, or the blank."""
+    stem = Path(paths()[0]).resolve().stem if paths() else ""
+    return re.sub(r"[^\w]+", "-", stem.lower()).strip("-") or "NAME"

@@ -1,0 +1,100 @@
+"""What the system refuses, in our words: no space, no permission, a damaged file."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shlex
+import sqlite3
+from pathlib import Path
+
+from .errors import MilepostError, NoSpace, StoreBusy, StoreDamaged, StoreUnwritable
+from .words import size
+
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+NOT_ALLOWED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+_SAID_FULL = ("disk is full", "no space left", "file too large")
+_SAID_FORBIDDEN = ("readonly database", "read-only file system", "permission denied", "unable to open database file")
+
+
+def as_trouble(error: BaseException, home: Path) -> MilepostError | None:
+    """The error for what the system refused under a home; None where it is something else.
+
+    SQLite's and Chroma's errors are told by code or, where they carry none, by their text.
+    """
+    if isinstance(error, MilepostError):
+        return None
+    if isinstance(error, OSError):
+        return _by_number(error, home)
+    if isinstance(error, sqlite3.Error) or type(error).__module__.partition(".")[0] == "chromadb":
+        return _by_text(error, home)
+    return None
+
+
+def no_space(home: Path) -> NoSpace:
+    """The error for a full disk, a quota, or a limit on the size of files."""
+    return NoSpace(
+        f"there is no space left for the home {home}",
+        cause=f"{_free(home)} on its disk; free some, then the same command again goes on",
+        state="what was committed is kept and can be searched; nothing half done can be seen",
+        next=f"df -h {shlex.quote(str(_existing(home)))}",
+    )
+
+
+def unwritable(home: Path, what: str = "") -> StoreUnwritable:
+    """The error for a home that this process must not write to."""
+    place = _existing(home)
+    read_only = bool(os.statvfs(place).f_flag & os.ST_RDONLY)
+    mine = place.stat().st_uid == os.geteuid()
+    give = f"chmod -R u+rwX {shlex.quote(str(place))}"
+    return StoreUnwritable(
+        f"the home {home} cannot be written to",
+        cause="it is on a read-only file system" if read_only else what or "permission denied",
+        state="nothing was changed",
+        next=give if mine and not read_only else "milepost init --home DIR",
+    )
+
+
+def damaged(home: Path, said: str) -> StoreDamaged:
+    """The error for a record that is no longer one."""
+    return StoreDamaged(
+        f"the record {home / 'milepost.db'} is damaged",
+        cause=said,
+        state="nothing was changed; the file is left as it is",
+        next="milepost doctor",
+    )
+
+
+def _by_number(error: OSError, home: Path) -> MilepostError | None:
+    if error.errno in NO_SPACE:
+        return no_space(home)
+    ours = error.filename is None or str(error.filename).startswith(str(home))
+    if error.errno in NOT_ALLOWED and ours:
+        return unwritable(home, error.strerror or "")
+    return None
+
+
+def _by_text(error: BaseException, home: Path) -> MilepostError | None:
+    code, said = getattr(error, "sqlite_errorcode", 0) & 0xFF, str(error)
+    if code == sqlite3.SQLITE_FULL or any(words in said.lower() for words in _SAID_FULL):
+        return no_space(home)
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM) or any(
+        words in said.lower() for words in _SAID_FORBIDDEN
+    ):
+        return unwritable(home, said)
+    if code == sqlite3.SQLITE_BUSY:
+        return StoreBusy("the record is busy", cause=said, state="nothing was changed", next="milepost doctor")
+    if isinstance(error, sqlite3.DatabaseError) and code:
+        return damaged(home, said)
+    return None
+
+
+def _existing(home: Path) -> Path:
+    """The home, or the nearest folder above it that is there."""
+    whole = home.absolute()
+    return next((place for place in (whole, *whole.parents) if place.exists()), Path("/"))
+
+
+def _free(home: Path) -> str:
+    disk = os.statvfs(_existing(home))
+    return f"{size(disk.f_bavail * disk.f_frsize)} free"
