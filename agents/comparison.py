@@ -41,6 +41,7 @@ def compare(
 def planned(one: Input, action: Action, **more: Any) -> PlannedFile:
     """The plan's line about an input."""
     values: dict[str, Any] = {"path": one.path, "source": one.source, "sha256": one.sha256, "bytes": one.size}
+    values["archive"] = one.archive[0] if one.archive else None
     return PlannedFile(action=action, **{**values, **more})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import shlex
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from ..store.records import Progress
 from ..tools.chunk import chunker_id
 from ..tools.parse import PARSER
 from ..tools.services import Services
+from .archives import opened
 from .comparison import compare, leaving
 from .costs import check_budget, check_inputs, resources, timed
 from .inputs import Input, PathOrPair, gather, hashed
@@ -49,8 +51,14 @@ class PlanRequest:
 
 def draft_ingest(services: Services, request: PlanRequest, *, origin: Origin, on_progress: Tell | None = None) -> Plan:
     """Plan an ingest: hashes every file that is meant, and reads those that are new or changed."""
+    with opened(services, _gathered(request), request.policy) as inputs:
+        return _drafted(services, request, inputs, origin, on_progress)
+
+
+def _drafted(
+    services: Services, request: PlanRequest, inputs: Sequence[Input], origin: Origin, on_progress: Tell | None
+) -> Plan:
     home, tenant = services.home, services.user.tenant
-    inputs = _gathered(request)
     wishes = understood(
         request.request,
         inputs,
@@ -76,6 +84,7 @@ def draft_ingest(services: Services, request: PlanRequest, *, origin: Origin, on
         files=files,
         resources=resources(services, files, reader.parsed_ids, embedder),
         embedder=embedder.name,
+        archives=dict(one.archive for one in inputs if one.archive and one.archive[1]),
         questions=wishes.questions,
         declined=wishes.declined,
     )  # fmt: skip
@@ -169,6 +178,7 @@ def _sealed(
     files: Sequence[PlannedFile],
     resources: dict[str, Any],
     embedder: str,
+    archives: dict[str, str] | None = None,
     **more: Any,
 ) -> Plan:
     home, user, policy = services.home, services.user, request.policy
@@ -176,6 +186,7 @@ def _sealed(
     base = Base(
         kb_revision=state.revision, journeys_ended=home.ledger.ended(user.tenant, kb, "data_ingest"), parser=PARSER,
         chunker=chunker_id(policy.chunk), embedder=embedder, policy_digest=policy.digest,
+        archives=archives or {},
     )  # fmt: skip
     return Plan(
         kb=kb, tenant=user.tenant, owner=user.user, request=request.request, parent=request.parent, origin=origin,
@@ -197,5 +208,6 @@ def _no_source(kb: str, source: str, state: KbState) -> NotFound:
         f"kb {kb!r} has no source {source!r}",
         cause=f"did you mean {near[0]!r}?" if near else f"it has {len(state.sources)} sources",
         state="nothing was changed",
-        next=f"milepost search WORDS --kb {kb}",
+        next=f"milepost search TEXT --kb {shlex.quote(kb)}",
+        **({"instead": (source, near[0])} if near else {}),
     )

@@ -27,6 +27,10 @@ class Input:
     data: bytes | None = None
     reason: str | None = None
     detail: str | None = None
+    unpacked: Path | None = None
+    """Where the bytes of an archive's member lie while the plan is made."""
+    archive: tuple[str, str] | None = None
+    """Path and SHA-256 of the archive that it is a member of; no SHA-256 where that came as bytes itself."""
 
     @property
     def suffix(self) -> str:
@@ -64,7 +68,7 @@ def _hashed(one: Input) -> Input:
     if one.data is not None:
         return replace(one, sha256=hashlib.sha256(one.data).hexdigest())
     try:
-        sha256, size = hash_file(Path(one.path))
+        sha256, size = hash_file(one.unpacked or Path(one.path))
     except ChangedWhileReading:
         detail = "the file changed while it was read; plan again when it is at rest"
         return replace(one, reason="changed_while_reading", detail=detail)

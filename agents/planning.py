@@ -144,7 +144,8 @@ async def streamed(
 def _bytes_of(services: Services, plan: Plan) -> list[PathOrPair]:
     """The inputs of a plan that came as bytes, from the blobs that hold them."""
     blobs, inputs = services.home.blobs, services.home.plans.inputs(plan.plan_id)
-    held = {file.path: inputs[file.source] for file in plan.files if file.source in inputs}
+    files = (each for each in plan.files if each.source in inputs and each.archive not in plan.base.archives)
+    held = {file.path: inputs[file.source] for file in files}
     return [(name, blobs.path(sha256).read_bytes()) for name, sha256 in held.items() if blobs.has(sha256)]
 
 

@@ -51,6 +51,8 @@ class Reader:
         home = self._services.home
         if one.data is not None:
             home.blobs.put(one.data)
+        elif one.unpacked is not None:
+            home.blobs.put_file(one.unpacked)
         key = ParseKey(one.sha256, one.suffix, PARSER, self._chunker)
         known = home.content.parsed(key)
         if known is not None:
@@ -91,9 +93,10 @@ class Reader:
     def _parse(self, one: Input, key: ParseKey) -> Reading:
         self._services.check()
         home = self._services.home
-        path = home.blobs.path(one.sha256) if one.data is not None else Path(one.path)
+        held = one.data is not None or one.unpacked is not None
+        path = home.blobs.path(one.sha256) if held else Path(one.path)
         parsed = self._services.pool.parse(path, one.source, chunk=self._policy.chunk, limits=self._policy.limits)
-        if one.data is None and not _same_file(one):
+        if not held and not _same_file(one):
             detail = "the file changed while it was read; plan again when it is at rest"
             return Reading(parsed.media_type, reason="changed_while_reading", detail=detail)
         if parsed.reason not in FLEETING and parsed.reason != "unreadable":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..store.plan import Base, Plan, PlannedFile
+from ..store.plan import Base, Plan
 from ..store.policy import Policy
 from ..tools.chunk import chunker_id
 from ..tools.parse import PARSER
@@ -44,18 +44,20 @@ def _reader(base: Base, policy: Policy) -> Iterator[str]:
 
 
 def _files(services: Services, plan: Plan) -> Iterator[str]:
+    for path, sha256 in plan.base.archives.items():
+        yield from _moved(path, sha256)
     in_blobs = services.home.plans.inputs(plan.plan_id)
     for file in plan.files:
         if file.action == "remove":
             if file.path != file.source and Path(file.path).exists():
                 yield f"{file.path} is back"
-        elif file.sha256 and file.source not in in_blobs and file.reason != "excluded":
-            yield from _moved(file)
+        elif file.sha256 and not file.archive and file.source not in in_blobs and file.reason != "excluded":
+            yield from _moved(file.path, file.sha256)
 
 
-def _moved(file: PlannedFile) -> Iterator[str]:
-    now = sha256_of(file.path)
+def _moved(path: str, sha256: str) -> Iterator[str]:
+    now = sha256_of(path)
     if now is None:
-        yield f"{file.path} is gone, or cannot be read"
-    elif now != file.sha256:
-        yield f"{file.path} changed"
+        yield f"{path} is gone, or cannot be read"
+    elif now != sha256:
+        yield f"{path} changed"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from shutil import rmtree
 
 from .faults import faultpoint
 
@@ -76,12 +77,25 @@ class Blobs:
             _sync_folder(folder)
         return len(removed)
 
+    @contextmanager
+    def workroom(self) -> Iterator[Path]:
+        """An empty folder on the blobs' own disk; it is gone afterwards, at the latest when somebody sweeps."""
+        folder = self.folder / "incoming" / f"{os.getpid()}-{os.urandom(8).hex()}"
+        folder.mkdir(mode=0o700, parents=True)
+        try:
+            yield folder
+        finally:
+            rmtree(folder, ignore_errors=True)
+
     def sweep(self) -> int:
         """Remove the temporary files of processes that have died; a living one may be planning."""
         incoming = self.folder / "incoming"
         left = [path for path in incoming.glob("*") if not _lives(path.name.partition("-")[0])]
         for path in left:
-            path.unlink(missing_ok=True)
+            if path.is_dir():
+                rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
         return len(left)
 
     def _temporary(self) -> tuple[Path, int]:

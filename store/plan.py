@@ -53,6 +53,8 @@ class PlannedFile(_Frozen):
     chunks: int = 0
     chunks_replaced: int = 0
     estimated: bool = False
+    archive: str | None = None
+    """The path of the archive that it is a member of."""
 
 
 class Origin(_Frozen):
@@ -84,6 +86,8 @@ class Base(_Frozen):
     chunker: str = ""
     embedder: str = ""
     policy_digest: str = ""
+    archives: dict[str, str] = Field(default_factory=dict)
+    """The SHA-256 of each archive that was opened, by its path."""
 
 
 class Question(_Frozen):

@@ -33,6 +33,12 @@ class Limits(Protocol):
     @property
     def rows(self) -> int: ...
 
+    @property
+    def archive_bytes(self) -> int: ...
+
+    @property
+    def archive_ratio(self) -> int: ...
+
 
 @dataclass(slots=True)
 class Block:

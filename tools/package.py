@@ -9,15 +9,12 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
-from .document import Document, Refused
+from .document import Document, Limits, Refused
 
 Element = ElementTree.Element
 
-_UNPACKED = 2_000_000_000
-"""Bytes that a package may unpack to, at most."""
-_RATIO = 1_000
-"""How many times its size a part may unpack to; deflate can do no more than 1,032."""
-_RATIO_FROM = 50_000_000
+RATIO_FROM = 50_000_000
+"""Bytes up to which nobody minds how densely something was packed."""
 
 
 class Package:
@@ -34,10 +31,19 @@ class Package:
         self._parts = {part.filename: part for part in self._archive.infolist()}
         if any(part.flag_bits & 1 for part in self._parts.values()):
             raise Refused("encrypted", "encrypted; leave it out, or give an open copy")
+        self._check(document.limits)
+
+    def _check(self, limits: Limits) -> None:
+        """By what the directory says, before anything is unpacked."""
         unpacked = sum(part.file_size for part in self._parts.values())
-        dense = any(part.file_size > max(_RATIO_FROM, part.compress_size * _RATIO) for part in self._parts.values())
-        if unpacked > _UNPACKED or dense:
-            raise Refused("too_large", f"unpacks to {unpacked} bytes, which no real document does; leave it out")
+        if unpacked > limits.archive_bytes:
+            met = f"unpacks to {unpacked} bytes, the limit is {limits.archive_bytes}"
+            raise Refused("too_large", f"{met}; leave it out, or raise limits.archive_bytes")
+        for part in self._parts.values():
+            if part.file_size > max(RATIO_FROM, part.compress_size * limits.archive_ratio):
+                times = part.file_size // max(1, part.compress_size)
+                met = f"unpacks to {times} times its size, the limit is {limits.archive_ratio}"
+                raise Refused("too_large", f"{met}; leave it out, or raise limits.archive_ratio")
 
     def __contains__(self, name: str) -> bool:
         return name in self._parts

@@ -215,7 +215,9 @@ def _unsupported(media_type: str) -> Refused:
         return Refused("no_text", "an image has no text without OCR; give a copy with text")
     if media_type.startswith(("audio/", "video/")):
         return Refused("unsupported_type", f"{media_type} has no text; give a transcript")
-    if media_type in ("application/zip", "application/gzip", "application/x-tar", "application/vnd.rar"):
+    if media_type == "application/zip":
+        return Refused("unsupported_type", "a zip archive; open it with --archives, or unpack it and give the folder")
+    if media_type in ("application/gzip", "application/x-tar", "application/vnd.rar"):
         return Refused("unsupported_type", "an archive; unpack it and give the folder")
     what = "not a format that is known" if media_type == BINARY else f"{media_type} is not read"
     return Refused("unsupported_type", f"{what}; convert it to PDF or text, or leave it out")

@@ -13,7 +13,7 @@ import struct
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, BinaryIO
@@ -36,6 +36,10 @@ class Bounds:
     file_bytes: int
     pages: int
     rows: int
+    archive_bytes: int
+    archive_ratio: int
+    archive_members: int
+    archive_depth: int
 
 
 def main() -> None:
@@ -46,7 +50,8 @@ def main() -> None:
     requests: SimpleQueue[dict[str, Any]] = SimpleQueue()
     threading.Thread(target=_listen, args=(sys.stdin.buffer, requests), daemon=True).start()
     while True:
-        for frame in frames(_answer(requests.get())):
+        request = requests.get()
+        for frame in _unpacked(request) if "folder" in request else frames(_answer(request)):
             _write(answers, LENGTH.pack(len(frame)))
             _write(answers, frame)
 
@@ -60,6 +65,22 @@ def frames(parsed: Parsed) -> Iterator[bytes]:
     yield _json({key: getattr(parsed, key) for key in rest})
 
 
+def _unpacked(request: dict[str, Any]) -> Iterator[bytes]:
+    """An archive's members some at a time, then everything else."""
+    from .unpack import unpack  # only where somebody asked for archives
+
+    _wall(request["data_bytes"])
+    folder = Path(os.fsdecode(bytes.fromhex(request["folder"])))
+    found = unpack(_path(request), folder, Bounds(**request["limits"]))
+    for begin in range(0, len(found.members), _AT_A_TIME):
+        yield _json([asdict(member) for member in found.members[begin : begin + _AT_A_TIME]])
+    yield _json({"media_type": found.media_type, "reason": found.reason, "detail": found.detail})
+
+
+def _path(request: dict[str, Any]) -> Path:
+    return Path(os.fsdecode(bytes.fromhex(request["path"])))
+
+
 def _json(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
 
@@ -68,7 +89,7 @@ def _answer(request: dict[str, Any]) -> Parsed:
     _wall(request["data_bytes"])
     try:
         return parse_path(
-            Path(os.fsdecode(bytes.fromhex(request["path"]))),
+            _path(request),
             request["name"],
             chunk=Sizes(**request["chunk"]),
             limits=Bounds(**request["limits"]),

@@ -15,13 +15,17 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from queue import LifoQueue
+from typing import Any, TypeVar, cast
 
 from ..store.policy import ChunkPolicy, LimitPolicy
 from .chunk import ChunkDraft
 from .parse import PARSER, Parsed
-from .parse_worker import LENGTH
+from .parse_worker import LENGTH, Bounds
+from .unpack import Member, Unpacked
 
 _KEPT = re.compile(
     r"PATH|HOME|LANG|LANGUAGE|LC_\w+|TZ|LD_LIBRARY_PATH|VIRTUAL_ENV|PYTHON(?!STARTUP)\w+|MALLOC_\w+|RAYON_\w+"
@@ -31,6 +35,9 @@ _LARGEST_FRAME = 1 << 30
 _WALL_FACTOR = 2
 _WALL_EXTRA = 1 << 30
 _SIGKILL = -9
+_BOUNDS = {each.name for each in fields(Bounds)}
+_NONSENSE = (ValueError, KeyError, TypeError, AttributeError)
+T = TypeVar("T")
 
 
 class ParserPool:
@@ -50,18 +57,29 @@ class ParserPool:
 
     def parse(self, path: Path, name: str, *, chunk: ChunkPolicy, limits: LimitPolicy) -> Parsed:
         """Parse the file at `path`, called `name`. Blocks; never raises for a bad file."""
+        return self._seated(lambda child: child.parse(path, name, chunk, limits), limits)
+
+    def unpack(self, path: Path, folder: Path, *, limits: LimitPolicy) -> Unpacked:
+        """Write the members of the zip archive at `path` into `folder`; what is none has another type and no members.
+
+        Blocks; never raises for a bad archive, which is refused as a whole. The folder is the caller's to remove.
+        """
+        return self._seated(lambda child: child.unpack(path, folder, limits), limits)
+
+    def _seated(self, work: Callable[[_Child], tuple[T, bool]], limits: LimitPolicy) -> T:
+        """Give work to the next child that is free; a second time where the first one was unlucky."""
         seat = self._seats.get()
         try:
             again = False
             while True:
                 if seat is None:
                     seat = _Child()
-                parsed, unlucky = seat.parse(path, name, chunk, limits)
+                done, unlucky = work(seat)
                 if seat.spent(limits):
                     seat.kill()
                     seat = None
                 if again or not unlucky:
-                    return parsed
+                    return done
                 again = True
         except BaseException:  # Ctrl-C, too: what the child answers later would be taken for the next file's
             if seat is not None:
@@ -124,24 +142,40 @@ class _Child:
 
     def parse(self, path: Path, name: str, chunk: ChunkPolicy, limits: LimitPolicy) -> tuple[Parsed, bool]:
         """The result, and whether the child died in a way that is worth another try."""
-        began = self._looked = time.monotonic()
-        request = {
+        began = time.monotonic()
+        request = {"name": name, "chunk": {"size": chunk.size, "overlap": chunk.overlap}}
+        try:
+            items, rest = self._asked(path, request, limits)
+            chunks = [ChunkDraft(str(text), heading, dict(where)) for text, heading, where in items]
+            return Parsed(chunks=chunks, **rest), False
+        except (*_NONSENSE, _Stopped) as error:
+            stop = self._stopped(error)
+            return Parsed("", [], [], stop.reason, stop.detail, time.monotonic() - began, PARSER), stop.again
+
+    def unpack(self, path: Path, folder: Path, limits: LimitPolicy) -> tuple[Unpacked, bool]:
+        """What opening an archive gave, and whether the child died in a way that is worth another try."""
+        try:
+            items, rest = self._asked(path, {"folder": os.fsencode(folder.absolute()).hex()}, limits)
+            return Unpacked(members=[Member(**item) for item in items], **rest), False
+        except (*_NONSENSE, _Stopped) as error:
+            stop = self._stopped(error)
+            return Unpacked("application/zip", [], stop.reason, stop.detail), stop.again
+
+    def _asked(self, path: Path, request: dict[str, Any], limits: LimitPolicy) -> tuple[list[Any], dict[str, Any]]:
+        self._looked = time.monotonic()
+        more = {
             "path": os.fsencode(path.absolute()).hex(),
-            "name": name,
-            "chunk": {"size": chunk.size, "overlap": chunk.overlap},
-            "limits": {"file_bytes": limits.file_bytes, "pages": limits.pages, "rows": limits.rows},
+            "limits": limits.model_dump(include=_BOUNDS),
             "data_bytes": limits.parse_memory_mb * 1_000_000 * _WALL_FACTOR + _WALL_EXTRA,
         }
-        try:
-            self._send(json.dumps(request).encode())
-            return self._result(began + limits.parse_seconds, limits), False
-        except _Stopped as stop:
-            self.kill()
-            return Parsed("", [], [], stop.reason, stop.detail, time.monotonic() - began, PARSER), stop.again
-        except (ValueError, KeyError, TypeError, AttributeError):
-            self.kill()
-            detail = "the parser answered nonsense; give another copy or format"
-            return Parsed("", [], [], "corrupt", detail, time.monotonic() - began, PARSER), False
+        self._send(json.dumps(request | more).encode())
+        return self._result(self._looked + limits.parse_seconds, limits)
+
+    def _stopped(self, error: Exception) -> _Stopped:
+        self.kill()
+        if isinstance(error, _Stopped):
+            return error
+        return _Stopped("corrupt", "the parser answered nonsense; give another copy or format")
 
     def spent(self, limits: LimitPolicy) -> bool:
         """Dead, or so large already that it would count against the next file."""
@@ -164,16 +198,16 @@ class _Child:
         except OSError:
             raise _Stopped("corrupt", "the parser could not be started", again=True) from None
 
-    def _result(self, deadline: float, limits: LimitPolicy) -> Parsed:
-        """Frames of chunks, until one that is no list says the rest."""
-        chunks: list[ChunkDraft] = []
+    def _result(self, deadline: float, limits: LimitPolicy) -> tuple[list[Any], dict[str, Any]]:
+        """Frames of items, until one that is no list says the rest."""
+        items: list[Any] = []
         while True:
             frame = json.loads(self._frame(deadline, limits))
             if isinstance(frame, dict):
                 self._answered = True
-                self._note_memory(len(chunks))
-                return Parsed(chunks=chunks, **frame)
-            chunks += [ChunkDraft(str(text), heading, dict(where)) for text, heading, where in frame]
+                self._note_memory(len(items))
+                return items, cast("dict[str, Any]", frame)
+            items += frame
 
     def _frame(self, deadline: float, limits: LimitPolicy) -> bytes:
         want: int = LENGTH.unpack(self._read(LENGTH.size, deadline, limits))[0]

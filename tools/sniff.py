@@ -44,6 +44,8 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
 )
 _TEXTUAL_MAGIC = (b"BM", b"ID3", b"BZh", b"PAR1", b"GIF8")
 """Marks that a text may begin with, too."""
+ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+_FOLDERS = (("word/", DOCX), ("ppt/", PPTX), ("xl/", XLSX))
 _OPEN_DOCUMENT = re.compile(rb"application/(?:vnd\.oasis\.opendocument\.[\w-]+|epub\+zip)")
 _OLE_KINDS = (
     ("EncryptedPackage", ENCRYPTED_OFFICE),
@@ -73,7 +75,7 @@ def sniff(data: bytes, name: str = "") -> str:
     """
     if b"%PDF-" in data[:1024]:
         return "application/pdf"
-    if data[:4] in (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"):
+    if data[:4] in ZIP_MARKS:
         return _zip(data)
     if data.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         return _ole(data)
@@ -86,18 +88,29 @@ def sniff(data: bytes, name: str = "") -> str:
 def _zip(data: bytes) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = set(archive.namelist())
-            mark = archive.read("mimetype")[:100] if "mimetype" in names else b""
+            return zip_type(archive)
     except Exception:  # a damaged archive raises almost anything; the first bytes still tell what it was meant to be
-        names, mark = set(), b""
-    found = _OPEN_DOCUMENT.search(mark or data[:200])
+        found = _OPEN_DOCUMENT.search(data[:200])
+    if found:
+        return found[0].decode()
+    return next((media_type for folder, media_type in _FOLDERS if folder.encode() in data), "application/zip")
+
+
+def zip_type(archive: zipfile.ZipFile) -> str:
+    """The media type of an open archive: a document that is one, or `application/zip`; raises if it is damaged."""
+    names = set(archive.namelist())
+    mark = b""
+    if "mimetype" in names:
+        with archive.open("mimetype") as member:
+            mark = member.read(100)
+    found = _OPEN_DOCUMENT.search(mark)
     if found:
         return found[0].decode()
     if "EncryptedPackage" in names:
         return ENCRYPTED_OFFICE
-    for folder, media_type in ((b"word/", DOCX), (b"ppt/", PPTX), (b"xl/", XLSX)):
-        prefix = folder.decode()
-        if any(each.startswith(prefix) for each in names) or (not names and folder in data):
+    for folder, media_type in _FOLDERS:
+        inside = any(each.startswith(folder) for each in names)
+        if inside and ("[Content_Types].xml" in names or "_rels/.rels" in names):
             return media_type
     return "application/zip"
 
