@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import shlex
 import shutil
+import sqlite3
+from pathlib import Path
 from typing import Any
 
+from ..store.errors import MilepostError
 from ..store.policy import Policy
+from ..store.trouble import as_trouble
 from ..tools.services import Services
 
 LITTLE_SPACE = 200_000_000
@@ -14,7 +18,7 @@ LITTLE_SPACE = 200_000_000
 
 
 def checks(services: Services | None, policy: Policy | None) -> list[dict[str, Any]]:
-    """Findings as `{name, ok, detail, next}`; `next` is empty where all is well."""
+    """Findings as `{name, ok, detail, next}`; `next`, one command, is empty where all is well."""
     if services is None or policy is None:
         return [_finding("home", True, "there is none yet; the first ingest makes one")]
     home = services.home
@@ -22,23 +26,51 @@ def checks(services: Services | None, policy: Policy | None) -> list[dict[str, A
     try:
         found.append(_finding("embedder", True, f"{home.embedder().name}, {home.embedder().dimensions} dimensions"))
     except Exception as broken:  # whatever an embedder of somebody's own raises is the finding
-        found.append(_finding("embedder", False, str(broken)[:200], "set MILEPOST_EMBEDDER, or install what it needs"))
+        found.append(_finding("embedder", False, _said(broken), "milepost doctor --set embedder=wordllama"))
     undo = "journeys can be undone" if policy.restorable else "journeys cannot be undone"
     found.append(_finding("rollback", True, f"{undo} (enable_rollback = {str(policy.enable_rollback).lower()})"))
     found += [_finding("repaired", True, finding) for finding in home.findings]
-    return found + _kbs(services)
+    try:
+        return found + _kbs(services)
+    except Exception as broken:
+        trouble = as_trouble(broken, home.path) or broken
+        next_ = trouble.next if isinstance(trouble, MilepostError) else ""
+        return [*found, _finding("kbs", False, _said(trouble), _not_itself(next_, home.path))]
+
+
+def unopened(home: Path, trouble: MilepostError) -> dict[str, Any]:
+    """The finding of a home that does not open, with what to do: nothing in it is touched."""
+    return _finding("home", False, _said(trouble), _not_itself(trouble.next, home))
+
+
+def _said(trouble: BaseException) -> str:
+    cause = trouble.cause if isinstance(trouble, MilepostError) else ""
+    return (f"{trouble}: {cause}" if cause else str(trouble) or type(trouble).__name__)[:200]
+
+
+def _not_itself(next_: str, home: Path) -> str:
+    """What an error advises, unless that is `doctor`: then to set the home aside, whole, for a backup or a new one."""
+    return next_ if next_ and next_ != "milepost doctor" else _aside(home)
+
+
+def _aside(home: Path) -> str:
+    return f"mv {shlex.quote(str(home))} {shlex.quote(f'{home}.damaged')}"
 
 
 def _record(services: Services) -> dict[str, Any]:
-    with services.home.record.read() as reading:
-        said = str(reading.execute("PRAGMA quick_check(1)").fetchone()[0])
-    return _finding("record", said == "ok", f"milepost.db: {said}", "restore milepost.db from a backup")
+    try:
+        with services.home.record.read() as reading:
+            said = str(reading.execute("PRAGMA quick_check(1)").fetchone()[0])
+    except sqlite3.Error as broken:
+        said = str(broken)
+    detail = "ok" if said == "ok" else f"{said[:120]}; restore it from a backup, or set the home aside and begin anew"
+    return _finding("record", said == "ok", f"milepost.db: {detail}", _aside(services.home.path))
 
 
 def _space(services: Services) -> dict[str, Any]:
     free = shutil.disk_usage(services.home.path).free
     detail = f"{free / 1e9:.1f} GB free"
-    return _finding("disk", free > LITTLE_SPACE, detail, "free some space, or move the home with --home")
+    return _finding("disk", free > LITTLE_SPACE, detail, f"df -h {shlex.quote(str(services.home.path))}")
 
 
 def _lease(services: Services) -> dict[str, Any]:
@@ -62,7 +94,7 @@ def _kbs(services: Services) -> list[dict[str, Any]]:
         detail = (
             f"{len(damages)} documents are not what was written" if damages else "every document is what was written"
         )
-        mending = f"milepost kb rebuild --kb {shlex.quote(kbs[0].name)}" if kbs else ""
+        mending = f"milepost kb rebuild --kb {shlex.quote(kbs[0].name)}" if kbs else _aside(home.path)
         found.append(_finding("librarian", not damages, detail, mending))
         for kb in kbs:
             trouble = home.follower.examine(kb.kb_id)

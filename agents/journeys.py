@@ -21,8 +21,10 @@ from .saver import opened_saver
 __all__ = ["Journeys", "OnProgress"]
 
 UNFINISHED = (JourneyStatus.RUNNING, JourneyStatus.INTERRUPTED, JourneyStatus.NEEDS_ATTENTION)
-DONE = (JourneyStatus.COMPLETED, JourneyStatus.PARTIAL, JourneyStatus.FAILED, JourneyStatus.CANCELLED,
-        JourneyStatus.ROLLED_BACK, JourneyStatus.COMPENSATED, JourneyStatus.COMPENSATION_FAILED)  # fmt: skip
+DONE = (JourneyStatus.COMPLETED, JourneyStatus.PARTIAL, JourneyStatus.FAILED, JourneyStatus.ROLLED_BACK,
+        JourneyStatus.COMPENSATED, JourneyStatus.COMPENSATION_FAILED)  # fmt: skip
+NOT_STARTED = (None, JourneyStatus.PLANNED, JourneyStatus.AWAITING_APPROVAL, JourneyStatus.CANCELLED)
+"""Of a plan that a person declined, too: whoever applies it again is asked again."""
 
 
 class Journeys(Planning):
@@ -49,7 +51,7 @@ class Journeys(Planning):
             return await self.status(journey_id)
         if before in UNFINISHED:
             return await self.resume(journey_id, approve=approve, on_progress=on_progress)
-        if before in (None, JourneyStatus.PLANNED, JourneyStatus.AWAITING_APPROVAL):
+        if before in NOT_STARTED:
             moved = await self.engine.run(lambda: self._moved(wanted))
             if moved:
                 if not replan:
@@ -137,6 +139,11 @@ class Journeys(Planning):
         """Say yes to an approval, by its id or its plan's."""
         wanted = approval if isinstance(approval, str) else approval.approval_id
         return await self.read(lambda s: _approve(s, wanted))
+
+    async def reject(self, approval: Approval | str) -> Approval:
+        """Say no to an approval, by its id or its plan's: its journey is cancelled, and nothing was changed."""
+        wanted = approval if isinstance(approval, str) else approval.approval_id
+        return await self.engine.run(lambda: _reject(self.services, wanted))
 
     async def journeys(self, kb: str | None = None) -> list[Journey]:
         """Journeys, newest first, without their files and steps."""
@@ -230,8 +237,22 @@ def _whole(services: Services, journey_id: str | None) -> Journey:
 
 def _approve(services: Services, wanted: str) -> Approval:
     plans, user = services.home.plans, services.user
-    ids = [a.approval_id for a in plans.waiting(user.tenant) if wanted in (a.approval_id, a.plan_id)]
-    return plans.approve(ids[0] if ids else wanted, user.tenant, by=user.user)
+    return plans.approve(_waiting(services, wanted), user.tenant, by=user.user)
+
+
+def _reject(services: Services, wanted: str) -> Approval:
+    home, user = services.home, services.user
+    rejected = home.plans.reject(_waiting(services, wanted), user.tenant, by=user.user)
+    journey_id = journey_id_of(home.plans.plan(rejected.plan_id, user.tenant))
+    if _status(services, journey_id) == JourneyStatus.AWAITING_APPROVAL:
+        home.ledger.set_status(journey_id, JourneyStatus.CANCELLED, detail=f"declined by {user.user}")
+    return rejected
+
+
+def _waiting(services: Services, wanted: str) -> str:
+    """The approval that waits under its own id or its plan's; else what was asked for, to be looked up."""
+    waiting = services.home.plans.waiting(services.user.tenant)
+    return next((one.approval_id for one in waiting if wanted in (one.approval_id, one.plan_id)), wanted)
 
 
 def _stale(plan: Plan, moved: list[str]) -> StalePlan:

@@ -107,6 +107,9 @@ class Milepost:
     def approve(self, approval: Approval | str) -> Approval:
         return self._wait(self.workspace.approve(approval))
 
+    def reject(self, approval: Approval | str) -> Approval:
+        return self._wait(self.workspace.reject(approval))
+
     def journeys(self, kb: str | None = None) -> list[Journey]:
         return self._wait(self.workspace.journeys(kb))
 

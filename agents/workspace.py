@@ -12,7 +12,7 @@ from ..store.policy_sources import PolicyValue
 from ..store.records import Checkpoint, Journey, UserContext
 from .documenter import ForwardDocumentationCapability
 from .expanding import expand
-from .health import checks
+from .health import checks, unopened
 from .journeys import Journeys
 from .kbs import Kbs
 from .opening import CONFIG, user_of
@@ -58,7 +58,12 @@ class AsyncMilepost(Journeys, Rollbacks, Kbs):
 
     async def doctor(self) -> list[dict[str, Any]]:
         """What is configured, what is healthy, and what to do about the rest: `{name, ok, detail, next}`."""
-        return await self.engine.run(lambda: checks(self.services, self.policy)) if self.there else checks(None, None)
+        if not self.there:
+            return checks(None, None)
+        try:
+            return await self.engine.run(lambda: checks(self.services, self.policy))
+        except MilepostError as trouble:  # the home does not open: that is the finding
+            return [unopened(self.home, trouble)]
 
     async def orchestrate_data_ingest_with_capabilities(
         self,

@@ -29,6 +29,7 @@ def apply(
     """Run exactly that plan."""
     from .store.plan import Plan
 
+    asked = named is None
     if named is None:
         chosen = _newest(desk)
         if chosen is None:
@@ -45,7 +46,7 @@ def apply(
         return 0
 
     def start(approve: bool, listener: "Listener") -> "Journey":
-        return _apply(desk, chosen, replan, approve, listener)
+        return _apply(desk, chosen, replan, approve or asked, listener)  # who saw it and said yes approved it
 
     return run(desk, start, plan_id=chosen.plan_id)
 
@@ -113,5 +114,5 @@ def _newest(desk: Desk) -> "Plan | None":
         raise NotFound("no plan waits to be applied", next="milepost plan PATH --kb NAME")
     if desk.options.dry_run or desk.ask(f"Apply {short_id(plan.plan_id)}?", preview=plan.render()):
         return plan
-    finish(desk, "apply", "Nothing was applied.")
+    finish(desk, "journey", f"Nothing was applied.\nIf you change your mind: milepost apply {short_id(plan.plan_id)}")
     return None

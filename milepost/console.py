@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TextIO
 
+from .typed import offering
+
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
 
@@ -68,7 +70,7 @@ class Console:
     def say(self, text: str) -> None:
         """Write a result for people to stdout; with `--json` nothing."""
         if not self.json:
-            self._write(text, sys.stdout, self._rich_out)
+            self._write(offering(text), sys.stdout, self._rich_out)
 
     def give(self, result: Mapping[str, Any]) -> None:
         """Write the one object of `--json` to stdout; without it nothing."""
@@ -85,7 +87,7 @@ class Console:
 
     def cry(self, text: str) -> None:
         """Write to stderr what has to be seen: errors, and questions with what they are about."""
-        self._write(text, sys.stderr, self.rich)
+        self._write(offering(text), sys.stderr, self.rich)
 
     def ask(self, question: str) -> bool:
         """Ask on stderr, with No as the default; anything but y or yes, and the end of input, is No."""

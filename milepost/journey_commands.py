@@ -157,7 +157,7 @@ def _menu(desk: Desk, kb: str | None) -> "Checkpoint | None":
             state="nothing was changed",
             next="milepost checkpoints",
         )
-    listed = [one for one in desk.mp.checkpoints() if kb is None or one.kb == kb][:20]
+    listed = [one for one in desk.mp.checkpoints() if kb is None or one.kb == kb][-20:]
     if not listed:
         raise NotFound("there are no checkpoints to go back to", next="milepost journeys")
     head, *rows = checkpoint_table(listed).split("\n")

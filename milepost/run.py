@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .store.records import Journey
 
 EXITS = {
-    "completed": 0, "rolled_back": 0, "planned": 0, "running": 0, "awaiting_approval": 3, "partial": 5,
+    "completed": 0, "rolled_back": 0, "planned": 0, "running": 0, "cancelled": 0, "awaiting_approval": 3, "partial": 5,
     "compensation_failed": 6, "needs_attention": 7,
 }  # fmt: skip
 """Exit codes of journeys by status; 1 for the others."""
@@ -40,6 +40,7 @@ def run(desk: Desk, start: Start, *, plan_id: str = "") -> int:
         if not desk.console.interactive:
             raise _nobody_to_ask(needed) from None
         plan_id = str(needed.facts["plan_id"])
+    desk.running = None  # nothing runs while a person thinks
     return _run_if_approved(desk, plan_id)
 
 
@@ -50,9 +51,21 @@ def _run_if_approved(desk: Desk, plan_id: str) -> int:
     plan = desk.mp.show(plan_id)
     assert isinstance(plan, Plan)
     if not desk.ask(f"Approve and apply {short_id(plan_id)}?", preview=plan.render()):
-        return finish(desk, "journey", "Nothing was applied; the plan waits in milepost approvals.")
+        return _declined(desk, plan)
     desk.running = plan_id
     return end(desk, _started(desk, partial(_apply, desk, plan), approve=True))
+
+
+def _declined(desk: Desk, plan: Plan) -> int:
+    """The person said no: the question is answered, the journey cancelled, and nothing was changed."""
+    from .agents.executor import journey_id_of
+    from .shapes import journey_shape
+    from .store.words import short_id
+
+    desk.mp.reject(plan.plan_id)
+    desk.console.give(journey_shape(desk.mp.status(journey_id_of(plan))))
+    desk.console.say(f"Nothing was applied.\nIf you change your mind: milepost apply {short_id(plan.plan_id)}")
+    return 0
 
 
 def _apply(desk: Desk, plan: Plan, approve: bool, listener: Listener) -> Journey:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterable, Mapping
+import shlex
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -89,8 +91,16 @@ class Settings:
         env = os.environ if env is None else env
         _arm_fault(env.get(f"{PREFIX}FAULT", ""))
         place = _home(home if home is not None else env.get(f"{PREFIX}HOME") or ".milepost")
-        table = _table(place / CONFIG)
         own, keys = _split(sets)
+        with _naming(place / CONFIG):
+            return cls._read(place, policy, own, keys, env, user=user, tenant=tenant, embedder=embedder)
+
+    @classmethod
+    def _read(
+        cls, place: Path, policy: PolicyValue, own: Mapping[str, str], keys: Mapping[str, Any], env: Mapping[str, str],
+        *, user: str | None, tenant: str | None, embedder: str | None,
+    ) -> Settings:  # fmt: skip
+        table = _table(place / CONFIG)
         return cls(
             home=place,
             user=_name("user", user) if user is not None else system_user(env),
@@ -110,6 +120,17 @@ class Settings:
             journey_types=_journey_types(table),
             config=place / CONFIG if table is not None else None,
         )
+
+
+@contextmanager
+def _naming(config: Path) -> Generator[None]:
+    """Where milepost.toml is at fault, offer the command that checks it."""
+    try:
+        yield
+    except PolicyError as wrong:
+        if CONFIG in wrong.message:
+            wrong.next = f"milepost policy check {shlex.quote(str(config))}"
+        raise
 
 
 def system_user(env: Mapping[str, str]) -> str:

@@ -20,6 +20,7 @@ VALUED = frozenset({
 })  # fmt: skip
 """Options that are followed by a value."""
 
+_OFFER = re.compile(r"^((?:[A-Z].* with|If you change your mind|Next|next): )(milepost .+)$", re.MULTILINE)
 _words: list[str] | None = None
 
 
@@ -55,11 +56,16 @@ def corrected(asked: str, *meant: str) -> str | None:
 
 def value_of(option: str) -> str | None:
     """The value that an option was given last, if it was."""
-    given, found = words(), None
+    return next(reversed(values_of(option)), None)
+
+
+def values_of(option: str) -> list[str]:
+    """Every value that an option was given, in order."""
+    given, found = words(), list[str]()
     for word, after in zip(given, [*given[1:], None], strict=True):
         name, equals, value = word.partition("=")
-        if name == option:
-            found = value if equals else after
+        if name == option and (equals or after is not None):
+            found.append(value if equals else str(after))
     return found
 
 
@@ -88,7 +94,24 @@ def offered(command: str) -> str:
         value = value_of(option)
         if value is not None and option not in filled:
             filled += [option, value]
-    return shlex.join(filled)
+    return shlex.join([*filled, *_policy(filled)])
+
+
+def _policy(filled: list[str]) -> list[str]:
+    """The policy that a plan was made under, which `apply` has to be run under, too; of others the embedder only."""
+    sets = values_of("--set")
+    if "--policy" in filled or "--set" in filled:
+        return []
+    if filled[1] != "apply":
+        return [word for one in sets if one.startswith("embedder=") for word in ("--set", one)]
+    preset, on_file_error = value_of("--policy"), value_of("--on-file-error")
+    sets += [f"on_file_error={on_file_error}"] if on_file_error else []
+    return [*(["--policy", preset] if preset else []), *(word for one in sets for word in ("--set", one))]
+
+
+def offering(text: str) -> str:
+    """A text in which the commands that lines end with are offered so."""
+    return _OFFER.sub(lambda found: f"{found[1]}{offered(found[2])}", text)
 
 
 def name_from_paths() -> str:

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from .errors import NotFound
+from .errors import NotFound, UsageError
 from .plan import Plan, canonical_json
 from .ports import Clock
 from .record import Record
@@ -93,14 +93,22 @@ class Plans:
         return _approval(row)
 
     def approve(self, approval_id: str, tenant: str, *, by: str) -> Approval:
-        """Say yes, as `by`; a second yes changes nothing."""
+        """Say yes, as `by`; a second yes changes nothing. `UsageError` where somebody said no."""
         with self._record.write() as writing:
             writing.execute(
                 "UPDATE approvals SET approver = ?, approved = ? WHERE approval_id = ? AND tenant = ?"
                 " AND approver IS NULL AND rejected_by IS NULL",
                 (by, self._clock.now(), approval_id, tenant),
             )
-        return self.approval(approval_id, tenant)
+        approval = self.approval(approval_id, tenant)
+        if approval.approver is None:
+            raise UsageError(
+                f"{approval_id} was declined",
+                cause="a question is answered once; applying the plan asks again",
+                state="nothing was changed",
+                next=f"milepost apply {approval.plan_id}",
+            )
+        return approval
 
     def reject(self, approval_id: str, tenant: str, *, by: str) -> Approval:
         """Say no, as `by`: this question is answered."""
