@@ -30,6 +30,9 @@ NOT_STARTED = (None, JourneyStatus.PLANNED, JourneyStatus.AWAITING_APPROVAL, Jou
 class Journeys(Planning):
     """The part of a workspace that runs."""
 
+    running: str | None = None
+    """The plan that was run last, also by `ingest`, which makes it."""
+
     async def apply(
         self,
         plan: Plan | str | None = None,
@@ -155,6 +158,7 @@ class Journeys(Planning):
         return await self.read(lambda s: _whole(s, wanted))
 
     async def _run(self, plan: Plan, *, approve: bool, on_progress: OnProgress) -> Journey:
+        self.running = plan.plan_id
         policy = Policy.model_validate(plan.policy)
         engine = self.engine
         if needs_approval(plan, policy):

@@ -48,7 +48,7 @@ def apply(
     def start(approve: bool, listener: "Listener") -> "Journey":
         return _apply(desk, chosen, replan, approve or asked, listener)  # who saw it and said yes approved it
 
-    return run(desk, start, plan_id=chosen.plan_id)
+    return run(desk, start)
 
 
 def _apply(desk: Desk, plan: "Plan", replan: bool, approve: bool, listener: "Listener") -> "Journey":

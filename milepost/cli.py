@@ -30,9 +30,9 @@ from .typed import remember
 Version = Annotated[bool, typer.Option("--version", help="Show the version.")]
 
 
-def _group(help: str) -> typer.Typer:
+def _group(help: str, *, completes: bool = False) -> typer.Typer:
     return typer.Typer(
-        cls=Group, help=help, add_completion=False, invoke_without_command=True, rich_markup_mode=None,
+        cls=Group, help=help, add_completion=completes, invoke_without_command=True, rich_markup_mode=None,
         context_settings={"help_option_names": ["--help", "-h"]}, pretty_exceptions_enable=False,
     )  # fmt: skip
 
@@ -62,7 +62,7 @@ def _callback(app: typer.Typer) -> None:
 
 def build() -> typer.Typer:
     """The whole command line."""
-    app = _group("Change knowledge bases by plan, with checkpoints, and take every change back.")
+    app = _group("Change knowledge bases by plan, with checkpoints, and take every change back.", completes=True)
     kb = _group("Knowledge bases: what is in them, their history, their health.")
     policy = _group("The policy in force, its presets, and whether a policy file is sound.")
     for group in (app, kb, policy):

@@ -26,8 +26,6 @@ class Desk:
     def __init__(self, options: Everywhere, console: Console) -> None:
         self.options = options
         self.console = console
-        self.running: str | None = None
-        """The plan that is being run, for whoever presses Ctrl-C; empty where it is not known yet."""
         self.usage_exit = 2
         """The exit code of usage errors; a command with exit codes of its own moves it."""
         self._sets: list[str] = list(options.sets or [])
@@ -90,9 +88,6 @@ class Desk:
             self.mp.close()
 
 
-STOPPED = ("running", "interrupted")
-
-
 def open_workspace(settings: Settings, wait: float) -> Milepost:
     """The workspace that the settings describe."""
     from .agents.milepost import Milepost
@@ -129,14 +124,12 @@ def work(options: Everywhere, job: Callable[[Desk], Any]) -> int:
 
 def _interrupted(desk: Desk) -> Interrupted:
     """The error for Ctrl-C, with the command that goes on where a journey was stopped."""
-    if desk.running is None:
-        return Interrupted("stopped by Ctrl-C", state="nothing was changed")
-    listed = desk.mp.journeys()
-    ours = [one for one in listed if one.plan_id == desk.running]
-    stopped = [one for one in listed if one.status in STOPPED]
-    journey = next(iter(ours if desk.running else stopped), None)
-    if journey is None:
-        return Interrupted("stopped by Ctrl-C", state="nothing was changed")
+    from .typed import same_command
+
+    plan_id = desk.mp.workspace.running if "mp" in desk.__dict__ else None
+    journey = next((one for one in desk.mp.journeys() if one.plan_id == plan_id), None) if plan_id else None
+    if journey is None or journey.status in ("planned", "awaiting_approval"):
+        return Interrupted("stopped by Ctrl-C", state="nothing was changed", next=same_command())
     ended = journey.status == "completed"
     return Interrupted(
         f"stopped by Ctrl-C: journey {journey.journey_id} is {journey.status}",

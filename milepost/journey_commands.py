@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .completing import KB
 from .desk import Desk
 from .everywhere import command
 from .run import end, finish, run
@@ -20,7 +21,7 @@ class OnConflict(StrEnum):
     FORCE = "force"
 
 
-Kb = Annotated[str | None, typer.Option("--kb", metavar="NAME", help="The knowledge base.", show_default=False)]
+Kb = Annotated[str | None, KB]
 app = typer.Typer()
 PANEL = "Journeys, and going back"
 
@@ -46,7 +47,7 @@ def resume(
     def go_on(approve: bool, listener: "Listener") -> "Journey":
         return desk.mp.resume(full, policy=policy, approve=approve, on_progress=listener)
 
-    return run(desk, go_on, plan_id=found.plan_id)
+    return run(desk, go_on)
 
 
 @command(app, "journeys", panel=PANEL)

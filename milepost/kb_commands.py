@@ -4,11 +4,12 @@ from typing import Annotated
 
 import typer
 
+from .completing import KB
 from .desk import Desk
 from .everywhere import command
 from .run import end, finish
 
-Kb = Annotated[str, typer.Option("--kb", metavar="NAME", help="The knowledge base.", show_default=False)]
+Kb = Annotated[str, KB]
 app = typer.Typer()
 
 

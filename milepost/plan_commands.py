@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
+from .completing import KB
 from .desk import Desk
 from .everywhere import command
 from .run import run, warn_of_fallback
@@ -35,7 +36,7 @@ class OnFileError(StrEnum):
 Paths = Annotated[
     list[str] | None, typer.Argument(metavar="PATH", help="Files, folders or patterns.", show_default=False)
 ]
-Kb = Annotated[str | None, typer.Option("--kb", metavar="NAME", help="The knowledge base.", show_default=False)]
+Kb = Annotated[str | None, KB]
 Request = Annotated[
     str | None,
     typer.Option("--request", metavar="TEXT", help="What is wanted, in words.", show_default=False),

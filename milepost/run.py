@@ -24,14 +24,10 @@ Start = Callable[[bool, "Listener"], "Journey"]
 """Starts a journey, given whether it is approved already, and who listens to its progress."""
 
 
-def run(desk: Desk, start: Start, *, plan_id: str = "") -> int:
-    """Start a journey, asking a person where the policy wants one; returns the exit code.
-
-    `plan_id` is the plan's where it is known beforehand.
-    """
+def run(desk: Desk, start: Start) -> int:
+    """Start a journey, asking a person where the policy wants one; returns the exit code."""
     from .store.errors import ApprovalRequired
 
-    desk.running = plan_id
     try:
         return end(desk, _started(desk, start, approve=desk.options.yes))
     except ApprovalRequired as needed:
@@ -40,7 +36,6 @@ def run(desk: Desk, start: Start, *, plan_id: str = "") -> int:
         if not desk.console.interactive:
             raise _nobody_to_ask(needed) from None
         plan_id = str(needed.facts["plan_id"])
-    desk.running = None  # nothing runs while a person thinks
     return _run_if_approved(desk, plan_id)
 
 
@@ -52,7 +47,6 @@ def _run_if_approved(desk: Desk, plan_id: str) -> int:
     assert isinstance(plan, Plan)
     if not desk.ask(f"Approve and apply {short_id(plan_id)}?", preview=plan.render()):
         return _declined(desk, plan)
-    desk.running = plan_id
     return end(desk, _started(desk, partial(_apply, desk, plan), approve=True))
 
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from .completing import KB
 from .desk import Desk
 from .everywhere import command
 
@@ -15,7 +16,7 @@ PANEL = "Looking"
 def search(
     desk: Desk,
     query: Annotated[str, typer.Argument(metavar="QUERY")],
-    kb: Annotated[str, typer.Option("--kb", metavar="NAME", help="The knowledge base.", show_default=False)],
+    kb: Annotated[str, KB],
     k: Annotated[int, typer.Option("-k", metavar="N", help="How many answers.", min=1, max=10_000)] = 5,
     at: Annotated[
         int | None,
