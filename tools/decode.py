@@ -5,8 +5,9 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
-from collections import Counter
 from dataclasses import dataclass
+
+from .guess import guess
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -18,34 +19,7 @@ _BOMS = (
 _CONTROL_BYTES = bytes(n for n in range(32) if n not in (9, 10, 11, 12, 13)) + b"\x7f"
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff\ud800-\udfff]")
 _BREAKS = str.maketrans({"\v": "\n", "\f": "\n\n", "\x85": "\n", "\u2028": "\n", "\u2029": "\n\n"})
-_SAMPLE = 200_000
-"""Bytes of lines beyond ASCII, taken evenly from the whole file, that an encoding is guessed from."""
-
-# The letters beyond ASCII of languages written in Latin script. Eight-bit text is in the encoding in which
-# one language explains all of it: statistics over the encodings alone take short French for Central European.
-_LETTERS = (
-    "äöüß",
-    "àâæçéèêëîïôœùûüÿ",
-    "áéíñóúü",
-    "ãáàâçéêíóôõúü",
-    "àèéìíîòóùú",
-    "åäöé",
-    "æøåéü",
-    "áðéíóúýþæö",
-    "ąćęłńóśźż",
-    "áčďéěíňóřšťúůýž",
-    "áäčďéíĺľňóôŕšťúýž",
-    "áéíóöőúüű",
-    "ăâîșțşţ",
-    "čćđšž",
-    "çğıöşüâîûİ",
-    "ąčęėįšųūž",
-    "āčēģīķļņšūž",
-)
-_ALPHABETS = tuple(frozenset(letters + letters.upper()) for letters in _LETTERS)
-_SYMBOLS = frozenset("\u00a0¡¿«»‹›‘’‚“”„–—…•·°§©®™€£¥±×²³µ½¼ªº†\u00ad")
 _EAST_ASIAN_STOPS = frozenset("\r\n\t 0123456789\u3000、。，．「」（）：！？")
-_LATIN = ("cp1252", "cp1250", "iso8859-2", "cp1254", "cp1257", "cp850", "mac_roman")
 
 
 @dataclass(frozen=True)
@@ -156,8 +130,7 @@ def _declared(data: bytes, declared: str) -> Decoded | None:
 
 
 def _guessed(data: bytes) -> Decoded | None:
-    sample = _sample(data)
-    encoding = _latin(sample) or _statistics(sample)
+    encoding = guess(data)
     if encoding is None:
         return None
     found = _strict(data, encoding)
@@ -166,38 +139,3 @@ def _guessed(data: bytes) -> Decoded | None:
     text = clean(data.decode(encoding, "replace"))
     lost = text.count("\ufffd")
     return Decoded(text, encoding, (f"not UTF-8: read as {encoding}, {lost} characters are lost",))
-
-
-def _sample(data: bytes) -> bytes:
-    """Lines that hold bytes beyond ASCII, from all over the file."""
-    lines = [line for line in data.splitlines(keepends=True) if not line.isascii()]
-    total = sum(map(len, lines))
-    step = max(1, total // _SAMPLE)
-    return b"".join(lines[::step])[: 4 * _SAMPLE]
-
-
-def _latin(sample: bytes) -> str | None:
-    """The first encoding in which one Latin-script language has all the letters beyond ASCII."""
-    best, best_score = None, 0.97
-    for encoding in _LATIN:
-        try:
-            text = sample.decode(encoding)
-        except UnicodeError:
-            text = sample.decode(encoding, "replace")
-        beyond = {char: count for char, count in Counter(text).items() if char > "\x7f"}
-        total, symbols = sum(beyond.values()), _counted(beyond, _SYMBOLS)
-        score = max(_counted(beyond, letters) for letters in _ALPHABETS) + symbols
-        if symbols < total * 0.6 and score / max(1, total) > best_score:
-            best, best_score = encoding, score / total
-    return best
-
-
-def _counted(characters: dict[str, int], among: frozenset[str]) -> int:
-    return sum(count for char, count in characters.items() if char in among)
-
-
-def _statistics(sample: bytes) -> str | None:
-    from charset_normalizer import from_bytes  # 30 ms, and most files are UTF-8
-
-    best = from_bytes(sample).best()
-    return best.encoding if best is not None else None

@@ -44,6 +44,40 @@ def test_legacy_encodings_are_recognised_and_said(text: str, encoding: str, time
     assert bool(found.warnings) == (encoding != "iso2022_jp")
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["It doesn’t matter – really.", "“Quoted” text…", "Price: 5 €", "20° and §5", "© 2024 Acme", "£5", "• one\n• two",
+     "½ cup", "pages 3–5, A–Z", "the company—which is—big", "5 µm ± 2", "don’t stop the café’s", "naïve"],
+)  # fmt: skip
+def test_english_with_signs_is_western(text: str) -> None:
+    """The commonest text of all that is not UTF-8: quotes and dashes, and hardly a letter beyond ASCII."""
+    found = decode(f"{text}\n".encode("cp1252"))
+    assert found is not None and found.text == f"{text}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "encodings"),
+    [
+        ("名前,部署\n田中さん,営業チーム\n", ["shift_jis", "euc_jp"]),
+        ("品名;価格\nナット;1,50\n", ["shift_jis", "euc_jp"]),
+        ("# 休暇規程\n\n正社員は年間二十日の有給休暇を取得できる。\n", ["shift_jis", "euc_jp"]),
+        ("姓名,部门,电话\n王小明,销售部,010-1234\n", ["gb18030"]),
+        ("姓名,部門,電話\n王小明,銷售部,02-1234\n", ["big5"]),
+        ("이름,부서\n김철수,영업부\n", ["euc_kr"]),
+        ("Имя;Цена\nГайка;1,50\n", ["cp1251", "koi8-r", "cp866", "iso8859-5"]),
+        ("Отпуск: двадцать дней\n", ["cp1251", "koi8-r"]),
+        ("Όνομα;Τιμή\nΠαξιμάδι;1,50\n", ["cp1253", "iso8859-7"]),
+        ("חופשה שנתית של עשרים יום\n", ["cp1255"]),
+        ("Name;Größe\nMüller;1,5\n", ["cp1252", "cp850", "mac_roman"]),
+    ],
+)
+def test_a_short_table_is_enough_to_tell_the_encoding(text: str, encodings: list[str]) -> None:
+    """A few words in a few cells."""
+    for encoding in encodings:
+        found = decode(text.encode(encoding))
+        assert found is not None and found.text == text, encoding
+
+
 @pytest.mark.parametrize("text", [GERMAN, JAPANESE, RUSSIAN, "plain"])
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
 def test_a_byte_order_mark_decides(text: str, encoding: str) -> None:
