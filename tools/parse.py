@@ -67,8 +67,9 @@ _PARSERS: dict[str, str] = {
 }
 
 
-_SECOND = frozenset((DOCX, PPTX, XLSX, "application/epub+zip", *(each for each in _PARSERS if "opendocument" in each)))
-
+_SECOND = frozenset(each for each in _PARSERS if each in (DOCX, PPTX, XLSX) or "opendocument" in each)
+_SECOND |= {"application/epub+zip", "text/html", "application/xhtml+xml", "message/rfc822"}
+"""What kreuzberg is asked about where our own parser fails. What only kreuzberg reads has no second one."""
 
 @dataclass(frozen=True)
 class Parsed:
@@ -124,8 +125,7 @@ def _parsed(load: Callable[[], bytes], name: str, policy: ChunkSizes, limits: Li
     except MemoryError:
         reason, detail = "too_large", OUT_OF_MEMORY
     except Exception as error:  # whatever a parser trips over is this file's failure, nobody else's
-        reason = "corrupt"
-        detail = f"the parser failed ({type(error).__name__}: {error}); give another copy or format"
+        reason, detail = "corrupt", _tripped(error)
     seconds = time.perf_counter() - began
     return Parsed(document.media_type, chunks, document.warnings, reason, detail, seconds, PARSER)
 
@@ -152,8 +152,11 @@ def _chunks(document: Document, policy: ChunkSizes) -> list[ChunkDraft]:
         document.warn(suspect)
     try:
         chunks = chunk(_blocks(document), policy)
-    except Refused as refusal:
-        chunks = _second(document, policy) if refusal.reason == "corrupt" else []
+    except MemoryError:
+        raise
+    except Exception as error:  # Refused, or whatever a parser trips over
+        true = isinstance(error, Refused) and error.reason != "corrupt"
+        chunks = [] if true else _second(document, policy)
         if not chunks:
             raise
     if not chunks:
@@ -165,6 +168,11 @@ def _chunks(document: Document, policy: ChunkSizes) -> list[ChunkDraft]:
     return chunks
 
 
+def _tripped(error: Exception) -> str:
+    what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    return f"the parser failed ({what}); give another copy or format"
+
+
 def _blocks(document: Document) -> Iterator[Block]:
     blocks = _parser(document)(document)
     media_type = document.media_type
@@ -174,7 +182,7 @@ def _blocks(document: Document) -> Iterator[Block]:
 
 def _second(document: Document, policy: ChunkSizes) -> list[ChunkDraft]:
     """What another parser finds in a file that its own could not read; nothing where it fails, too."""
-    if document.media_type not in _SECOND:
+    if document.media_type not in _SECOND or not document.data:
         return []
     from .parse_kreuzberg import document_blocks
 

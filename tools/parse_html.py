@@ -34,7 +34,9 @@ _ENDS = {
     "option": (("option",), ("select",)),
 }
 _DEEPEST = 150
-_DECLARED = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
+_DECLARED = re.compile(
+    rb"(?:<meta[^>]{0,200}?charset|<\?xml[^>]{0,150}?encoding)\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE
+)
 _SPACE = re.compile(r"[ \t\n\r\f]+")
 
 

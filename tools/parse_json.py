@@ -52,8 +52,14 @@ def json_lines_blocks(document: Document) -> Iterator[Block]:
 
 def notebook_blocks(document: Document) -> Iterator[Block]:
     """Cells of a Jupyter notebook with the text of their outputs."""
-    notebook = json.loads(document.text)
-    for cell in notebook.get("cells") or []:
+    try:
+        notebook = json.loads(document.text)
+    except (ValueError, RecursionError):
+        notebook = None
+    if not isinstance(notebook, dict):  # cut off, or something else: what is in it is still text
+        yield from json_blocks(document)
+        return
+    for cell in _cells(notebook):
         source = _joined(cell.get("source"))
         if cell.get("cell_type") == "markdown":
             for block in markdown(source):
@@ -65,13 +71,26 @@ def notebook_blocks(document: Document) -> Iterator[Block]:
             yield from _output(output, document)
 
 
+def _cells(notebook: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The cells; before version 4 they stood in worksheets, with their source under `input`."""
+    sheets = [sheet for sheet in notebook.get("worksheets") or [] if isinstance(sheet, dict)]
+    for holder in (notebook, *sheets):
+        for cell in holder.get("cells") or []:
+            if isinstance(cell, dict):
+                yield cell if "source" in cell else {**cell, "source": cell.get("input")}
+
+
 def _output(output: dict[str, Any], document: Document) -> Iterator[Block]:
     data = output.get("data") or {}
+    html = _joined(data.get("text/html"))
+    if "<table" in html:  # a data frame: its rows with their header, where plain text has columns only
+        yield from markup_blocks(html, document, titled=False)
+        return
     text = _joined(output.get("text") or data.get("text/plain"))
     if text.strip():
         yield Block(text.strip("\n"), "code")
-    elif "text/html" in data:
-        yield from markup_blocks(_joined(data["text/html"]), document)
+    elif html or "text/markdown" in data:
+        yield from markup_blocks(html or _joined(data["text/markdown"]), document, titled=False)
 
 
 def _joined(lines: Any) -> str:

@@ -11,6 +11,11 @@ from itertools import chain, islice
 from .document import Block, Document, Refused
 
 DELIMITERS = (",", "\t", ";", "|")
+_RARE = ("^", "~", ":")
+"""Delimiters of a file that is called a table, where no usual one fits."""
+_DECLARED = re.compile(r"\A\ufeff?sep=(.)[ \t]*\n", re.IGNORECASE)
+"""A first line that tells Excel the delimiter."""
+_DECIMAL = re.compile(r"[-+]?\d+(?:\.\d{3})*,\d+(?:\s?[%€$£]|e[-+]?\d+)?$", re.IGNORECASE)
 _NUMBER = re.compile(r"[-+(]?[$€£¥]?\s?\d[\d.,'\s]*%?\)?$")
 _YEAR = re.compile(r"(?:1[5-9]|20|21)\d\d$")
 _CAPTION_REPEATED = 200
@@ -26,13 +31,19 @@ csv.field_size_limit(2**31 - 1)
 def delimited_blocks(document: Document) -> Iterator[Block]:
     """Rows of delimited text; the delimiter is the one that gives the most even table."""
     text = document.text
-    delimiter = find_delimiter(text) or ("\t" if document.media_type.startswith("text/tab") else ",")
+    declared = _DECLARED.match(text)
+    usual = "\t" if document.media_type.startswith("text/tab") else ","
+    delimiter = declared[1] if declared else find_delimiter(text) or find_delimiter(text, _RARE) or usual
     lines = io.StringIO(text, newline="")
+    first = 1
+    if declared:
+        lines.readline()
+        first = 2
     if _quotes_are_text(text, delimiter):
         reader = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
     else:
         reader = csv.reader(lines, delimiter=delimiter)
-    return table_blocks(enumerate(reader, 1), document)
+    return table_blocks(enumerate(reader, first), document)
 
 
 def table_blocks(
@@ -67,13 +78,16 @@ def table_blocks(
         yield Block(header, "row", page=page, row=header_at)
 
 
-def find_delimiter(text: str) -> str | None:
-    """The delimiter under which the first lines have the same number of cells, at least two; or None."""
+def find_delimiter(text: str, among: Sequence[str] = DELIMITERS) -> str | None:
+    """The delimiter under which the first lines have the same number of cells, at least two; or None.
+
+    A comma gives way to another one between whose cells it stands in numbers only.
+    """
     sample = text[:20_000]
     cut = sample.rfind("\n")
     sample = sample[:cut] if cut > 0 and len(text) > 20_000 else sample
     best, best_score = None, 0.0
-    for delimiter in DELIMITERS:
+    for delimiter in among:
         if delimiter not in sample:
             continue
         widths = [len(row) for row in csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter) if row]
@@ -82,9 +96,15 @@ def find_delimiter(text: str) -> str | None:
         usual = max(set(widths), key=widths.count)
         even = widths.count(usual) / len(widths)
         score = even * (1 + min(usual, 20) / 100) if usual > 1 else 0.0
-        if score > best_score:
+        if score > best_score or (best == "," and score > 0.9 and _decimal_commas(sample, delimiter)):
             best, best_score = delimiter, score
     return best if best_score > 0.5 else None
+
+
+def _decimal_commas(sample: str, delimiter: str) -> bool:
+    rows = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
+    cells = [cell.strip() for row in rows for cell in row if "," in cell]
+    return bool(cells) and sum(_DECIMAL.match(cell) is not None for cell in cells) > 0.9 * len(cells)
 
 
 def _quotes_are_text(text: str, delimiter: str) -> bool:

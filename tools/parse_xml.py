@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from xml.etree import ElementTree
 
+from .decode import decode
 from .document import Block, Document, Refused
 from .parse_text import plain
 
 _DEEPEST = 100
+_DECLARED = re.compile(rb"\s*<\?xml[^>]{0,150}?encoding\s*=\s*[\"']([\w.:-]+)")
 
 
 def xml_blocks(document: Document) -> Iterator[Block]:
@@ -16,16 +20,30 @@ def xml_blocks(document: Document) -> Iterator[Block]:
 
     Entities are not fetched.
     """
-    try:
-        root = ElementTree.fromstring(document.data)
-    except ElementTree.ParseError as error:
-        document.warn(f"not valid XML ({error}): read as text")
+    root = _root(document)
+    if root is None:
         yield from plain(document.text)
         return
     for number, block in enumerate(_element(root, 0)):
         if number >= document.limits.rows:
             raise Refused("too_large", f"more than {document.limits.rows} records; raise limits.rows or split the file")
         yield block
+
+
+def _root(document: Document) -> ElementTree.Element | None:
+    """The root; None for what is no XML. Of encodings, expat knows those with one byte for a letter, and UTF."""
+    try:
+        return ElementTree.fromstring(document.data)
+    except (ElementTree.ParseError, ValueError, LookupError) as error:
+        declared = _DECLARED.match(document.data[:200])
+        decoded = decode(document.data, declared[1].decode() if declared else None)
+        if decoded is not None and decoded.encoding != "utf-8":
+            with suppress(ElementTree.ParseError, ValueError):
+                root = ElementTree.fromstring(decoded.text)  # as text: what it declares counts no more
+                document.warnings.extend(decoded.warnings)
+                return root
+        document.warn(f"not valid XML ({error}): read as text")
+        return None
 
 
 def name(tag: object) -> str:
