@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import getpass
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..store.errors import MilepostError, NotFound
+from ..store.errors import MilepostError, NoSpace, NotFound
 from ..store.home import Home
 from ..store.policy import Policy
 from ..store.policy_sources import PolicyValue, policy_part, read_toml, resolve_policy
@@ -69,7 +70,8 @@ class Opening:
             home = Home(self.home, embedder=lambda: self.embedder)
             self._engine = Engine(Services(home, ParserPool(), self.user, wait=self.wait))
             home.librarian.run = self._engine.run
-            self._engine.first(home.recover_if_idle)
+            with suppress(NoSpace):  # reading needs no recovery; whoever writes hears of it
+                self._engine.first(home.recover_if_idle)
         return self._engine
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -85,8 +86,23 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     options = words[: words.index("--")] if "--" in words else words
     try:
+        _refuse_no_text(words)
         return int(get_command(build()).main(args=words, prog_name="milepost", standalone_mode=False) or 0)
     except Exception as error:
         console = Console(json="--json" in options, no_color="--no-color" in options)
         usage = 64 if "--detailed-exitcode" in options else 2
         return report(error, console, debug="--debug" in options, usage_exit=usage)
+
+
+def _refuse_no_text(words: Sequence[str]) -> None:
+    """Refuse a word that is no UTF-8, unless it is a path: files may have such names, kbs and users may not."""
+    for word in words:
+        if not word.isascii() and not _is_text(word) and not os.path.lexists(word):
+            raise UsageError(
+                f"{word!a} is not UTF-8 text",
+                cause=f"the system's encoding is {sys.getfilesystemencoding()}; PYTHONUTF8=1 makes it UTF-8",
+            )
+
+
+def _is_text(word: str) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in word)
