@@ -40,11 +40,11 @@ _LETTERS = (
 )
 _ALPHABETS = tuple(frozenset(letters + letters.upper()) for letters in _LETTERS)
 _SYMBOLS = frozenset("\u00a0¡¿«»‹›‘’‚“”„–—…•·°§©®™€£¥±×²³µ½¼ªº†\u00ad")
-_APART = "".join(sorted(_SYMBOLS - set("\u00a0\u00ad’‘·–—")))
+_APART = "".join(sorted(_SYMBOLS - set("\u00a0\u00ad’‘·–—…")))
 _WORD = "A-Za-z\u00c0-\u024f\u0370-\u04ff"
 _CAPITALS = "".join(sorted({char for letters in _LETTERS[:17] for char in letters.upper() if char > "\x7f"}))
 _MISPLACED = re.compile(
-    f"(?<=[{_WORD}])[{_APART}]{{1,3}}(?=[{_WORD}])"  # a quote or a sign inside a word
+    f"(?<=[{_WORD}])[{_APART}]{{1,3}}(?=[{_WORD}])(?!(?<=”)s\\b)"  # a quote or a sign inside a word
     f"|[{_APART}\u00a0’‘·]{{4,}}"
     f"|(?<=[a-z])[{_CAPITALS}](?=[a-z])"
     "|(?<=[\u03ac-\u03ce\u0430-\u045f])[\u0386-\u03ab\u0401-\u042f]"
