@@ -16,6 +16,7 @@ from ..store.knowledge import Kb, check_embedder
 from ..store.plan import Base, Origin, Plan, PlannedFile, PlanStep, Summary
 from ..store.policy import Policy
 from ..store.records import Progress
+from ..store.words import count
 from ..tools.chunk import chunker_id
 from ..tools.parse import PARSER
 from ..tools.services import Services
@@ -206,7 +207,7 @@ def _no_source(kb: str, source: str, state: KbState) -> NotFound:
     near = difflib.get_close_matches(source, state.sources, n=1)
     return NotFound(
         f"kb {kb!r} has no source {source!r}",
-        cause=f"did you mean {near[0]!r}?" if near else f"it has {len(state.sources)} sources",
+        cause=f"did you mean {near[0]!r}?" if near else f"it has {count(len(state.sources), 'source')}",
         state="nothing was changed",
         next=f"milepost search TEXT --kb {shlex.quote(kb)}",
         **({"instead": (source, near[0])} if near else {}),

@@ -105,6 +105,11 @@ class Journeys(Planning):
         plan = await self.engine.run(removal)
         return await self._run(plan, approve=approve, on_progress=on_progress)
 
+    async def plan_removal(self, source: str, *, kb: str) -> Plan:
+        """What `kb_remove` would run; saves and changes nothing. `NotFound` where the kb has no such source."""
+        self._require_home(kb)
+        return await self.engine.run(lambda: draft_removal(self.services, kb, source, self.policy))
+
     async def resume(
         self,
         journey: Journey | str,

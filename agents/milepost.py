@@ -88,6 +88,9 @@ class Milepost:
                                   approve=approve, on_progress=on_progress)
         )  # fmt: skip
 
+    def plan_removal(self, source: str, *, kb: str) -> Plan:
+        return self._wait(self.workspace.plan_removal(source, kb=kb))
+
     def resume(
         self,
         journey: Journey | str,

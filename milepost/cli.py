@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -95,12 +94,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _refuse_no_text(words: Sequence[str]) -> None:
-    """Refuse a word that is no UTF-8, unless it is a path: files may have such names, kbs and users may not."""
+    """Refuse a word that is no UTF-8: it could be neither kept nor shown."""
     for word in words:
-        if not word.isascii() and not _is_text(word) and not os.path.lexists(word):
+        if not word.isascii() and not _is_text(word):
             raise UsageError(
                 f"{word!a} is not UTF-8 text",
-                cause=f"the system's encoding is {sys.getfilesystemencoding()}; PYTHONUTF8=1 makes it UTF-8",
+                cause=f"the system's encoding is {sys.getfilesystemencoding()}; PYTHONUTF8=1 makes it UTF-8,"
+                " and a folder of another name can be given as . from inside",
             )
 
 

@@ -108,9 +108,11 @@ def digest(desk: Desk, kb: Kb) -> None:
 @command(app, "remove")
 def remove(desk: Desk, source: Annotated[str, typer.Argument(metavar="SOURCE")], kb: Kb) -> int:
     """Take a source out of a knowledge base; a journey, which can be undone."""
+    from .store.words import count
+
     way_back = "; it can be undone" if desk.policy.restorable else "; this cannot be undone: rollback is off"
-    preview = f"  - remove  {source} from kb {kb}{way_back}"
-    desk.mp.kb_stats(kb)
+    going = sum(file.chunks for file in desk.mp.plan_removal(source, kb=kb).files)
+    preview = f"  - remove  {source} from kb {kb}, {count(going, 'chunk')}{way_back}"
     if desk.options.dry_run:
         desk.console.give({"done": {"kb": kb, "source": source, "dry_run": True}})
         desk.console.say(preview)

@@ -43,8 +43,11 @@ def same_command(*more: str, without: Sequence[str] = ()) -> str:
 
 
 def corrected(asked: str, *meant: str) -> str | None:
-    """The command that is running, with one word (or a value after `=`) meant otherwise; None where it is not in it."""
-    given = words()
+    """The command that is running, with one word (or a value after `=`) meant otherwise; None where it is not in it.
+
+    A guess is never offered with its answer: `--yes` is left out.
+    """
+    given = [word for word in words() if word not in ("--yes", "-y")]
     found = [at for at, word in enumerate(given) if word == asked or word.endswith(f"={asked}")]
     if not found:
         return None

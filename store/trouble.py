@@ -35,7 +35,7 @@ def no_space(home: Path) -> NoSpace:
     """The error for a full disk, a quota, or a limit on the size of files."""
     return NoSpace(
         f"there is no space left for the home {home}",
-        cause=f"{_free(home)} on its disk; free some, then the same command again goes on",
+        cause=f"its disk has {_free(home)}, or a quota or limit is used up; free some, then the same command goes on",
         state="what was committed is kept and can be searched; nothing half done can be seen",
         next=f"df -h {shlex.quote(str(_existing(home)))}",
     )
@@ -75,8 +75,13 @@ def _by_number(error: OSError, home: Path) -> MilepostError | None:
 
 
 def _by_text(error: BaseException, home: Path) -> MilepostError | None:
-    code, said = getattr(error, "sqlite_errorcode", 0) & 0xFF, str(error)
-    if code == sqlite3.SQLITE_FULL or any(words in said.lower() for words in _SAID_FULL):
+    whole, said = getattr(error, "sqlite_errorcode", 0), str(error)
+    code = whole & 0xFF
+    if (
+        code == sqlite3.SQLITE_FULL
+        or whole == sqlite3.SQLITE_IOERR_WRITE
+        or any(words in said.lower() for words in _SAID_FULL)
+    ):
         return no_space(home)
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM) or any(
         words in said.lower() for words in _SAID_FORBIDDEN
