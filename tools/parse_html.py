@@ -4,56 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
 
 from .decode import Decoded, decode
 from .document import Block, Document, Refused
+from .html_tree import INLINE, Node, Tree
 from .parse_table import table_blocks
 
-_HIDDEN = frozenset(("script", "style", "nav", "template", "iframe", "object", "head"))
-_VOID = frozenset(
-    ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr")
-)
-_INLINE = frozenset(
-    (
-        "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn",
-        "em", "font", "i", "ins", "kbd", "label", "mark", "q", "rp", "rt", "ruby", "s", "samp",
-        "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr", "img",
-    )
-)  # fmt: skip
-_NAVIGATION = frozenset(("nav", "navbar", "navigation", "navheader", "navfooter", "topnav", "sidenav"))
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
-# A start tag ends an open element of these kinds, looked for no further up than the bound.
-_ENDS = {
-    "li": (("li",), ("ul", "ol", "menu")),
-    "dt": (("dt", "dd"), ("dl",)),
-    "dd": (("dt", "dd"), ("dl",)),
-    "tr": (("tr",), ("table",)),
-    "td": (("td", "th"), ("tr", "table")),
-    "th": (("td", "th"), ("tr", "table")),
-    "option": (("option",), ("select",)),
-}
-_DEEPEST = 150
 _DECLARED = re.compile(
     rb"(?:<meta[^>]{0,200}?charset|<\?xml[^>]{0,150}?encoding)\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE
 )
 _SPACE = re.compile(r"[ \t\n\r\f]+")
-
-
-def _is_navigation(facts: dict[str, str | None]) -> bool:
-    called = f"{facts.get('class') or ''} {facts.get('id') or ''}".lower()
-    return "nav" in called and not _NAVIGATION.isdisjoint(called.split())
-
-
-class Node:
-    """An element: its children are elements and texts."""
-
-    __slots__ = ("children", "hidden", "tag")
-
-    def __init__(self, tag: str, hidden: bool = False) -> None:
-        self.tag = tag
-        self.hidden = hidden
-        self.children: list[Node | str] = []
 
 
 def html_blocks(document: Document) -> Iterator[Block]:
@@ -63,7 +24,7 @@ def html_blocks(document: Document) -> Iterator[Block]:
 
 def markup_blocks(text: str, document: Document, page: int | None = None, titled: bool = True) -> Iterator[Block]:
     """Blocks of HTML text, as it is also found in mails, books and notebooks."""
-    tree = _Tree()
+    tree = Tree()
     tree.feed(text)
     tree.close()
     title = _SPACE.sub(" ", tree.title).strip()
@@ -84,53 +45,6 @@ def _decoded(document: Document) -> Decoded:
         raise Refused("corrupt", "holds bytes that are no text; give an undamaged copy")
     document.warnings.extend(found.warnings)
     return found
-
-
-class _Tree(HTMLParser):
-    """Builds a tree, closing what authors leave open; beyond a depth, elements stay flat."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.root = Node("html")
-        self.open = [self.root]
-        self.title = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _ENDS:
-            self._end(*_ENDS[tag])
-        elif tag not in _INLINE and tag not in _VOID and self.open[-1].tag == "p":
-            self.open.pop()
-        if tag == "body" and any(node.tag == "head" for node in self.open):
-            self._end(("head",), ())
-        facts = dict(attrs)
-        if tag == "img" and facts.get("alt"):
-            self.open[-1].children.append(f" {facts['alt']} ")
-        node = Node(tag, tag in _HIDDEN or facts.get("role") == "navigation" or _is_navigation(facts))
-        self.open[-1].children.append(node)
-        if tag not in _VOID and len(self.open) < _DEEPEST:
-            self.open.append(node)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
-        if tag not in _VOID and self.open[-1].tag == tag and tag not in ("p", "div", "li", "td"):
-            self.open.pop()
-
-    def handle_endtag(self, tag: str) -> None:
-        self._end((tag,), ("table",) if tag not in ("table", "body", "html", "div") else ())
-
-    def handle_data(self, data: str) -> None:
-        if self.open[-1].tag == "title" and not self.title:
-            self.title = data
-        else:
-            self.open[-1].children.append(data)
-
-    def _end(self, tags: tuple[str, ...], bound: tuple[str, ...]) -> None:
-        for index in range(len(self.open) - 1, 0, -1):
-            if self.open[index].tag in tags:
-                del self.open[index:]
-                return
-            if self.open[index].tag in bound:
-                return
 
 
 class _Walk:
@@ -161,7 +75,7 @@ class _Walk:
         tag = node.tag
         if tag == "br":
             self.line.append("\0")
-        elif tag in _INLINE:
+        elif tag in INLINE:
             yield from self.inside(node)
         elif tag in _HEADINGS:
             yield from self.flush()
@@ -202,7 +116,7 @@ def _text_of(node: Node) -> str:
             parts.append("\n")
         elif not child.hidden:
             text = _text_of(child)
-            parts.append(text if child.tag in _INLINE else f" {text} ")
+            parts.append(text if child.tag in INLINE else f" {text} ")
     return "".join(parts)
 
 
@@ -224,7 +138,7 @@ def _items(node: Node, depth: int) -> Iterator[str]:
             yield from _items(child, depth)
         else:
             line.append("\n" if child.tag == "br" else _text_of(child))
-            if child.tag not in _INLINE:
+            if child.tag not in INLINE:
                 line.append(" ")
     yield from _item("".join(line), depth)
 
@@ -247,18 +161,45 @@ def _is_data_table(table: Node) -> bool:
     return max(map(len, rows), default=0) > 1 and max((len(c) for row in rows for c in row), default=0) < 2000
 
 
+Cell = tuple[str, tuple[int, int]]
+
+
 def _rows(table: Node) -> Iterator[list[str]]:
+    """A table's rows; a cell over several columns fills the first of them, one over several rows each of those."""
+    above: dict[int, tuple[str, int]] = {}
+    for cells in _rows_of_cells(table):
+        row: list[str] = []
+        for text, (columns, rows) in cells:
+            _come_down(row, above)
+            if rows > 1:
+                above[len(row)] = (text, rows - 1)
+            row += [text] + [""] * (columns - 1)
+        _come_down(row, above)
+        yield row
+
+
+def _come_down(row: list[str], above: dict[int, tuple[str, int]]) -> None:
+    """Fill the columns that cells further up reach into."""
+    while (at := len(row)) in above:
+        text, left = above.pop(at)
+        if left > 1:
+            above[at] = (text, left - 1)
+        row.append(text)
+
+
+def _rows_of_cells(table: Node) -> Iterator[list[Cell]]:
+    one = (1, 1)
     for child in table.children:
         if isinstance(child, str) or child.hidden:
             if isinstance(child, str) and child.strip():
-                yield [child.strip()]
+                yield [(child.strip(), one)]
         elif child.tag == "tr":
             yield [
-                _SPACE.sub(" ", _text_of(cell) if isinstance(cell, Node) else cell).strip()
+                (_SPACE.sub(" ", _text_of(cell)).strip(), cell.span) if isinstance(cell, Node) else (cell.strip(), one)
                 for cell in child.children
                 if isinstance(cell, Node) or cell.strip()
             ]
         elif child.tag in ("thead", "tbody", "tfoot"):
-            yield from _rows(child)
+            yield from _rows_of_cells(child)
         elif text := _SPACE.sub(" ", _text_of(child)).strip():
-            yield [text]
+            yield [(text, one)]

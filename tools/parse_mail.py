@@ -15,7 +15,13 @@ from .parse_html import markup_blocks
 from .parse_text import plain
 
 _SHOWN = ("From", "To", "Cc", "Date")
-_BETWEEN = re.compile(rb"^From (?=\S+.*\d\d:\d\d)", re.MULTILINE)
+_BETWEEN = re.compile(
+    rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))From \S+.{0,100}?[A-Z][a-z]{2} +[A-Z][a-z]{2} +\d+ +\d\d:\d\d.*(?:\n|\Z)"
+)
+"""The line above each mail: after an empty line, who and a date in full; others that begin so are text."""
+_QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
+_STUB = 2
+"""How many times longer an HTML body is than the plain one beside it that cannot be the same text."""
 
 
 def mail_blocks(document: Document) -> Iterator[Block]:
@@ -27,7 +33,7 @@ def mailbox_blocks(document: Document) -> Iterator[Block]:
     """Every mail of an mbox file."""
     for part in _BETWEEN.split(document.data):
         if part.strip():
-            yield from _message(_read(part.partition(b"\n")[2]), document)
+            yield from _message(_read(_QUOTED.sub(rb"\1", part)), document)
 
 
 def _read(data: bytes) -> EmailMessage:
@@ -41,7 +47,7 @@ def _message(message: EmailMessage, document: Document) -> Iterator[Block]:
     lines = [f"{key}: {value}" for key in _SHOWN if (value := _header(message, key))]
     if lines:
         yield Block("\n".join(lines))
-    body = message.get_body(("plain", "html"))
+    body = _chosen(message, document)
     if body is not None:
         yield from _body(body, document)
     for part in message.walk():
@@ -65,6 +71,15 @@ def _is_attached(part: Message, body: Message | None) -> bool:
         return True
     alternative = part.get_content_type() in ("text/plain", "text/html") and body is not None
     return part.get_content_disposition() == "attachment" or not (alternative or part.get_content_maintype() != "text")
+
+
+def _chosen(message: EmailMessage, document: Document) -> Message | None:
+    """The plain body; the HTML one where that is all, or where the plain one only says to look there."""
+    plainly, html = message.get_body(("plain",)), message.get_body(("html",))
+    if plainly is None or html is None:
+        return plainly or html
+    shown = sum(len(block.text) for block in _body(html, document))
+    return html if shown > 100 + _STUB * len(_text(plainly)) or not _text(plainly).strip() else plainly
 
 
 def _body(part: Message, document: Document) -> Iterator[Block]:

@@ -61,7 +61,8 @@ class _Book:
         """Rows that hold something, with their numbers."""
         number = 0
         for row in self.package.elements(part, f"{S}row"):
-            number = int(row.get("r") or number + 1)
+            said = row.get("r", "")
+            number = int(said) if said.isdecimal() else number + 1
             cells: list[str] = []
             for cell in row:
                 column = _column(cell.get("r", ""), len(cells))

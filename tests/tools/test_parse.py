@@ -568,6 +568,85 @@ def test_what_one_parser_cannot_read_another_may() -> None:
     assert found.chunks[0].text == "A\nstrict text" and "kreuzberg" in found.warnings[0]
 
 
+HEADERS = "From: a@example.com\nTo: b@example.com\nDate: Mon, 1 Jan 2024 10:00:00 +0000\nMIME-Version: 1.0\n"
+
+
+def test_a_mailbox_is_cut_between_mails_only() -> None:
+    """Text that begins like the line above a mail is text, and what was quoted for that is as it was written."""
+    body = "Body one.\n\nFrom here at 10:30 we go.\n\n>From there, too.\n"
+    box = "".join(
+        f"From a@example.com Mon Jan  {day} 10:00:00 2024\nSubject: mail {day}\n{HEADERS}\n{body}\n" for day in (1, 2)
+    )
+    for data in (box, box.replace("\n", "\r\n")):
+        found = parse(data, "x.mbox")
+        assert found.media_type == "application/mbox"
+        assert [each.heading for each in found.chunks] == ["mail 1", "mail 2"]
+        for each in found.chunks:
+            assert each.text.endswith("Body one.\n\nFrom here at 10:30 we go.\n\nFrom there, too.")
+
+
+def test_a_plain_body_that_only_points_to_the_other_is_passed_over() -> None:
+    """The HTML one is read, where it says much more."""
+    html = "<p>" + "All that was to be said. " * 20 + "</p><table><tr><th>A<th>B<tr><td>1<td>2</table>"
+    mail = (
+        f"Subject: News\n{HEADERS}Content-Type: multipart/alternative; boundary=C\n\n--C\n"
+        f"Content-Type: text/plain\n\nSee the HTML version.\n--C\nContent-Type: text/html\n\n{html}\n--C--\n"
+    )
+    text = whole(mail, "x.eml")
+    assert "All that was to be said." in text and "A | B\n1 | 2" in text
+
+
+@pytest.mark.parametrize("encoding", ["shift_jis", "euc-jp", "gb2312", "big5", "koi8-r", "utf-16"])
+def test_xml_is_read_in_the_encoding_that_it_declares(encoding: str) -> None:
+    """Also those with two bytes for a letter, which expat does not know."""
+    word = "Москва" if encoding in ("koi8-r", "utf-16") else "東京" if encoding not in ("gb2312",) else "北京"
+    xml = f'<?xml version="1.0" encoding="{encoding}"?><a><r><n>{word}</n><p>2</p></r><r><n>x</n></r></a>'
+    found = parse(xml.encode(encoding), "x.xml")
+    assert (found.chunks[0].text, found.warnings) == (f"n: {word}\np: 2\n\nn: x", [])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("x;1,5;2,5\ny;3,5;4,5\n", "x | 1,5 | 2,5\ny | 3,5 | 4,5"),
+        ("1,5\t2,5\n3,5\t4,5\n", "1,5 | 2,5\n3,5 | 4,5"),
+        ("name;rate\nA;1.234,50\nB;2,75 €\n", "name | rate\nA | 1.234,50\nB | 2,75 €"),
+        ("name;note\nA;x, y\nB;u, v\n", "name | note\nA | x, y\nB | u, v"),
+        ("sep=^\nname^rate\nA^1,5\n", "name | rate\nA | 1,5"),
+        ("a^b^c\n1^2^3\n4^5^6\n", "a | b | c\n1 | 2 | 3\n4 | 5 | 6"),
+        ("when,what\n10:30,a\n11:30,b\n", "when | what\n10:30 | a\n11:30 | b"),
+    ],
+)
+def test_commas_in_numbers_are_no_delimiters(text: str, expected: str) -> None:
+    """With a header or without; what the first line declares is believed."""
+    assert texts(text, "x.csv") == [expected]
+
+
+def test_cells_of_html_over_columns_and_rows_keep_the_others_in_place() -> None:
+    """A cell over several rows is in each of them."""
+    html = """<table><tr><th colspan=2>Place</th><th>Days</th></tr>
+    <tr><td rowspan=2>Oslo</td><td>north</td><td>1</td></tr><tr><td>south</td><td>2</td></tr></table>"""
+    assert texts(html, "x.html") == ["Place |  | Days\nOslo | north | 1\nOslo | south | 2"]
+
+
+def test_a_broken_notebook_is_read_as_text_and_a_data_frame_as_rows() -> None:
+    """Nothing that people see in it is lost."""
+    broken = parse('{"nbformat": 4, "cells": [{"cell_type": "markdown", "source": ["cut', "x.ipynb")
+    assert broken.reason is None and "not valid JSON" in broken.warnings[0]
+    frame = "<table><tr><th></th><th>a</th><th>b</th></tr><tr><th>0</th><td>1</td><td>2</td></tr></table>"
+    output = {"data": {"text/plain": "   a  b\n0  1  2", "text/html": frame}}
+    cells = [{"cell_type": "code", "source": "frame", "outputs": [output]}]
+    assert texts(json.dumps({"nbformat": 4, "cells": cells}), "x.ipynb") == ["frame\n\n | a | b\n0 | 1 | 2"]
+
+
+def test_whatever_our_parser_trips_over_another_is_asked() -> None:
+    """Not only what it knows to be damage; the warning says who read it."""
+    odd = '<cellXfs><xf numFmtId="none"/></cellXfs>'
+    data = xlsx({"A": '<row><c r="A1" t="inlineStr"><is><t>some text</t></is></c></row>'}, styles=odd)
+    found = parse(data, "x.xlsx")
+    assert found.reason is None and "some text" in found.chunks[0].text and "kreuzberg" in found.warnings[0]
+
+
 # --- for all files
 
 
