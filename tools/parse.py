@@ -37,6 +37,7 @@ _DEEPEST = 3
 # when used.
 _PARSERS: dict[str, str] = {
     "text/markdown": "parse_text:markdown_blocks",
+    "text/x-rst": "parse_rst:rst_blocks",
     "text/csv": "parse_table:delimited_blocks",
     "text/tab-separated-values": "parse_table:delimited_blocks",
     "text/html": "parse_html:html_blocks",

@@ -647,6 +647,58 @@ def test_whatever_our_parser_trips_over_another_is_asked() -> None:
     assert found.reason is None and "some text" in found.chunks[0].text and "kreuzberg" in found.warnings[0]
 
 
+RST_TABLES = """
++-------+------+
+| Grade | Days |
++=======+======+
+| A     | 20   |
+| long  |      |
++-------+------+
+
+After the grid.
+
+===== =====
+Name  Cups
+===== =====
+Blues 1
+Kings 2
+===== =====
+
+Other
+=====
+
+.. list-table:: Frozen
+   :header-rows: 1
+
+   * - Treat
+     - Qty
+   * - Albatross
+       raw
+     - 2.99
+
+.. csv-table::
+   :header: "Item", "Price, net"
+
+   "Nut", 1.50
+
+=== ===
+Words across
+=== ===
+
+Last words.
+"""
+
+
+def test_all_tables_of_restructured_text_are_rows_with_their_header() -> None:
+    """Grids, simple ones, lists and CSV; marks that are no table stay text, and headings after one are headings."""
+    found = parse(f"Title\n=====\n{RST_TABLES}", "x.rst")
+    assert [(each.heading, each.text) for each in found.chunks] == [
+        ("Title", "Title\nGrade | Days\nA long | 20\n\nAfter the grid.\n\nName | Cups\nBlues | 1\nKings | 2"),
+        ("Other", "Other\nFrozen\n\nTreat | Qty\nAlbatross raw | 2.99\n\nItem | Price, net\nNut | 1.50\n\n"
+         "=== ===\nWords across\n=== ===\n\nLast words."),
+    ]  # fmt: skip
+
+
 # --- for all files
 
 
