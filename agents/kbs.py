@@ -43,7 +43,9 @@ class Kbs(Opening):
                 History(services.home.record).require(found, at)
             vector = embed_normalised(self.embedder, [query])[0]
             home = services.home
-            return Search(home.record, home.content, home.path / "vectors").search(found, vector, k=k, at=at)
+            return Search(home.record, home.content, home.path / "vectors").search(
+                found, vector, question=query, k=k, at=at
+            )
 
         return await self.read(find, self._no_home(kb))
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import lexical
 from .chunks import canonical_metadata, chunk_id, metadata_of, row_digest
 from .claims import claims_to_show
 from .content import IN_LIST, Content, batched, marks
@@ -200,12 +201,14 @@ class Knowledge:
             for row in writing.execute("SELECT slots FROM versions WHERE kb_id = ?", (kb_id,)):
                 kept.update(unpack_slots(row["slots"]))  # a claim that showed its content once may have to again
             gone = {slot for row in released for slot in unpack_slots(row["slots"])} - kept
+            lexical.forget(writing, kb_id, sorted(gone))
             writing.executemany("DELETE FROM chunks WHERE kb_id = ? AND slot = ?", [(kb_id, s) for s in sorted(gone)])
             writing.execute("UPDATE kbs SET floor = ? WHERE kb_id = ?", (kb.head, kb_id))
 
     def drop(self, kb: Kb) -> None:
         """Forget a kb with all its revisions; its collection is doomed, its journeys' documents are the caller's."""
         with self._record.write() as writing:
+            lexical.forget(writing, kb.kb_id)
             writing.execute("DELETE FROM kbs WHERE kb_id = ?", (kb.kb_id,))
             if kb.generation:
                 doom(writing, kb.collection)
@@ -232,6 +235,7 @@ class Knowledge:
             "INSERT INTO chunks (kb_id, slot, source_id, text_id, chunk_id, meta, digest) VALUES (?,?,?,?,?,?,?)",
             rows,
         )
+        lexical.index(writing, kb.kb_id, ((slot, texts[text_ids[i]][1]) for slot, i in enumerate(fresh, start=first)))
         writing.execute("UPDATE kbs SET next_slot = ? WHERE kb_id = ?", (first + len(fresh), kb.kb_id))
         if fresh:
             self.pack(kb).write(first, [vectors[text_ids[i]] for i in fresh])

@@ -11,6 +11,7 @@ from pathlib import Path
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 
 from .errors import StoreBusy, StoreTooNew
+from .lexical import folded
 from .schema import MIGRATIONS, PAGE_SIZE
 from .trouble import as_trouble, damaged
 
@@ -115,6 +116,7 @@ class Record:
                 next="pip install --upgrade milepost",
             )
         if version < len(MIGRATIONS) and not self._readonly:
+            connection.create_function("folded", 1, folded, deterministic=True)
             with self.write() as writing:
                 now = int(writing.execute("PRAGMA user_version").fetchone()[0])
                 for number, script in enumerate(MIGRATIONS[now:], start=now + 1):

@@ -142,4 +142,11 @@ INSERT INTO holder (id, epoch) VALUES (1, 0);
 CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_WORDS = """
+CREATE VIRTUAL TABLE words USING fts5(text, content='', detail='none', columnsize=0, tokenize='porter ascii');
+INSERT INTO words (rowid, text)
+  SELECT c.kb_id * 4294967296 + c.slot, folded(t.text) FROM chunks c JOIN texts t USING (text_id);
+"""
+"""The words of staged chunks, by kb and slot; what is indexed is gone through `folded` of the module lexical."""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _WORDS)

@@ -11,11 +11,14 @@ import numpy as np
 from .content import Content, as_matrix
 from .history import History
 from .knowledge import Kb
+from .lexical import coverage
 from .pack import Pack, nearest
 from .ports import Vectors
+from .ranking import best
 from .record import Record
 from .records import SearchHit
 from .revisions import state_at, unpack_slots, visible
+from .shown import shown
 
 
 class Search:
@@ -26,8 +29,11 @@ class Search:
         self._content = content
         self._packs = packs
 
-    def search(self, kb: Kb, query: Vectors, *, k: int, at: int | None = None) -> list[SearchHit]:
-        """The `k` chunks nearest to a normalised query vector of shape (dimensions,), best first.
+    def search(self, kb: Kb, query: Vectors, *, k: int, at: int | None = None, question: str = "") -> list[SearchHit]:
+        """The `k` best chunks for a normalised query vector of shape (dimensions,), best first.
+
+        Given the question's text, too, its words count beside its meaning, and sources take turns (see ranking);
+        else the nearest vectors come.
 
         A revision that never was, or was released by this moment, is refused.
         """
@@ -40,7 +46,11 @@ class Search:
             revision = head if at is None else at
             History(self._record).require(replace(kb, head=head, floor=floor), revision)
             rows = self._rows(reading, kb, rows_there)
-            found = nearest(rows, query, k, lambda slots: visible(reading, kb.kb_id, revision, slots))
+            if question:
+                seen = shown(reading, self._record.path, kb.kb_id, kb.pack, revision)
+                found = best(rows, query, k, seen, coverage(reading, kb.kb_id, question, seen))
+            else:
+                found = nearest(rows, query, k, lambda slots: visible(reading, kb.kb_id, revision, slots))
             return [self._hit(reading, kb, revision, rank, *hit) for rank, hit in enumerate(found, start=1)]
 
     def _rows(self, reading: sqlite3.Connection, kb: Kb, count: int) -> Vectors:

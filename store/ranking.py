@@ -1,0 +1,63 @@
+"""Meaning and words together: one score for each visible chunk, and the best ones of several sources."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .pack import ROUNDING
+from .ports import Vectors
+from .shown import Shown
+
+WORDS = 0.3
+"""What the words of a question weigh in a score; its meaning weighs the rest."""
+AGAIN = 0.8
+"""What a chunk's score is multiplied with where a better one of the same source is there already."""
+
+
+def best(
+    rows: Vectors, query: Vectors, k: int, shown: Shown, held: NDArray[np.float64] | None
+) -> list[tuple[int, float]]:
+    """The `k` best visible chunks as (slot, score), best first, equal ones by slot; exact.
+
+    `rows` are the packed vectors, `held` what share of the question's words each visible chunk holds (None: words
+    say nothing, meaning is all). Only what is visible enters a score, so that the same state gives the same bits.
+    """
+    if k <= 0 or not len(shown.slots):
+        return []
+    weight = 0.0 if held is None else WORDS
+    words = np.zeros(len(shown.slots)) if held is None else WORDS * held
+    quick = (1 - weight) * (rows @ query)[shown.slots] + words
+    places = _candidates(quick, shown.sources, k)
+    exact = np.add.reduce(rows[shown.slots[places]] * query, axis=1).astype(np.float64)
+    scores = _demoted((1 - weight) * exact + words[places], shown.sources[places])
+    order = np.lexsort((places, -scores))[:k]
+    return [(int(shown.slots[places[i]]), float(scores[i])) for i in order]
+
+
+def _candidates(scores: NDArray[np.float64], sources: NDArray[np.intp], k: int) -> NDArray[np.intp]:
+    """Places that hold the `k` best after demotion: the best 2k, and the best of each of the best k sources.
+
+    A chunk that is not its source's best one has, beyond the best 2k, either k best ones of sources above it or k
+    that are demoted as it is. Rounding is allowed for.
+    """
+    tops = np.full(int(sources.max()) + 1, -np.inf)
+    np.maximum.at(tops, sources, scores)
+    of_source = tops[sources]
+    chosen = (scores >= of_source - ROUNDING) & (of_source >= _nth(tops, k) - ROUNDING)
+    return np.flatnonzero(chosen | (scores >= _nth(scores, 2 * k) - ROUNDING))
+
+
+def _nth(values: NDArray[np.float64], n: int) -> float:
+    """The n-th largest value, or the smallest where there are fewer."""
+    at = max(len(values) - n, 0)
+    return float(np.partition(values, at)[at])
+
+
+def _demoted(scores: NDArray[np.float64], sources: NDArray[np.intp]) -> NDArray[np.float64]:
+    """The scores with all but the best of each source lowered; the first of equal ones is the best."""
+    order = np.lexsort((np.arange(len(scores)), -scores))
+    first = order[np.unique(sources[order], return_index=True)[1]]
+    lowered = np.where(scores > 0, scores * AGAIN, scores)
+    lowered[first] = scores[first]
+    return lowered

@@ -1,0 +1,59 @@
+"""What a revision shows, as arrays. A revision never changes, so what was read once is kept."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Key: TypeAlias = tuple[Path, str, int, str]
+KEPT = 8
+"""Revisions whose arrays a process keeps: 16 bytes a chunk each."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The visible chunks of a revision in the order of their slots, and the source of each, counted from 0."""
+
+    slots: NDArray[np.int64]
+    sources: NDArray[np.intp]
+
+    def places(self, slots: NDArray[np.int64]) -> NDArray[np.intp]:
+        """Where the visible ones of these slots stand in the arrays."""
+        if not len(self.slots):
+            return np.empty(0, np.intp)
+        at: NDArray[np.intp] = np.minimum(np.searchsorted(self.slots, slots), len(self.slots) - 1)
+        found: NDArray[np.intp] = at[self.slots[at] == slots]
+        return found
+
+
+_kept: OrderedDict[Key, Shown] = OrderedDict()
+
+
+def shown(reading: sqlite3.Connection, record: Path, kb_id: int, pack: str, revision: int) -> Shown:
+    """What people see in a revision of the kb whose packed file that is, in the record at that path."""
+    row = reading.execute(
+        "SELECT journey_id, timestamp FROM revisions WHERE kb_id = ? AND revision = ?", (kb_id, revision)
+    ).fetchone()
+    # another record may come to lie at the same path with the same numbers: who made the revision is in the key
+    key = (record, pack, revision, "\0".join(row) if row else "")
+    found = _kept.pop(key, None) or _read(reading, kb_id, revision)
+    _kept[key] = found
+    while len(_kept) > KEPT:
+        _kept.popitem(last=False)
+    return found
+
+
+def _read(reading: sqlite3.Connection, kb_id: int, revision: int) -> Shown:
+    rows = reading.execute(
+        "SELECT slot, source_id FROM spans WHERE kb_id = ? AND appeared <= ? AND (gone IS NULL OR gone > ?)"
+        " ORDER BY slot",
+        (kb_id, revision, revision),
+    ).fetchall()
+    pairs = np.array([tuple(row) for row in rows], np.int64).reshape(len(rows), 2)
+    return Shown(np.ascontiguousarray(pairs[:, 0]), np.unique(pairs[:, 1], return_inverse=True)[1].reshape(-1))
