@@ -17,6 +17,7 @@ _NUMBERED = re.compile(
 )
 _DELIMITER = re.compile(r"^ {0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
 _FRONT = re.compile(r"\A---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_HTML_TABLE = re.compile(r"^ {0,3}<table\b.*?</table>[ \t]*$", re.DOTALL | re.MULTILINE | re.IGNORECASE)
 _TITLE = re.compile(r"^title:[ \t]*[\"']?(.+?)[\"']?[ \t]*$", re.MULTILINE)
 
 
@@ -26,8 +27,29 @@ def text_blocks(document: Document) -> Iterator[Block]:
 
 
 def markdown_blocks(document: Document) -> Iterator[Block]:
-    """Headings, paragraphs, code and tables of Markdown; inline marks stay as they are written."""
-    return markdown(document.text)
+    """Headings, paragraphs, code and tables of Markdown, those in HTML too; inline marks stay as they are written."""
+    text, begin = document.text, 0
+    if "<table" in text:
+        for table in _HTML_TABLE.finditer(text):
+            if text.count("```", begin, table.start()) % 2:  # shown in a fence, not meant
+                continue
+            yield from _moved(markdown(text[begin : table.start()]), begin)
+            yield from _html(table[0], document)
+            begin = table.end()
+    yield from _moved(markdown(text[begin:]), begin)
+
+
+def _moved(blocks: Iterator[Block], offset: int) -> Iterator[Block]:
+    for block in blocks:
+        if offset and block.start is not None and block.end is not None:
+            block.start, block.end = block.start + offset, block.end + offset
+        yield block
+
+
+def _html(table: str, document: Document) -> Iterator[Block]:
+    from .parse_html import markup_blocks  # few pages of Markdown hold any
+
+    return markup_blocks(table, document, titled=False)
 
 
 def plain(text: str, offset: int = 0, page: int | None = None) -> Iterator[Block]:

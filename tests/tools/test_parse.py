@@ -699,6 +699,15 @@ def test_all_tables_of_restructured_text_are_rows_with_their_header() -> None:
     ]  # fmt: skip
 
 
+def test_a_table_in_html_is_a_table_in_markdown() -> None:
+    """What stands after it keeps its offsets; one in a fence is code."""
+    table = "<table>\n<tr><th>Grade</th><th>Days</th></tr>\n\n<tr><td>A</td><td>20</td></tr>\n</table>"
+    text = f"# Leave\n\n{table}\n\nMore.\n\n# Code\n\n```html\n{table}\n```\n"
+    first, second = parse(text, "x.md").chunks
+    assert first.text == "Leave\nGrade | Days\nA | 20\n\nMore." and second.text == f"Code\n```html\n{table}\n```"
+    assert text[second.location["start"] : second.location["end"]] == f"# Code\n\n```html\n{table}\n```"
+
+
 # --- for all files
 
 
