@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from .document import Block, Document
 from .package import Element, Package
+from .parse_drawing import drawing_blocks
 from .parse_table import table_blocks
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -28,11 +29,12 @@ _EXTRA = ("header", "footer", "footnotes", "endnotes")
 
 
 def docx_blocks(document: Document) -> Iterator[Block]:
-    """Blocks in reading order; notes, and the texts of headers and footers, come last."""
+    """Blocks in reading order; charts and diagrams, notes, and the texts of headers and footers, come last."""
     package = Package(document)
     main = package.main()
     levels = _levels(package, main)
     yield from _blocks(package, main, levels, document)
+    yield from drawing_blocks(package, main, document)
     seen: set[str] = set()
     for kind, part in sorted(package.related(main).values()):
         if kind in _EXTRA and part in package:

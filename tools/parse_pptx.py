@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from .document import Block, Document, Refused
 from .package import Element, Package
+from .parse_drawing import drawing_blocks
 from .parse_table import table_blocks
 
 A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
@@ -48,6 +49,7 @@ def _slide(package: Package, slide: str, number: int, document: Document) -> Ite
             yield from table_blocks(enumerate(rows, 1), document, number)
         if shape.tag != f"{P}graphicFrame" and (text := _text(shape)):
             yield Block(text, page=number)
+    yield from drawing_blocks(package, slide, document, number)
     for kind, part in package.related(slide).values():
         if kind == "notesSlide" and part in package:
             for shape in _shapes(package.xml(part)):

@@ -12,6 +12,7 @@ from itertools import chain, islice
 
 from .document import Block, Document
 from .package import Element, Package
+from .parse_drawing import drawing_blocks
 from .parse_table import table_blocks
 
 S = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -31,12 +32,15 @@ def xlsx_blocks(document: Document) -> Iterator[Block]:
     for name, part, hidden in book.sheets:
         rows = book.rows(part)
         first = next(rows, None)
-        if first is None:
+        drawn = list(drawing_blocks(package, part, document))
+        if first is None and not drawn:
             continue
         if hidden:
             document.warn(f"sheet {name!r} is hidden in the workbook and was read all the same")
         yield Block(name, "heading", level=1)
-        yield from table_blocks(_without_margin(chain((first,), rows)), document)
+        if first is not None:
+            yield from table_blocks(_without_margin(chain((first,), rows)), document)
+        yield from drawn
 
 
 class _Book:

@@ -708,6 +708,44 @@ def test_a_table_in_html_is_a_table_in_markdown() -> None:
     assert text[second.location["start"] : second.location["end"]] == f"# Code\n\n```html\n{table}\n```"
 
 
+C = 'xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart"'
+
+
+def test_charts_diagrams_and_text_boxes_are_read() -> None:
+    """A chart is a table of its numbers, with title and series; none of them says nothing."""
+
+    def points(kind: str, *values: str) -> str:
+        inner = "".join(f'<c:pt idx="{n}"><c:v>{value}</c:v></c:pt>' for n, value in enumerate(values))
+        return f"<c:{kind}><c:strRef><c:strCache>{inner}</c:strCache></c:strRef></c:{kind}>"
+
+    series = "".join(
+        f"<c:ser>{points('tx', name)}{points('cat', 'East', 'West')}{points('val', *values)}</c:ser>"
+        for name, values in (("Sales", ("1.5", "2.5")), ("Costs", ("3", "4")))
+    )
+    drawn = "<a:p><a:r><a:t>{}</a:t></a:r></a:p>"
+    title = f"<c:title><c:tx><c:rich>{drawn.format('By region')}</c:rich></c:tx></c:title>"
+    chart = f"<c:chartSpace {C} {A}><c:chart>{title}<c:barChart>{series}</c:barChart></c:chart></c:chartSpace>"
+    data = pptx(shape("Results", "title"))
+    box = xlsx({"A": '<row r="1"><c r="A1"><v>1</v></c></row>'})
+    more = {
+        "ppt/slides/_rels/s0.xml.rels": rels(c="chart:../charts/c.xml", d="diagramData:../d.xml"),
+        "ppt/charts/c.xml": chart,
+        "ppt/d.xml": f"<d {A}>{drawn.format('Plan')}{drawn.format('Do')}</d>",
+        "xl/worksheets/_rels/s0.xml.rels": rels(d="drawing:../d.xml"),
+        "xl/d.xml": f"<d {A}>{drawn.format('In a box')}</d>",
+    }
+    [slide] = texts(with_parts(data, more), "x.pptx")
+    assert slide == "Results\nBy region\n\n | Sales | Costs\nEast | 1.5 | 3\nWest | 2.5 | 4\n\nPlan\nDo"
+    assert texts(with_parts(box, more), "x.xlsx") == ["A\n1\n\nIn a box"]
+
+
+def with_parts(data: bytes, more: dict[str, str]) -> bytes:
+    """A package with parts added or put in the place of others."""
+    with zipfile.ZipFile(io.BytesIO(data)) as old:
+        parts = {name: old.read(name).decode() for name in old.namelist()}
+    return package(parts | {name: text for name, text in more.items() if name.split("/")[0] in "".join(parts)})
+
+
 # --- for all files
 
 
