@@ -107,6 +107,6 @@ def _bars(console: Console) -> Generator[Listener, None, None]:
                 total = event.total or None
                 bars.update(tasks[event.step], completed=event.done, total=total, amount=_so_far(event))
             elif event.kind != "milestone":
-                bars.console.print(describe(event), markup=False, highlight=False)
+                bars.console.print(describe(event), markup=False, highlight=False, soft_wrap=True)
 
         yield listen

@@ -4,60 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import pty
-import select
 import signal
 import subprocess
-import sys
 import threading
-import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from screen_kit import CLEAN, MILEPOST, at_terminal, piped
 
 from milepost.progress import Lines, describe
 from milepost.store.records import Progress
-
-MILEPOST = [sys.executable, "-c", "import sys; from milepost.cli import main; sys.exit(main())"]
-CLEAN = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")}
-
-
-def at_terminal(
-    folder: Path, words: tuple[str, ...], answers: dict[str, str], env: Mapping[str, str] | None = None
-) -> tuple[str, int]:
-    """Run a command at a pseudo-terminal and answer its questions; everything it showed, and the exit code."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [*MILEPOST, *words], cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs,
-        env={**CLEAN, "MILEPOST_EMBEDDER": "fake", "TERM": "xterm-256color", **(env or {})}, start_new_session=True,
-    )  # fmt: skip
-    os.close(theirs)
-    shown, left = b"", dict(answers)
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        if select.select([ours], [], [], 0.1)[0]:
-            try:
-                more = os.read(ours, 65536)
-            except OSError:  # Linux says so when the other end is closed
-                break
-            if not more:
-                break
-            shown += more
-            for question in [one for one in left if one.encode() in shown]:
-                os.write(ours, f"{left.pop(question)}\n".encode())
-    code = process.wait(timeout=30)
-    os.close(ours)
-    return shown.decode(errors="replace"), code
-
-
-def piped(folder: Path, *words: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a command with nobody there."""
-    return subprocess.run(
-        [*MILEPOST, *words], cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60,
-        env={**CLEAN, "MILEPOST_EMBEDDER": "fake", **(env or {})}, check=False,
-    )  # fmt: skip
 
 
 def revision(folder: Path) -> int:
