@@ -184,7 +184,8 @@ def _json(data: bytes, text: str, suffix: str) -> str | None:
     by_line = suffix in (".jsonl", ".ndjson") and any(map(_is_json, lines))
     if by_line or (len(lines) > 1 and all(map(_is_json, lines))):
         return "application/x-ndjson"
-    if len(data) <= 65_536 and not _is_json(text) and suffix not in (".json", ".ipynb", ".jsonl", ".ndjson"):
+    named = suffix in (".json", ".ipynb", ".jsonl", ".ndjson", ".geojson")
+    if not named and not (_is_json(text) if len(data) <= 65_536 else _looks_json(text) and _is_whole_json(data)):
         return None
     if '"nbformat"' in text or (suffix == ".ipynb" and '"cells"' in text):
         return "application/x-ipynb+json"
@@ -196,6 +197,12 @@ def _is_json(text: str) -> bool:
         return isinstance(json.loads(text), dict | list)
     except (ValueError, RecursionError):
         return False
+
+
+def _is_whole_json(data: bytes) -> bool:
+    """A large file is parsed only where its beginning might be JSON and its name does not say so."""
+    decoded = decode(data)
+    return decoded is not None and _is_json(decoded.text)
 
 
 def _looks_json(text: str) -> bool:

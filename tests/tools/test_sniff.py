@@ -109,6 +109,13 @@ def test_large_json_is_known_by_its_beginning() -> None:
     assert sniff(lines) == "application/x-ndjson"
 
 
+def test_a_large_text_that_begins_like_json_is_text() -> None:
+    """A list of references in brackets, nesting that is none; large JSON without its suffix is JSON."""
+    assert sniff(b"[1] The first of the references.\n" * 4000, "notes.md") == "text/markdown"
+    assert sniff(b"[" * 100_000, "x.md") == "text/markdown"
+    assert sniff(json.dumps(list(range(40_000))).encode(), "x.txt") == "application/json"
+
+
 def test_a_wrong_suffix_is_said() -> None:
     """Only where the name promises something else."""
     assert "PDF" in (wrong_suffix("application/pdf", "notes.txt") or "")
