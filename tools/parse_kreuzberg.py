@@ -16,16 +16,20 @@ if TYPE_CHECKING:
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _IMAGE = re.compile(r"!\[[^\]\n]*\]\([^)\n]*\)")
 _STRONG = re.compile(r"(?<!\\)\*\*(?=\S)(.+?)(?<=\S)(?<!\\)\*\*")
+_TITLE = re.compile(r"[^\W_a-z][^\n]{2,110}(?:\n[^\n]{1,110})?\Z")
+_NO_TITLE = re.compile(r"[.,;]\Z|[^\d\W]\W* \d+\Z|[$€£]|\. \. \.")
+"""Large type that is no heading: sentences, lines of a table of contents, sums."""
 _ENCRYPTED = re.compile(r"password|encrypt", re.IGNORECASE)
 
 
-def extract(document: Document, *, markdown: bool, pages: bool = False) -> ExtractionResult:
+def extract(document: Document, *, markdown: bool, pages: bool = False, structure: bool = False) -> ExtractionResult:
     """Run kreuzberg; Refused where it cannot read the bytes. OCR is off, nothing is cached or fetched."""
     from kreuzberg import ExtractionConfig, PageConfig, extract_bytes_sync  # 130 ms and 100 MB
 
     config = ExtractionConfig(
         use_cache=False,
         enable_quality_processing=False,
+        include_document_structure=structure,
         output_format="markdown" if markdown else "plain",
         pages=PageConfig(extract_pages=True) if pages else None,
     )
@@ -43,6 +47,24 @@ def extract_pages(document: Document) -> list[str]:
     if not result.pages:
         return [clean(result.content)]
     return [clean(page["content"]) for page in result.pages]
+
+
+def extract_titles(document: Document) -> dict[int, list[list[str]]]:
+    """By page, the lines of each heading that its type size gives away; none where that cannot be told.
+
+    10 ms a page, three times what the text takes.
+    """
+    try:
+        found = extract(document, markdown=True, structure=True).document
+    except Refused:
+        return {}
+    titles: dict[int, list[list[str]]] = {}
+    for node in (found or {}).get("nodes") or []:
+        content, page = node.get("content") or {}, node.get("page")
+        text = clean(content.get("text") or "")
+        if content.get("node_type") == "heading" and page and _TITLE.match(text) and not _NO_TITLE.search(text):
+            titles.setdefault(page, []).append([" ".join(line.split()) for line in text.split("\n") if line.strip()])
+    return titles
 
 
 def document_blocks(document: Document) -> Iterator[Block]:

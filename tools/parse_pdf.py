@@ -7,18 +7,22 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from .document import Block, Document, Refused
-from .parse_kreuzberg import extract_pages
+from .parse_kreuzberg import extract_pages, extract_titles
 from .parse_text import is_title
 
 _OF_TOTAL = re.compile(r"(.*?)\b(\d+) ?(?:/|of|von|sur|de|di|van) ?(\d+)$")
 _BARE = re.compile(r"(?:page |seite |- ?)?(\d+)(?: ?-)?$", re.IGNORECASE)
 _BULLET = re.compile(r"\s*(?:[•‣▪●○◦–-]\s|\(?\d{1,2}[.)]\s|\(?[a-z][.)]\s)")
+_LEADER = re.compile(r"(?:[.·…] ?){3,}")
+"""The dots of a table of contents; where two lines have them, what is numbered on that page heads nothing."""
+_TITLED_PAGES = 1_000
+"""Pages of a document, at most, whose headings are looked for by the size of their type."""
 _FURNITURE_PAGES = 4
 """Pages that a document has at least, before lines that repeat on them are taken for running headers."""
 
 
 def pdf_blocks(document: Document) -> Iterator[Block]:
-    """Paragraphs with their page; lines numbered as headings are headings.
+    """Paragraphs with their page; lines in larger type, and those numbered as headings, are headings.
 
     Pages without text are a warning.
     """
@@ -34,16 +38,29 @@ def pdf_blocks(document: Document) -> Iterator[Block]:
         raise Refused("no_text", f"no text layer on {what}: a scan needs OCR; give a copy with text")
     if empty:
         document.warn(f"no text layer on {len(empty)} of {len(pages)} pages")
+    titles = extract_titles(document) if len(pages) <= _TITLED_PAGES else {}
     for number, lines in enumerate(_without_furniture([page.split("\n") for page in pages]), 1):
-        yield from _page(lines, number)
+        yield from _page(_joined(lines, titles.get(number, [])), number)
 
 
-def _page(lines: Sequence[str], page: int) -> Iterator[Block]:
-    width = max(map(len, lines), default=0)
+def _joined(lines: Sequence[str], titles: list[list[str]]) -> Iterator[tuple[str, bool]]:
+    """Lines, and whether one is a heading; those of a heading over two lines are one."""
+    plain = [" ".join(line.split()) for line in lines]
+    at = 0
+    while at < len(lines):
+        title = next((each for each in titles if plain[at : at + len(each)] == each), None)
+        yield (" ".join(title), True) if title else (lines[at], False)
+        at += len(title) if title else 1
+
+
+def _page(lines: Iterator[tuple[str, bool]], page: int) -> Iterator[Block]:
+    every = list(lines)
+    width = max((len(line) for line, _ in every), default=0)
+    contents = sum(_LEADER.search(line) is not None for line, _ in every) > 1
     paragraph: list[str] = []
-    for line in lines:
+    for line, titled in every:
         text = line.strip()
-        heading = bool(text) and is_title(text)
+        heading = titled or (bool(text) and not contents and is_title(text))
         if (not text or heading or _BULLET.match(line)) and paragraph:
             yield Block("\n".join(paragraph), page=page)
             paragraph = []

@@ -125,7 +125,7 @@ def shape(text: str, role: str = "body") -> str:
 
 
 def pdf(*pages: list[str], extra: str = "") -> bytes:
-    """A PDF with one text line below the other on each page."""
+    """A PDF with one text line below the other on each page; one that begins with `# ` is large."""
     objects = [
         "<< /Type /Catalog /Pages 2 0 R >>",
         "",
@@ -133,7 +133,10 @@ def pdf(*pages: list[str], extra: str = "") -> bytes:
     ]
     kids = []
     for lines in pages:
-        shown = "".join(f"BT /F1 11 Tf 60 {760 - 16 * n} Td ({line}) Tj ET\n" for n, line in enumerate(lines))
+        drawn = (
+            (24 if line[:2] == "# " else 11, line.removeprefix("# "), 740 - 26 * n) for n, line in enumerate(lines)
+        )
+        shown = "".join(f"BT /F1 {size} Tf 60 {y} Td ({line}) Tj ET\n" for size, line, y in drawn)
         stream = zlib.compress(shown.encode("latin-1"))
         objects.append(
             f"<< /Length {len(stream)} /Filter /FlateDecode >>\nstream\n{stream.decode('latin-1')}\nendstream"
@@ -744,6 +747,17 @@ def with_parts(data: bytes, more: dict[str, str]) -> bytes:
     with zipfile.ZipFile(io.BytesIO(data)) as old:
         parts = {name: old.read(name).decode() for name in old.namelist()}
     return package(parts | {name: text for name, text in more.items() if name.split("/")[0] in "".join(parts)})
+
+
+def test_large_type_is_a_heading_of_a_pdf_and_a_table_of_contents_has_none() -> None:
+    """Also over two lines; what is only large in numbers or sums is text."""
+    words = [f"Plain words of line {n}, with some more of them to fill the line." for n in range(8)]
+    contents = ["1.1 Parental leave . . . . . . . . 7", "1.2 Sick leave . . . . . . . . . . 8"]
+    found = parse(pdf([*contents, *words], ["# Parental leave", *words], ["# $ 120.00", *words]), "x.pdf")
+    assert [(each.heading, each.location["page"]) for each in found.chunks] == [
+        (None, 1), ("Parental leave", 2), ("Parental leave", 3),
+    ]  # fmt: skip
+    assert "$ 120.00" in found.chunks[2].text and all(line in found.chunks[0].text for line in contents)
 
 
 # --- for all files
