@@ -18,7 +18,7 @@ from .errors import NotFound, UsageError
 from .pack import Pack
 from .ports import Clock, Embedder
 from .record import Record
-from .revisions import Change, Published, SourceState, pack_slots, publish, unpack_slots
+from .revisions import Change, Published, SourceState, pack_slots, publish, unpack_slots, version_digest
 
 NAME_LIMIT = 200
 
@@ -148,8 +148,8 @@ class Knowledge:
                 return Staged(row["version_id"], source_id, row["chunks"])
             slots = self._stage_chunks(writing, kb, source_id, source, parsed_id)
             writing.execute(
-                "UPDATE versions SET slots = ?, chunks = ? WHERE version_id = ?",
-                (pack_slots(slots), len(slots), row["version_id"]),
+                "UPDATE versions SET slots = ?, digest = ?, chunks = ? WHERE version_id = ?",
+                (pack_slots(slots), version_digest(writing, kb.kb_id, slots), len(slots), row["version_id"]),
             )
             return Staged(row["version_id"], source_id, len(slots))
 

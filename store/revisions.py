@@ -77,24 +77,35 @@ def publish(
     if not effective:
         return Published(head, head)
     new = head + 1
-    coming, going = _move_sources(writing, kb_id, new, effective, live)
+    old = [_version(writing, live.get(change.source_id)) for change in effective]
+    wanted = [_version(writing, change.to) for change in effective]
+    _move_sources(writing, kb_id, new, effective, live)
     faultpoint("publish.mid_transaction")
-    _move_chunks(writing, kb_id, new, coming, going)
+    coming, going = _move_chunks(writing, kb_id, new, effective, old, wanted)
     digest = state_digest(
         _digest_of(writing, kb_id, head),
-        added=_row_digests(writing, kb_id, [slot for slot, _ in coming]),
-        removed=_row_digests(writing, kb_id, going),
+        added=[version.digest for version in wanted],
+        removed=[version.digest for version in old],
     )
-    chunks = chunk_count(writing, kb_id, head) + len(coming) - len(going)
+    chunks = chunk_count(writing, kb_id, head) + coming - going
     writing.execute(
         "INSERT INTO revisions (kb_id, revision, journey_id, timestamp, user, added, removed, chunks, restorable,"
         " state_digest) VALUES (?,?,?,?,?,?,?,?,?,?)",
-        (kb_id, new, journey_id, now, user, len(coming), len(going), chunks, restorable, digest),
+        (kb_id, new, journey_id, now, user, coming, going, chunks, restorable, digest),
     )
     floor = None if restorable else new  # nobody goes back across it, even if releasing is interrupted
     writing.execute("UPDATE kbs SET head = ?, floor = COALESCE(?, floor) WHERE kb_id = ?", (new, floor, kb_id))
     faultpoint("publish.before_commit")
-    return Published(head, new, len(coming), len(going))
+    return Published(head, new, coming, going)
+
+
+def version_digest(reading: sqlite3.Connection, kb_id: int, slots: Sequence[int]) -> bytes:
+    """The state digest of these chunks alone: what a version adds to a revision that shows it."""
+    rows: list[bytes] = []
+    for some in batched(slots, IN_LIST):
+        sql = f"SELECT digest FROM chunks WHERE kb_id = ? AND slot IN ({marks(some)})"
+        rows += [row[0] for row in reading.execute(sql, (kb_id, *some))]
+    return state_digest(bytes(32), added=rows, removed=[])
 
 
 def state_at(
@@ -171,67 +182,55 @@ def _digest_of(reading: sqlite3.Connection, kb_id: int, revision: int) -> bytes:
     return bytes(row[0]) if row else bytes(32)
 
 
-def _move_sources(
-    writing: sqlite3.Connection, kb_id: int, new: int, changes: Sequence[Change], live: dict[int, SourceState]
-) -> tuple[list[tuple[int, int]], list[int]]:
-    """Write what each source becomes; returns the chunks that come (slot, source) and those that go."""
-    coming: list[tuple[int, int]] = []
-    going: list[int] = []
-    for change in changes:
-        _move_source(writing, kb_id, new, change, live.get(change.source_id))
-        old = _live_slots(writing, kb_id, change.source_id)
-        wanted = _slots_of(writing, change.to)
-        coming += [(slot, change.source_id) for slot in sorted(wanted - old)]
-        going += sorted(old - wanted)
-    return coming, going
+@dataclass(frozen=True)
+class _Version:
+    """What a source shows: its chunks, and the sum of their digests."""
+
+    slots: frozenset[int]
+    digest: bytes
 
 
-def _move_source(writing: sqlite3.Connection, kb_id: int, new: int, change: Change, old: SourceState | None) -> None:
-    if old is not None:
-        writing.execute(
-            "UPDATE source_spans SET gone = ? WHERE kb_id = ? AND source_id = ? AND gone IS NULL",
-            (new, kb_id, change.source_id),
-        )
-    if change.to is not None:
-        writing.execute(
-            "INSERT INTO source_spans (kb_id, source_id, appeared, version_id, claim) VALUES (?, ?, ?, ?, ?)",
-            (kb_id, change.source_id, new, change.to.version_id, change.to.claim),
-        )
-
-
-def _live_slots(reading: sqlite3.Connection, kb_id: int, source_id: int) -> set[int]:
-    rows = reading.execute(
-        "SELECT slot FROM spans INDEXED BY spans_live WHERE kb_id = ? AND source_id = ? AND gone IS NULL",
-        (kb_id, source_id),
-    )
-    return {row[0] for row in rows}
-
-
-def _slots_of(reading: sqlite3.Connection, state: SourceState | None) -> set[int]:
+def _version(reading: sqlite3.Connection, state: SourceState | None) -> _Version:
+    """What a source in this state shows; a claim shows nothing."""
     if state is None or state.claim:
-        return set()
-    row = reading.execute("SELECT slots FROM versions WHERE version_id = ?", (state.version_id,)).fetchone()
+        return _Version(frozenset(), bytes(32))
+    row = reading.execute("SELECT slots, digest FROM versions WHERE version_id = ?", (state.version_id,)).fetchone()
     if row["slots"] is None:
         raise ValueError(f"version {state.version_id} is not staged")
-    return set(unpack_slots(row["slots"]))
+    return _Version(frozenset(unpack_slots(row["slots"])), bytes(row["digest"]))
+
+
+def _move_sources(
+    writing: sqlite3.Connection, kb_id: int, new: int, changes: Sequence[Change], live: dict[int, SourceState]
+) -> None:
+    writing.executemany(
+        "UPDATE source_spans SET gone = ? WHERE kb_id = ? AND source_id = ? AND gone IS NULL",
+        [(new, kb_id, change.source_id) for change in changes if change.source_id in live],
+    )
+    writing.executemany(
+        "INSERT INTO source_spans (kb_id, source_id, appeared, version_id, claim) VALUES (?, ?, ?, ?, ?)",
+        [(kb_id, c.source_id, new, c.to.version_id, c.to.claim) for c in changes if c.to is not None],
+    )
 
 
 def _move_chunks(
-    writing: sqlite3.Connection, kb_id: int, new: int, coming: list[tuple[int, int]], going: list[int]
-) -> None:
+    writing: sqlite3.Connection,
+    kb_id: int,
+    new: int,
+    changes: Sequence[Change],
+    old: Sequence[_Version],
+    wanted: Sequence[_Version],
+) -> tuple[int, int]:
+    """Write which chunks come and which go; returns how many of each. A version's chunks are its source's alone."""
+    going = [slot for was, to in zip(old, wanted, strict=True) for slot in was.slots - to.slots]
+    coming = [
+        (kb_id, slot, new, change.source_id)
+        for change, was, to in zip(changes, old, wanted, strict=True)
+        for slot in to.slots - was.slots
+    ]
     writing.executemany(
         "UPDATE spans SET gone = ? WHERE kb_id = ? AND slot = ? AND gone IS NULL",
-        ((new, kb_id, slot) for slot in going),
+        [(new, kb_id, slot) for slot in sorted(going)],
     )
-    writing.executemany(
-        "INSERT INTO spans (kb_id, slot, appeared, source_id) VALUES (?, ?, ?, ?)",
-        ((kb_id, slot, new, source_id) for slot, source_id in sorted(coming)),
-    )
-
-
-def _row_digests(reading: sqlite3.Connection, kb_id: int, slots: Sequence[int]) -> list[bytes]:
-    found: list[bytes] = []
-    for some in batched(slots, IN_LIST):
-        sql = f"SELECT digest FROM chunks WHERE kb_id = ? AND slot IN ({marks(some)})"
-        found += [row[0] for row in reading.execute(sql, (kb_id, *some))]
-    return found
+    writing.executemany("INSERT INTO spans (kb_id, slot, appeared, source_id) VALUES (?, ?, ?, ?)", sorted(coming))
+    return len(coming), len(going)

@@ -34,7 +34,7 @@ CREATE TABLE sources (
 CREATE TABLE versions (
   version_id INTEGER PRIMARY KEY, kb_id INTEGER NOT NULL REFERENCES kbs ON DELETE CASCADE, source_id INTEGER NOT NULL,
   parsed_id INTEGER NOT NULL REFERENCES parsed, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL,
-  slots BLOB, chunks INTEGER NOT NULL DEFAULT 0,
+  slots BLOB, digest BLOB, chunks INTEGER NOT NULL DEFAULT 0,
   UNIQUE (source_id, parsed_id)
 );
 CREATE TABLE chunks (
@@ -49,7 +49,6 @@ CREATE TABLE spans (
   gone INTEGER, source_id INTEGER NOT NULL,
   PRIMARY KEY (kb_id, slot, appeared)
 ) WITHOUT ROWID;
-CREATE INDEX spans_live ON spans (kb_id, source_id) WHERE gone IS NULL;
 CREATE INDEX spans_appeared ON spans (kb_id, appeared);
 CREATE INDEX spans_gone ON spans (kb_id, gone) WHERE gone IS NOT NULL;
 CREATE TABLE source_spans (
