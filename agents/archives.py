@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from .inputs import Input, hashed
 
 
 @contextmanager
-def opened(services: Services, inputs: Sequence[Input], policy: Policy) -> Iterator[list[Input]]:
+def opened(services: Services, inputs: Sequence[Input], policy: Policy) -> Generator[list[Input], None, None]:
     """The inputs with the members of archives in their place, where the policy opens them; sorted by source.
 
     A member is called `archive.zip/its/path`, and its bytes lie in a folder that is gone afterwards. An archive that

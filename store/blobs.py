@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import rmtree
@@ -78,7 +78,7 @@ class Blobs:
         return len(removed)
 
     @contextmanager
-    def workroom(self) -> Iterator[Path]:
+    def workroom(self) -> Generator[Path, None, None]:
         """An empty folder on the blobs' own disk; it is gone afterwards, at the latest when somebody sweeps."""
         folder = self.folder / "incoming" / f"{os.getpid()}-{os.urandom(8).hex()}"
         folder.mkdir(mode=0o700, parents=True)

@@ -68,9 +68,14 @@ _PARSERS: dict[str, str] = {
 }
 
 
-_SECOND = frozenset(each for each in _PARSERS if each in (DOCX, PPTX, XLSX) or "opendocument" in each)
-_SECOND |= {"application/epub+zip", "text/html", "application/xhtml+xml", "message/rfc822"}
+_SECOND = frozenset(
+    each
+    for each in _PARSERS
+    if each in (DOCX, PPTX, XLSX, "application/epub+zip", "text/html", "application/xhtml+xml", "message/rfc822")
+    or "opendocument" in each
+)
 """What kreuzberg is asked about where our own parser fails. What only kreuzberg reads has no second one."""
+
 
 @dataclass(frozen=True)
 class Parsed:
@@ -138,6 +143,8 @@ def attached_blocks(data: bytes, name: str, outer: Document) -> Iterator[Block]:
     try:
         if document.depth > _DEEPEST:
             raise Refused("too_large", f"nested more than {_DEEPEST} deep")
+        if media_type == "application/zip":
+            raise Refused("unsupported_type", "an archive inside another file; save it and give it by itself")
         for block in _parser(document)(document):
             block.page = block.start = block.end = None
             yield block

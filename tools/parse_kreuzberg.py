@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .decode import clean
 from .document import Block, Document, Refused
@@ -55,11 +55,11 @@ def extract_titles(document: Document) -> dict[int, list[list[str]]]:
     10 ms a page, three times what the text takes.
     """
     try:
-        found = extract(document, markdown=True, structure=True).document
+        found: dict[str, Any] = dict(extract(document, markdown=True, structure=True).document or {})
     except Refused:
         return {}
     titles: dict[int, list[list[str]]] = {}
-    for node in (found or {}).get("nodes") or []:
+    for node in found.get("nodes") or []:
         content, page = node.get("content") or {}, node.get("page")
         text = clean(content.get("text") or "")
         if content.get("node_type") == "heading" and page and _TITLE.match(text) and not _NO_TITLE.search(text):
