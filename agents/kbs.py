@@ -30,7 +30,11 @@ class Kbs(Opening):
     """The part of a workspace that answers about kbs."""
 
     async def search(self, query: str, *, kb: str, k: int = 5, at: int | None = None) -> list[SearchHit]:
-        """What people would find, now or at a past revision: exact, best first, `score` between 0 and 1."""
+        """What people would find, now or at a past revision, best first: by meaning and by the query's words, exact.
+
+        `score` is between 0 and 1. A source's second and further chunks need a clearly better one to come before
+        another source's first (see decision 0017).
+        """
         if not query.strip():
             raise UsageError("there is nothing to search for", cause="the query is empty")
         if k < 1:

@@ -1,4 +1,4 @@
-"""Exact search: a scan of the packed vectors, at the newest revision or any past one, in any process, with no lease."""
+"""Exact search by vectors and words, at the newest revision or any past one, in any process, with no lease."""
 
 from __future__ import annotations
 

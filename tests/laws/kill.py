@@ -143,7 +143,7 @@ def view(home: Path) -> list[list[Any]]:
         if kb is None:
             return []
         query = embed_normalised(embedder, [QUERY])[0]
-        hits = Search(there.record, there.content, home / "vectors").search(kb, query, k=10_000)
+        hits = Search(there.record, there.content, home / "vectors").search(kb, query, k=10_000, question=QUERY)
         return [[hit.rank, hit.score, hit.source, hit.text, hit.location, hit.chunk_id] for hit in hits]
     finally:
         there.close()
