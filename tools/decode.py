@@ -22,6 +22,10 @@ _BREAKS = str.maketrans({"\v": "\n", "\f": "\n\n", "\x85": "\n", "\u2028": "\n",
 _EAST_ASIAN_STOPS = frozenset("\r\n\t 0123456789\u3000、。，．「」（）：！？")
 
 
+_FEW = 10
+"""Letters beyond ASCII that UTF-8 must explain for each byte that it does not."""
+
+
 @dataclass(frozen=True)
 class Decoded:
     text: str
@@ -48,6 +52,8 @@ def decode(data: bytes, declared: str | None = None) -> Decoded | None:
     plain = _strict(data, "utf-8")
     if plain is not None:
         return plain
+    if (damaged := _damaged_utf8(data)) is not None:
+        return damaged
     if declared and (found := _declared(data, declared)) is not None:
         return found
     return _guessed(data)
@@ -117,6 +123,22 @@ def _is_binary(data: bytes) -> bool:
     head = data[:100_000]
     controls = len(head) - len(head.translate(None, _CONTROL_BYTES.replace(b"\x1b", b"")))
     return controls * 200 > len(head) or (b"\0\0\0" in head and controls * 2000 > len(head))
+
+
+def _damaged_utf8(data: bytes) -> Decoded | None:
+    """UTF-8 that was cut off, holds halves of surrogate pairs, or has a few bytes of something else in it."""
+    try:
+        text = data.decode("utf-8", "surrogatepass").encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        lost = text.count("\ufffd")
+    except UnicodeError:
+        text = data.decode("utf-8", "replace")
+        lost = text.count("\ufffd")
+        good = sum(char > "\x7f" for char in text) - lost
+        cut_off = lost == 1 and text.endswith("\ufffd")
+        if not good or lost * _FEW > good + _FEW * cut_off:
+            return None
+    warning = f"damaged UTF-8: {lost} character{'s are' if lost > 1 else ' is'} lost"
+    return Decoded(clean(text), "utf-8", (warning,) if lost else ())
 
 
 def _declared(data: bytes, declared: str) -> Decoded | None:

@@ -97,7 +97,7 @@ def wrong_suffix(media_type: str, name: str) -> str | None:
     expected = _EXPECTED.get(suffix)
     if expected is None or media_type.startswith(expected) or media_type == BINARY:
         return None
-    return f"named {suffix} but its content is {label(media_type)}: read as that"
+    return f"named {suffix} but its content is {label(media_type)}: treated as that"
 
 
 def label(media_type: str) -> str:

@@ -130,6 +130,27 @@ def test_damaged_marked_text_is_read_with_a_warning() -> None:
     assert found is not None and found.text.startswith("abc") and "lost" in found.warnings[0]
 
 
+@pytest.mark.parametrize("text", [GERMAN, JAPANESE, RUSSIAN])
+def test_damaged_utf_8_stays_utf_8(text: str) -> None:
+    """Cut off inside a letter, or with a few stray bytes: no other reading is nearer, and what is lost is counted."""
+    whole = (text + "\n").encode() * 5
+    cut = whole.rstrip()[: whole.rfind(text[-2].encode()) + 1] if not text[-2].isascii() else whole + "ü".encode()[:1]
+    found = decode(cut)
+    assert found is not None and found.encoding == "utf-8" and text in found.text
+    stray = decode(whole + b"\xff and \xfe\n" + whole)
+    assert stray is not None and stray.text.count(text) == 10 and "2 characters are lost" in stray.warnings[0]
+
+
+def test_halves_of_surrogate_pairs_are_joined_or_left_out() -> None:
+    """As Java and old databases write UTF-8."""
+    pair = "emoji \ud83d\ude00 \u00fc".encode("utf-8", "surrogatepass")
+    assert decode(pair) is not None and getattr(decode(pair), "text", "") == "emoji \U0001f600 \u00fc"
+    lone = decode("lone \ud800 half, größer als üblich, für ältere Möbel schön süß".encode("utf-8", "surrogatepass"))
+    assert (
+        lone is not None and "größer als üblich" in lone.text and not any("\ud800" <= c <= "\udfff" for c in lone.text)
+    )
+
+
 @given(st.text())
 def test_clean_text_can_be_stored_and_is_clean_already(text: str) -> None:
     """NFC, no lone surrogates, no control characters but line end and tab; twice is once."""
