@@ -67,12 +67,23 @@ _EXPECTED = {
     ".jpg": ("image/jpeg",),
     ".jpeg": ("image/jpeg",),
     ".zip": ("application/zip",),
+    ".doc": ("application/msword", ENCRYPTED_OFFICE),
+    ".xls": ("application/vnd.ms-excel", ENCRYPTED_OFFICE),
+    ".ppt": ("application/vnd.ms-powerpoint", ENCRYPTED_OFFICE),
+    ".msg": ("application/vnd.ms-outlook",),
+    ".gif": ("image/gif",),
+    ".tif": ("image/tiff",),
+    ".tiff": ("image/tiff",),
     ".txt": ("text/",),
     ".md": ("text/",),
     ".csv": ("text/",),
     ".tsv": ("text/",),
 }
-
+_TEXTUAL = (
+    "text/",
+    *(f"application/{each}" for each in ("json", "x-ndjson", "x-ipynb", "xml", "xhtml", "yaml", "toml", "sql")),
+)
+"""What a file named as some kind of text may be without a word about it."""
 
 _LABELS = {
     "application/pdf": "PDF",
@@ -87,6 +98,17 @@ _LABELS = {
     "application/xml": "XML",
     "message/rfc822": "a mail",
     "application/zip": "a zip archive",
+    "application/epub+zip": "a book (EPUB)",
+    "application/vnd.oasis.opendocument.text": "an OpenDocument text",
+    "application/vnd.oasis.opendocument.spreadsheet": "an OpenDocument spreadsheet",
+    "application/vnd.oasis.opendocument.presentation": "an OpenDocument presentation",
+    "application/msword": "an old Word document",
+    "application/vnd.ms-excel": "an old Excel workbook",
+    "application/vnd.ms-powerpoint": "an old PowerPoint presentation",
+    "application/x-ndjson": "JSON lines",
+    "application/mbox": "a mailbox",
+    "image/png": "a PNG image",
+    "image/jpeg": "a JPEG image",
     ENCRYPTED_OFFICE: "an encrypted Office document",
 }
 
@@ -94,7 +116,7 @@ _LABELS = {
 def wrong_suffix(media_type: str, name: str) -> str | None:
     """A sentence where the name promises something else than the content is."""
     suffix = PurePosixPath(name.lower()).suffix
-    expected = _EXPECTED.get(suffix)
+    expected = _EXPECTED.get(suffix) or (_TEXTUAL if suffix in BY_SUFFIX or suffix in CODE else None)
     if expected is None or media_type.startswith(expected) or media_type == BINARY:
         return None
     return f"named {suffix} but its content is {label(media_type)}: treated as that"

@@ -12,8 +12,9 @@ from ..store.content import ParseKey, batched
 from ..store.faults import faultpoint
 from ..store.journey_files import FileRow
 from .chunk import chunker_id
+from .members import Again, opened_again
 from .parse import PARSER
-from .steps import BATCH_FILES, StepContext, StepDeclaration, StepOutcome, failed
+from .steps import BATCH_FILES, StepContext, StepDeclaration, StepOutcome, failed, rejected
 
 
 def run(ctx: StepContext) -> StepOutcome:
@@ -21,15 +22,16 @@ def run(ctx: StepContext) -> StepOutcome:
     waiting = [row for row in ctx.files("planned") if row.action in ("add", "replace")]
     inputs = ctx.services.home.plans.inputs(ctx.plan.plan_id)
     size = done = 0
-    for batch in batched(waiting, BATCH_FILES):
-        ctx.services.check()
-        rows = [_uploaded(ctx, row, inputs) for row in batch]
-        faultpoint("upload.before_ledger")
-        ctx.keep(rows)
-        faultpoint("upload.after_batch")
-        size += sum(row.bytes for row in rows)
-        done += len(rows)
-        ctx.tell(done, len(waiting))
+    with opened_again(ctx, waiting) as again:
+        for batch in batched(waiting, BATCH_FILES):
+            ctx.services.check()
+            rows = [_uploaded(ctx, row, inputs, again.get(row.path)) for row in batch]
+            faultpoint("upload.before_ledger")
+            ctx.keep(rows)
+            faultpoint("upload.after_batch")
+            size += sum(row.bytes for row in rows)
+            done += len(rows)
+            ctx.tell(done, len(waiting))
     return StepOutcome(post={"files": len(waiting), "bytes": size}, units=float(size))
 
 
@@ -51,17 +53,23 @@ def suffix_of(source: str) -> str:
     return Path(source).suffix.lower()
 
 
-def _uploaded(ctx: StepContext, row: FileRow, inputs: dict[str, str]) -> FileRow:
+def _uploaded(ctx: StepContext, row: FileRow, inputs: dict[str, str], again: Again | None) -> FileRow:
     blobs = ctx.services.home.blobs
     hint = suffix_of(row.source)
     if row.sha256 and blobs.has(row.sha256):
         return replace(row, stage="uploaded", hint=hint)
-    if row.source in inputs or not Path(row.path).exists():
-        if _is_parsed(ctx, row, hint):  # undone uploads of bytes that came without a file
-            return replace(row, stage="uploaded", hint=hint)
+    path = Path(row.path)
+    gone = row.source in inputs or not path.exists()
+    if gone and _is_parsed(ctx, row, hint):  # undone uploads of bytes that came without a file
+        return replace(row, stage="uploaded", hint=hint)
+    if again is not None and again.reason:
+        return rejected(row, again.reason, again.detail)
+    if again is not None and again.file is not None:
+        path = again.file
+    elif gone:
         return failed(row, "unreadable", f"{row.path} is no longer there; plan again with the file")
     try:
-        sha256, size = blobs.put_file(Path(row.path))
+        sha256, size = blobs.put_file(path)
     except ChangedWhileReading:
         return failed(row, "changed_while_reading", "the file changed while it was read; plan again")
     except OSError as refused:

@@ -96,6 +96,35 @@ def test_a_request_speaks_of_members(world: World) -> None:
     assert {file.source: file.action for file in plan.files} == {"a.zip/in/one.md": "add", "a.zip/in/two.md": "skip"}
 
 
+def test_what_was_rejected_in_an_archive_is_tried_again_from_the_archive(world: World) -> None:
+    """With the same true reasons while it is as it was; a member that was mended is taken."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for name, text in (
+            ("good.md", "Good text."),
+            ("../evil.md", "Evil."),
+            ("bad.pdf", "%PDF-1.7 cut"),
+            ("no.md", ""),
+        ):
+            archive.writestr(name, text)
+    world.write("a.zip", data.getvalue())
+    world.write("b.zip", b"PK\x03\x04 no archive")
+    reasons = {"../evil.md": "path_traversal", "bad.pdf": "corrupt", "no.md": "empty"}
+    expected = {f"a.zip/{name}": reason for name, reason in reasons.items()} | {
+        "a.zip/good.md": None,
+        "b.zip": "corrupt",
+    }
+    with opened(world) as mp:
+        journey = mp.ingest([world.docs], kb="hr")
+        assert {file.source: file.reason for file in journey.files} == expected
+        again = mp.resume(journey.journey_id)
+        assert {file.source: file.reason for file in again.files} == expected
+        with zipfile.ZipFile(world.docs / "a.zip", "w") as archive:
+            archive.writestr("no.md", "Now there is text.")
+        mended = {file.source: file.outcome for file in mp.resume(journey.journey_id).files}
+        assert mended["a.zip/no.md"] == "added" and mp.search("Now there is text.", kb="hr")[0].source == "a.zip/no.md"
+
+
 def test_bad_archives_stay_with_their_reason_and_documents_are_no_archives(world: World) -> None:
     """The sandbox says why; a member called like another input is refused."""
     world.write("bad.zip", b"PK\x03\x04 no archive")

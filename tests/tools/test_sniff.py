@@ -119,11 +119,17 @@ def test_a_large_text_that_begins_like_json_is_text() -> None:
 def test_a_wrong_suffix_is_said() -> None:
     """Only where the name promises something else."""
     assert "PDF" in (wrong_suffix("application/pdf", "notes.txt") or "")
+    assert "PDF" in (wrong_suffix("application/pdf", "data.xml") or "")
+    assert "Word" in (wrong_suffix(DOCX, "old.doc") or "")
+    assert "zip" in (wrong_suffix("application/zip", "run.py") or "")
     assert "HTML" in (wrong_suffix("text/html", "report.pdf") or "")
     for media_type, name in [
         ("text/html", "a.htm"),
         ("text/plain", "README"),
         (DOCX, "A.DOCX"),
+        ("application/yaml", "a.yml"),
+        ("application/xml", "a.html.xml"),
+        ("application/pdf", "a.unheard"),
         ("text/csv", "a.txt"),
     ]:
         assert wrong_suffix(media_type, name) is None
