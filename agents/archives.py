@@ -81,8 +81,8 @@ def _distinct(inputs: list[Input]) -> list[Input]:
         if one.source == other.source:
             raise UsageError(
                 f"two inputs are called {one.source!r}: {one.path} and {other.path}",
-                cause="inside a kb a source has one name",
-                next="give their common folder, or rename one of them",
+                cause="inside a kb a source has one name; give their common folder, or rename one",
+                next="milepost plan PATH --kb NAME",
                 paths=[one.path, other.path],
             )
     return inputs

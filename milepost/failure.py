@@ -128,6 +128,9 @@ def _usage(error: Any) -> UsageError:
         said = f"{path} has no option {error.option_name}{near}"
         if error.possibilities:
             return UsageError(said, instead=(error.option_name, error.possibilities[0]), next=f"{path} --help")
+    elif type(error).__name__ == "MissingParameter" and error.param is not None and error.param.opts[0].startswith("-"):
+        option = error.param.opts[0]
+        return UsageError(f"{path} needs {option}", add=[option, error.param.metavar or "VALUE"], next=f"{path} --help")
     elif (given := _given(getattr(error, "param", None))) is not None:
         said, cause = (
             f"{given[0]} cannot be {given[1][:80]!r}",

@@ -91,6 +91,13 @@ def _by_text(error: BaseException, home: Path) -> MilepostError | None:
         return StoreBusy("the record is busy", cause=said, state="nothing was changed", next="milepost doctor")
     if isinstance(error, sqlite3.DatabaseError) and code:
         return damaged(home, said)
+    if type(error).__name__ == "InternalError":  # Chroma's, also for what the system refused it
+        return StoreDamaged(
+            f"a collection in {home} could not be brought up to date",
+            cause=said[:300],
+            state="the record is whole, and searches are right",
+            next="milepost doctor",
+        )
     return None
 
 
