@@ -210,5 +210,5 @@ def _no_source(kb: str, source: str, state: KbState) -> NotFound:
         cause=f"did you mean {near[0]!r}?" if near else f"it has {count(len(state.sources), 'source')}",
         state="nothing was changed",
         next=f"milepost search TEXT --kb {shlex.quote(kb)}",
-        **({"instead": (source, near[0])} if near else {}),
+        instead=(source, near[0]) if near else (),
     )

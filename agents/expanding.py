@@ -47,5 +47,5 @@ def unknown(prefix: str, ids: list[str], listed: str) -> NotFound:
         cause=f"did you mean {near[0]}?" if near else "",
         state="nothing was changed",
         next=listed,
-        **({"instead": (prefix, near[0])} if near else {}),
+        instead=(prefix, near[0]) if near else (),
     )

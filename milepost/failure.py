@@ -57,7 +57,7 @@ def report(error: Exception, console: Console, *, debug: bool = False, usage_exi
 
 def next_command(failed: MilepostError) -> str:
     """The one command to copy: what was typed, corrected or added to where the error knows how, else the error's."""
-    if "instead" in failed.facts and (same := typed.corrected(*failed.facts["instead"])):
+    if failed.facts.get("instead") and (same := typed.corrected(*failed.facts["instead"])):
         return same
     if failed.facts.get("add"):
         return typed.same_command(*_filled(failed.facts["add"]))

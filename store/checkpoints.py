@@ -73,7 +73,7 @@ class Checkpoints:
             cause=f"did you mean {near[0]}?" if near else "",
             state="nothing was changed",
             next="milepost checkpoints",
-            **({"instead": (checkpoint_id, near[0])} if near else {}),
+            instead=(checkpoint_id, near[0]) if near else (),
         )
 
 

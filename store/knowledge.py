@@ -273,7 +273,7 @@ class Knowledge:
         hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names) or 'none yet'}"
         return NotFound(
             f"there is no kb {name!r}", cause=hint, state="nothing was changed", next="milepost kb list",
-            **({"instead": (name, near[0])} if near else {}),
+            instead=(name, near[0]) if near else (),
         )  # fmt: skip
 
 

@@ -142,7 +142,7 @@ def _missing(path: str) -> NotFound:
         next="milepost plan PATH --kb NAME",
         path=path,
         suggestions=near,
-        **({"instead": (path, near[0])} if near else {}),
+        instead=(path, near[0]) if near else (),
     )
 
 
