@@ -16,6 +16,7 @@ from .parse_table import table_blocks
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _HEADING = re.compile(r"(?:heading|überschrift|titre|título|titolo|kop|rubrik|nagłówek)\s*(\d)$", re.IGNORECASE)
+_TEXTS = (f"{W}t", "{http://schemas.openxmlformats.org/officeDocument/2006/math}t")
 _MARKS = {
     f"{W}tab": "\t",
     f"{W}br": "\n",
@@ -118,7 +119,7 @@ def _runs(element: Element) -> Iterator[str]:
     A text box is a paragraph in a paragraph; its older twin, kept for old readers, is left out.
     """
     for child in element:
-        if child.tag == f"{W}t":
+        if child.tag in _TEXTS:
             yield child.text or ""
         elif child.tag in _MARKS:
             yield _MARKS[child.tag]

@@ -14,6 +14,7 @@ from .parse_table import table_blocks
 
 A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
+_TEXTS = (f"{A}t", "{http://schemas.openxmlformats.org/officeDocument/2006/math}t")
 _ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _TITLES = ("title", "ctrTitle")
 _FURNITURE = ("sldNum", "dt", "ftr", "hdr", "sldImg")
@@ -76,7 +77,7 @@ def _text(shape: Element) -> str:
 
 def _runs(paragraph: Element) -> Iterator[str]:
     for element in paragraph.iter():
-        if element.tag == f"{A}t":
+        if element.tag in _TEXTS:
             yield element.text or ""
         elif element.tag == f"{A}br":
             yield "\n"

@@ -760,6 +760,23 @@ def test_large_type_is_a_heading_of_a_pdf_and_a_table_of_contents_has_none() -> 
     assert "$ 120.00" in found.chunks[2].text and all(line in found.chunks[0].text for line in contents)
 
 
+def test_a_book_that_does_not_say_where_it_begins_is_read_all_the_same() -> None:
+    """By the list of chapters that is there, else by name, with a warning."""
+    pages = {f"OEBPS/{n}.xhtml": f"<html><body><h1>{n}</h1><p>Text {n}.</p></body></html>" for n in "ba"}
+    listed = '<package><manifest><item id="b" href="b.xhtml"/></manifest><spine><itemref idref="b"/></spine></package>'
+    found = parse(package(pages | {"OEBPS/book.opf": listed}, "application/epub+zip"), "x.epub")
+    assert [each.text for each in found.chunks] == ["b\nText b."]
+    found = parse(package(pages, "application/epub+zip"), "x.epub")
+    assert [each.text for each in found.chunks] == ["a\nText a.", "b\nText b."] and "order" in found.warnings[0]
+
+
+def test_formulas_of_a_word_document_are_text() -> None:
+    """In their place."""
+    math = 'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
+    formula = f"<w:p><w:r><w:t>So </w:t></w:r><m:oMath {math}><m:r><m:t>E=mc</m:t></m:r></m:oMath></w:p>"
+    assert texts(docx(formula), "x.docx") == ["So E=mc"]
+
+
 # --- for all files
 
 
