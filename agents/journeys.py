@@ -198,13 +198,13 @@ class Journeys(Planning):
         if services.home.plans.use(plan, policy.digest, journey_id_of(plan)):
             return
         approval = services.home.plans.ask(plan, policy.digest, asked_by=user.user)
-        if approve:
-            services.home.plans.approve(approval.approval_id, user.tenant, by=user.user)
-            return
-        self.engine.begin(plan, policy)
+        self.engine.begin(plan, policy)  # of a plan that was declined, too: a new question, a new answer
         services.home.ledger.set_status(
             journey_id_of(plan), JourneyStatus.AWAITING_APPROVAL, detail=approval.approval_id
         )
+        if approve:
+            services.home.plans.approve(approval.approval_id, user.tenant, by=user.user)
+            return
         raise ApprovalRequired(
             f"{plan.plan_id} waits for a person's approval",
             cause=f"approval = {policy.approval!r} by policy",
