@@ -133,7 +133,7 @@ def _damaged_utf8(data: bytes) -> Decoded | None:
     except UnicodeError:
         text = data.decode("utf-8", "replace")
         lost = text.count("\ufffd")
-        good = sum(char > "\x7f" for char in text) - lost
+        good = len(text) - len(text.encode("ascii", "ignore")) - lost
         cut_off = lost == 1 and text.endswith("\ufffd")
         if not good or lost * _FEW > good + _FEW * cut_off:
             return None

@@ -17,6 +17,8 @@ _SIMPLE = re.compile(r"^[ \t]*=+(?:[ \t]+=+)+[ \t]*$")
 _DIRECTIVE = re.compile(r"^([ \t]*)\.\. (list-table|csv-table|table)::[ \t]*(.*)$")
 _OPTION = re.compile(r"^[ \t]+:([\w-]+):[ \t]*(.*)$")
 _ITEM = re.compile(r"^[ \t]*(\*[ \t]+)?-(?:[ \t]+(.*))?$")
+_LONGEST = 2_000
+"""Lines of a simple table, at most: where its end is not found, it is text."""
 Rows = list[list[str]]
 
 
@@ -89,7 +91,7 @@ def _grid(lines: Sequence[str]) -> Rows:
 def _end_of_simple(lines: Sequence[str], at: int) -> int:
     """The line after the table's last border: the one that an empty line follows; 0 where there is none."""
     borders = 0
-    for number in range(at, len(lines)):
+    for number in range(at, min(len(lines), at + _LONGEST)):
         if _SIMPLE.match(lines[number]):
             borders += 1
             last = number + 1 == len(lines) or not lines[number + 1].strip()

@@ -17,7 +17,8 @@ _NUMBERED = re.compile(
 )
 _DELIMITER = re.compile(r"^ {0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
 _FRONT = re.compile(r"\A---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
-_HTML_TABLE = re.compile(r"^ {0,3}<table\b.*?</table>[ \t]*$", re.DOTALL | re.MULTILINE | re.IGNORECASE)
+_HTML_TABLE = re.compile(r"^ {0,3}<table\b", re.MULTILINE | re.IGNORECASE)
+_HTML_TABLE_END = re.compile(r"</table>[ \t]*$", re.MULTILINE | re.IGNORECASE)
 _TITLE = re.compile(r"^title:[ \t]*[\"']?(.+?)[\"']?[ \t]*$", re.MULTILINE)
 
 
@@ -29,14 +30,27 @@ def text_blocks(document: Document) -> Iterator[Block]:
 def markdown_blocks(document: Document) -> Iterator[Block]:
     """Headings, paragraphs, code and tables of Markdown, those in HTML too; inline marks stay as they are written."""
     text, begin = document.text, 0
-    if "<table" in text:
-        for table in _HTML_TABLE.finditer(text):
-            if text.count("```", begin, table.start()) % 2:  # shown in a fence, not meant
-                continue
-            yield from _moved(markdown(text[begin : table.start()]), begin)
-            yield from _html(table[0], document)
-            begin = table.end()
+    for start, end in _html_tables(text):
+        yield from _moved(markdown(text[begin:start]), begin)
+        yield from _html(text[start:end], document)
+        begin = end
     yield from _moved(markdown(text[begin:]), begin)
+
+
+def _html_tables(text: str) -> Iterator[tuple[int, int]]:
+    """Spans of tables in HTML that begin a line, outside of fences: there they are shown, not meant."""
+    counted = fences = end = 0
+    for opening in _HTML_TABLE.finditer(text):
+        if opening.start() < end:
+            continue
+        fences += text.count("```", counted, opening.start())
+        counted = opening.start()
+        if fences % 2 == 0:
+            closing = _HTML_TABLE_END.search(text, opening.end())
+            if closing is None:
+                return
+            end = closing.end()
+            yield opening.start(), end
 
 
 def _moved(blocks: Iterator[Block], offset: int) -> Iterator[Block]:
