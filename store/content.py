@@ -7,6 +7,7 @@ import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Any, Protocol, TypeVar
 
@@ -17,6 +18,8 @@ from .ports import Vectors
 from .record import Record
 
 _T = TypeVar("_T")
+UNPACKED = 16
+"""Parse results that a process keeps unpacked."""
 IN_LIST = 900
 
 
@@ -117,6 +120,12 @@ class Content:
             row = reading.execute("SELECT pieces FROM parsed WHERE parsed_id = ?", (parsed_id,)).fetchone()
         return [Piece(*piece) for piece in json.loads(zlib.decompress(row["pieces"]))]
 
+    def piece(self, parsed_id: int, position: int) -> Piece:
+        """One chunk of a parse result; what was unpacked last is kept, since the hits of a search share files."""
+        with self._record.read() as reading:
+            row = reading.execute("SELECT pieces FROM parsed WHERE parsed_id = ?", (parsed_id,)).fetchone()
+        return Piece(*_unpacked(row["pieces"])[position])
+
     def texts(self, text_ids: Iterable[int]) -> dict[int, tuple[bytes, str]]:
         """The hash and text of each id."""
         found: dict[int, tuple[bytes, str]] = {}
@@ -165,6 +174,12 @@ class Content:
                 "INSERT INTO vectors (model_id, text_id, vector) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                 zip([model_id] * len(text_ids), text_ids, vector_bytes(vectors), strict=True),
             )
+
+
+@lru_cache(maxsize=UNPACKED)
+def _unpacked(body: bytes) -> list[list[Any]]:
+    pieces: list[list[Any]] = json.loads(zlib.decompress(body))
+    return pieces
 
 
 def marks(values: Sequence[Any]) -> str:

@@ -253,8 +253,10 @@ class Follower:
 
     def _misfiled(self, kb: Kb, rows: Iterable[ChunkRow]) -> list[str]:
         """The ids whose vector in the packed file is not the record's; none where search does not use the file."""
-        packed = self._knowledge.pack(kb).rows(kb.next_slot)
-        return [] if packed is None else [row.id for row in rows if packed[row.slot].tobytes() != row.vector]
+        pack = self._knowledge.pack(kb)
+        if pack.rows(kb.next_slot) is None:
+            return []
+        return [row.id for row in rows if not pack.holds(row.slot, row.vector, kb.next_slot)]
 
     def _rebuild_pack(self, kb: Kb) -> None:
         with self._record.read() as reading:

@@ -125,7 +125,7 @@ class Knowledge:
     def pack(self, kb: Kb) -> Pack:
         """The packed vectors of a kb that has an embedder."""
         assert kb.dimensions is not None
-        return Pack(self._packs / f"{kb.pack}.f32", kb.dimensions)
+        return Pack(self._packs / f"{kb.pack}.i8", kb.dimensions)
 
     def stage(self, kb: Kb, source: str, parsed_id: int, *, sha256: str, size: int, claim: bool = False) -> Staged:
         """Make a version of a source ready to be published: its chunks get slots, and their vectors lie in the pack.

@@ -1,55 +1,51 @@
-"""The vectors of a kb packed into one float32 file, and the exact search over it: a view of the record."""
+"""The packed vectors of a kb in one file, mapped into memory: a view of the record."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .ports import Vectors
+from .content import as_matrix, batched
+from .packing import EXTRA, Packed, pack_rows, read_rows
 
-FLOAT = 4
 MAPPED = 8
 """Mappings that a process keeps: one for each kb that it searches, and size."""
-ROUNDING = 1e-5
-"""How far two ways of adding up the product of two float32 vectors of length one may lie apart."""
+BATCH = 1_000
 
 
 class Pack:
-    """Row `slot` of the file is the vector of the chunk in that slot. Rows beyond the committed ones mean nothing."""
+    """Row `slot` of the file is the packed vector of the chunk in that slot; rows beyond the committed mean nothing."""
 
     def __init__(self, path: Path, dimensions: int) -> None:
         self.path = path
         self.dimensions = dimensions
+        self._size = dimensions + EXTRA
 
     def write(self, first: int, vectors: Sequence[bytes]) -> None:
-        """Write consecutive rows from slot `first` on, and sync them: the commit comes after."""
+        """Write consecutive float32 vectors from slot `first` on, and sync them: the commit comes after."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            data, at = b"".join(vectors), first * self.dimensions * FLOAT
-            while data:
-                done = os.pwrite(descriptor, data, at)
-                data, at = data[done:], at + done
+            _write_all(descriptor, self._packed(vectors), first * self._size)
             os.fdatasync(descriptor)
         finally:
             os.close(descriptor)
 
-    def rows(self, count: int) -> Vectors | None:
+    def rows(self, count: int) -> Packed | None:
         """The first `count` rows, mapped; None where the file is missing or too short."""
         try:
             status = self.path.stat()
         except FileNotFoundError:
             return None
-        if status.st_size < count * self.dimensions * FLOAT:
+        if status.st_size < count * self._size:
             return None
         if count == 0:
-            return np.empty((0, self.dimensions), dtype=np.float32)
-        return _mapped(self.path, status.st_ino, count, self.dimensions)
+            return read_rows(np.empty((0, self._size), dtype=np.uint8))
+        return _mapped(self.path, status.st_ino, count, self._size)
 
     def rebuild(self, count: int, rows: Iterable[tuple[int, bytes]]) -> None:
         """Write the file anew, `count` rows long, from (slot, vector); readers see the old one or the whole new one."""
@@ -57,58 +53,43 @@ class Pack:
         fresh = self.path.with_suffix(".new")
         descriptor = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
-            os.ftruncate(descriptor, count * self.dimensions * FLOAT)
-            for slot, vector in rows:
-                os.pwrite(descriptor, vector, slot * self.dimensions * FLOAT)
+            os.ftruncate(descriptor, count * self._size)
+            for some in batched(rows, BATCH):
+                packed = self._packed([vector for _, vector in some])
+                for at, (slot, _) in enumerate(some):
+                    _write_all(descriptor, packed[at * self._size : (at + 1) * self._size], slot * self._size)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
         fresh.replace(self.path)
 
+    def holds(self, slot: int, vector: bytes, count: int) -> bool:
+        """Whether the file, `count` rows long, packs this vector in this slot."""
+        rows = self.rows(count)
+        wanted = read_rows(pack_rows(as_matrix([vector], self.dimensions)))
+        return rows is not None and all(
+            np.array_equal(have[slot], want[0])
+            for have, want in ((rows.codes, wanted.codes), (rows.steps, wanted.steps), (rows.errors, wanted.errors))
+        )
+
     def delete(self) -> None:
         self.path.unlink(missing_ok=True)
 
+    def _packed(self, vectors: Sequence[bytes]) -> memoryview:
+        return memoryview(pack_rows(as_matrix(vectors, self.dimensions)).tobytes())
+
+
+def _write_all(descriptor: int, data: memoryview, at: int) -> None:
+    while data:
+        done = os.pwrite(descriptor, data, at)
+        data, at = data[done:], at + done
+
 
 @lru_cache(maxsize=MAPPED)
-def _mapped(path: Path, inode: int, count: int, dimensions: int) -> Vectors:
+def _mapped(path: Path, inode: int, count: int, size: int) -> Packed:
     """The file mapped once for all searches: mapping anew costs a page fault for every page that a scan touches.
 
-    A mapping sees what is written into its file; a file that was replaced has another inode.
+    Rows that are committed never change; a file that was replaced has another inode.
     """
     del inode
-    return np.memmap(path, dtype="<f4", mode="r", shape=(count, dimensions))
-
-
-def nearest(
-    rows: Vectors, query: Vectors, k: int, visible: Callable[[Sequence[int]], set[int]]
-) -> list[tuple[int, float]]:
-    """The `k` visible rows with the largest inner product, exactly: (slot, product), best first.
-
-    The best candidates are asked for visibility, more of them until `k` are visible; hidden rows cost a wider look,
-    never an answer. Products are taken row by row in the end: the fast ones differ in their last bit with the number
-    of rows, so that staged rows nobody sees would change scores, and the order of equal texts.
-    """
-    if rows.shape[0] == 0 or k <= 0:
-        return []
-    products = rows @ query
-    width = 4 * k + 16
-    while True:
-        candidates, edge = _best(products, width)
-        seen = visible([int(slot) for slot in candidates])
-        if sum(products[slot] >= edge for slot in seen) >= k or width >= len(products):
-            return _ranked(rows, query, sorted(seen))[:k]
-        width *= 8
-
-
-def _ranked(rows: Vectors, query: Vectors, slots: Sequence[int]) -> list[tuple[int, float]]:
-    exact = np.add.reduce(rows[list(slots)] * query, axis=1)
-    return [(slots[i], float(exact[i])) for i in np.lexsort((slots, -exact))]
-
-
-def _best(products: Vectors, width: int) -> tuple[NDArray[np.intp], float]:
-    """The slots of the `width` largest products and of all that rounding may have put below them; the smallest."""
-    if width >= len(products):
-        return np.arange(len(products)), -np.inf
-    edge = float(np.partition(products, len(products) - width)[len(products) - width])
-    chosen = np.flatnonzero(products >= edge - ROUNDING)
-    return chosen[np.lexsort((chosen, -products[chosen]))], edge
+    return read_rows(np.memmap(path, dtype=np.uint8, mode="r", shape=(count, size)))

@@ -35,7 +35,8 @@ class Embedder(Protocol):
     """Turns texts into vectors.
 
     `name` identifies the model, weights included (a part after "@" is their hash): vectors of two names are never
-    mixed in one kb. `embed` returns float32 of shape (len(texts), dimensions); the store normalises.
+    mixed in one kb. `embed` returns float32 of shape (len(texts), dimensions); the store normalises. One that has
+    `hybrid = True` wants a search to count the question's words beside its meaning.
     """
 
     @property

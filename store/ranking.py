@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .pack import ROUNDING
+from .nearest import Exact, inner, nth
+from .packing import Packed, Products
 from .ports import Vectors
 from .shown import Shown
 
@@ -16,7 +17,7 @@ AGAIN = 0.8
 
 
 def best(
-    rows: Vectors, query: Vectors, k: int, shown: Shown, held: NDArray[np.float64] | None
+    rows: Packed, query: Vectors, k: int, shown: Shown, held: NDArray[np.float64] | None, exact: Exact
 ) -> list[tuple[int, float]]:
     """The `k` best visible chunks as (slot, score), best first, equal ones by slot; exact.
 
@@ -27,31 +28,26 @@ def best(
         return []
     weight = 0.0 if held is None else WORDS
     words = np.zeros(len(shown.slots)) if held is None else WORDS * held
-    quick = (1 - weight) * (rows @ query)[shown.slots] + words
-    places = _candidates(quick, shown.sources, k)
-    exact = np.add.reduce(rows[shown.slots[places]] * query, axis=1).astype(np.float64)
-    scores = _demoted((1 - weight) * exact + words[places], shown.sources[places])
-    order = np.lexsort((places, -scores))[:k]
-    return [(int(shown.slots[places[i]]), float(scores[i])) for i in order]
+    quick, off = (part[shown.slots] for part in rows.products(query))
+    scores = (1 - weight) * quick + words
+    places = _candidates(scores - off, scores + off, shown.sources, k)
+    slots = shown.slots[places].tolist()
+    products = inner(exact(slots), query).astype(np.float64)
+    final = _demoted((1 - weight) * products + words[places], shown.sources[places])
+    order = np.lexsort((places, -final))[:k]
+    return [(slots[i], float(final[i])) for i in order]
 
 
-def _candidates(scores: NDArray[np.float64], sources: NDArray[np.intp], k: int) -> NDArray[np.intp]:
-    """Places that hold the `k` best after demotion: the best 2k, and the best of each of the best k sources.
+def _candidates(low: Products, high: Products, sources: NDArray[np.intp], k: int) -> NDArray[np.intp]:
+    """Places that hold the `k` best after demotion, each score lying between `low` and `high`.
 
-    A chunk that is not its source's best one has, beyond the best 2k, either k best ones of sources above it or k
-    that are demoted as it is. Rounding is allowed for.
+    They are the best 2k, and the best of each of the best k sources: a chunk that is not its source's best one has,
+    beyond the best 2k, either k best ones of sources above it or k that are demoted as it is.
     """
     tops = np.full(int(sources.max()) + 1, -np.inf)
-    np.maximum.at(tops, sources, scores)
-    of_source = tops[sources]
-    chosen = (scores >= of_source - ROUNDING) & (of_source >= _nth(tops, k) - ROUNDING)
-    return np.flatnonzero(chosen | (scores >= _nth(scores, 2 * k) - ROUNDING))
-
-
-def _nth(values: NDArray[np.float64], n: int) -> float:
-    """The n-th largest value, or the smallest where there are fewer."""
-    at = max(len(values) - n, 0)
-    return float(np.partition(values, at)[at])
+    np.maximum.at(tops, sources, low)
+    may_be_top = high >= np.maximum(tops[sources], nth(tops, k))
+    return np.flatnonzero(may_be_top | (high >= nth(low, 2 * k)))
 
 
 def _demoted(scores: NDArray[np.float64], sources: NDArray[np.intp]) -> NDArray[np.float64]:

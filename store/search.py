@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from .content import Content, as_matrix
+from .content import IN_LIST, Content, as_matrix, batched, marks
 from .history import History
 from .knowledge import Kb
 from .lexical import coverage
-from .pack import Pack, nearest
+from .nearest import nearest
+from .pack import Pack
+from .packing import Packed, pack_rows, read_rows
 from .ports import Vectors
 from .ranking import best
 from .record import Record
 from .records import SearchHit
 from .revisions import state_at, unpack_slots, visible
 from .shown import shown
+
+_VECTORS = "SELECT c.slot, v.vector FROM chunks c JOIN vectors v ON v.model_id = ? AND v.text_id = c.text_id"
 
 
 class Search:
@@ -46,28 +52,33 @@ class Search:
             revision = head if at is None else at
             History(self._record).require(replace(kb, head=head, floor=floor), revision)
             rows = self._rows(reading, kb, rows_there)
+            exact = partial(self._vectors, reading, kb)
             if question:
                 seen = shown(reading, self._record.path, kb.kb_id, kb.pack, revision)
-                found = best(rows, query, k, seen, coverage(reading, kb.kb_id, question, seen))
+                found = best(rows, query, k, seen, coverage(reading, kb.kb_id, question, seen), exact)
             else:
-                found = nearest(rows, query, k, lambda slots: visible(reading, kb.kb_id, revision, slots))
+                found = nearest(rows, query, k, partial(visible, reading, kb.kb_id, revision), exact)
             return [self._hit(reading, kb, revision, rank, *hit) for rank, hit in enumerate(found, start=1)]
 
-    def _rows(self, reading: sqlite3.Connection, kb: Kb, count: int) -> Vectors:
+    def _rows(self, reading: sqlite3.Connection, kb: Kb, count: int) -> Packed:
         """The packed vectors; from the record itself where the file is not whole (the next publisher mends it)."""
         assert kb.dimensions is not None
-        rows = Pack(self._packs / f"{kb.pack}.f32", kb.dimensions).rows(count)
+        rows = Pack(self._packs / f"{kb.pack}.i8", kb.dimensions).rows(count)
         if rows is not None:
             return rows
-        stored = reading.execute(
-            "SELECT c.slot, v.vector FROM chunks c JOIN vectors v ON v.model_id = ? AND v.text_id = c.text_id"
-            " WHERE c.kb_id = ?",
-            (kb.model_id, kb.kb_id),
-        ).fetchall()
         whole = np.zeros((count, kb.dimensions), dtype=np.float32)
-        if stored:
-            whole[[row[0] for row in stored]] = as_matrix([row[1] for row in stored], kb.dimensions)
-        return whole
+        for slot, vector in reading.execute(f"{_VECTORS} WHERE c.kb_id = ?", (kb.model_id, kb.kb_id)):
+            whole[slot] = np.frombuffer(vector, dtype="<f4")
+        return read_rows(pack_rows(whole))
+
+    def _vectors(self, reading: sqlite3.Connection, kb: Kb, slots: Sequence[int]) -> Vectors:
+        """The record's vectors of some slots, in their order."""
+        assert kb.dimensions is not None
+        found: dict[int, bytes] = {}
+        for some in batched(slots, IN_LIST):
+            sql = f"{_VECTORS} WHERE c.kb_id = ? AND c.slot IN ({marks(some)})"
+            found |= dict(map(tuple, reading.execute(sql, (kb.model_id, kb.kb_id, *some))))
+        return as_matrix([found[slot] for slot in slots], kb.dimensions)
 
     def _hit(
         self, reading: sqlite3.Connection, kb: Kb, revision: int, rank: int, slot: int, product: float
@@ -95,6 +106,6 @@ class Search:
             "SELECT slots, parsed_id FROM versions WHERE version_id = ?", (state.version_id,)
         ).fetchone()
         position = unpack_slots(row["slots"]).index(slot)
-        piece = self._content.pieces(row["parsed_id"])[position]
+        piece = self._content.piece(row["parsed_id"], position)
         heading = {"heading": piece.heading} if piece.heading else {}
         return {**heading, **piece.location}

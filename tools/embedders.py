@@ -32,6 +32,8 @@ class WordLlamaEmbedder:
     """
 
     dimensions = 256
+    hybrid = True
+    """It knows words better than what they mean: a search counts the question's words, too (decision 0017)."""
 
     @property
     def name(self) -> str:

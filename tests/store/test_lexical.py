@@ -15,6 +15,7 @@ from store_kit import Kit
 
 from milepost.store import lexical
 from milepost.store.knowledge import Kb
+from milepost.store.packing import pack_rows, read_rows
 from milepost.store.ranking import AGAIN, WORDS, best
 from milepost.store.record import Record
 from milepost.store.records import SearchHit
@@ -112,7 +113,10 @@ def test_the_candidates_hold_every_answer(rows: int, sources: int, k: int, twins
         again = shown.sources[i] in met and raw[i] > 0
         scored.append((-float(raw[i] * AGAIN if again else raw[i]), int(slots[i])))
         met.add(shown.sources[i])
-    assert best(made, made[0], k, shown, held) == [(slot, -score) for score, slot in sorted(scored)[:k]]
+    packed = read_rows(pack_rows(made))
+    assert best(packed, made[0], k, shown, held, made.__getitem__) == [
+        (slot, -score) for score, slot in sorted(scored)[:k]
+    ]
 
 
 def test_what_is_not_shown_changes_no_answer(kit: Kit) -> None:

@@ -14,7 +14,9 @@ from store_kit import DIMENSIONS, Claim, Draft, Kit
 
 from milepost.store.errors import NotFound, PolicyError
 from milepost.store.knowledge import Kb
-from milepost.store.pack import Pack, nearest
+from milepost.store.nearest import nearest
+from milepost.store.pack import Pack
+from milepost.store.packing import EXTRA, pack_rows, read_rows
 from milepost.store.vectors import embed_normalised
 
 
@@ -24,7 +26,7 @@ def unit(rows: int, dimensions: int, seed: int) -> np.ndarray:
 
 
 def pack_file(kit: Kit, kb: Kb) -> Path:
-    return kit.path / "vectors" / f"{kb.pack}.f32"
+    return kit.path / "vectors" / f"{kb.pack}.i8"
 
 
 # Exact
@@ -74,7 +76,7 @@ def test_hidden_rows_cost_a_wider_look_and_never_an_answer(
     query = unit(1, 8, seed + 1)[0]
     dice = np.random.default_rng(seed)
     shown = set(np.flatnonzero(dice.random(rows) >= hidden).tolist())
-    found = nearest(made, query, k, lambda slots: shown & set(slots))
+    found = nearest(read_rows(pack_rows(made)), query, k, lambda slots: shown & set(slots), lambda slots: made[slots])
     products = np.add.reduce(made * query, axis=1)
     right = sorted(shown, key=lambda slot: (-products[slot], slot))[:k]
     assert found == [(slot, float(products[slot])) for slot in right]
@@ -88,7 +90,27 @@ def test_rounding_decides_nothing(seed: int) -> None:
     made = np.ascontiguousarray(base + noise * (np.abs(base) > 0.05))
     products = np.add.reduce(made * base[0], axis=1)
     right = sorted(range(3_000), key=lambda slot: (-products[slot], slot))[:3]
-    assert [slot for slot, _ in nearest(made, base[0], 3, set)] == right
+    assert [slot for slot, _ in nearest(read_rows(pack_rows(made)), base[0], 3, set, made.__getitem__)] == right
+
+
+@settings(max_examples=100, deadline=None)
+@given(rows=st.integers(1, 60), dimensions=st.integers(1, 400), sharp=st.floats(0, 6), seed=st.integers(0, 2**32))
+def test_packing_is_off_by_no_more_than_it_says(rows: int, dimensions: int, sharp: float, seed: int) -> None:
+    """Whatever the vectors' shape, flat or with a few large numbers: the product lies within the bound."""
+    dice = np.random.default_rng(seed)
+    made = dice.standard_normal((rows + 1, dimensions)) * np.exp(sharp * dice.standard_normal((rows + 1, dimensions)))
+    made = (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float32)
+    quick, off = read_rows(pack_rows(made[1:])).products(made[0])
+    right = made[1:].astype(np.float64) @ made[0].astype(np.float64)
+    assert (np.abs(quick - right) <= off).all()
+    assert (off < 0.2).all()
+
+
+def test_packing_sieves(kit: Kit) -> None:
+    """Of 5,000 vectors, few have to be looked at exactly."""
+    made, asked = unit(5_000, 256, 1), []
+    nearest(read_rows(pack_rows(made)), made[7], 5, set, lambda slots: asked.append(len(slots)) or made[slots])
+    assert sum(asked) < 100
 
 
 def test_rows_that_nobody_sees_change_no_score_and_no_order(kit: Kit) -> None:
@@ -234,7 +256,7 @@ def test_rows_are_on_disk_before_the_commit(kit: Kit) -> None:
     kb = kit.kb()
     with pytest.raises(sqlite3.IntegrityError), kit.home.record.write() as writing:
         kit.change(kb, "a", ["lost", "lost too"])
-        assert pack_file(kit, kb).stat().st_size == 2 * DIMENSIONS * 4
+        assert pack_file(kit, kb).stat().st_size == 2 * (DIMENSIONS + EXTRA)
         writing.execute("INSERT INTO holder (id, epoch) VALUES (2, 0)")
     assert kit.now(kb).next_slot == 0
     kit.publish(kb, {"a": ["kept"]}, follow=False)
@@ -252,14 +274,15 @@ def test_a_claim_is_found_under_the_name_that_shows_it(kit: Kit) -> None:
 
 def test_a_pack_maps_only_what_is_whole(tmp_path: Path) -> None:
     """Too short for what the ledger says is None, never a mapping past the end."""
-    pack, rows = Pack(tmp_path / "p.f32", 4), unit(3, 4, 0)
+    pack, rows = Pack(tmp_path / "p.i8", 4), unit(3, 4, 0)
     assert pack.rows(1) is None
     pack.write(0, [row.tobytes() for row in rows])
-    found = pack.rows(3)
-    assert found is not None and np.array_equal(found, rows)
+    assert pack.rows(3) is not None
+    assert [pack.holds(slot, row.tobytes(), 3) for slot, row in enumerate(rows)] == [True] * 3
+    assert not pack.holds(0, rows[1].tobytes(), 3)
     assert pack.rows(4) is None
     empty = pack.rows(0)
-    assert empty is not None and empty.shape == (0, 4)
+    assert empty is not None and empty.codes.shape == (0, 4)
     with pack.path.open("r+b") as file:
-        file.truncate(3 * 16 - 1)
+        file.truncate(3 * 12 - 1)
     assert pack.rows(3) is None
