@@ -276,7 +276,7 @@ def test_a_kb_refuses_the_vectors_of_another_model(kit: Kit) -> None:
     assert (kb.embedder, kb.dimensions) == ("fake-16", 16)
     with pytest.raises(UsageError, match="another embedder") as refused:
         kit.home.knowledge.ensure("default", "hr", FakeEmbedder(32))
-    assert "fake-16" in refused.value.next
+    assert "fake-16" in refused.value.cause and "MILEPOST_EMBEDDER" in refused.value.cause
     assert kit.kb() == kb
 
 

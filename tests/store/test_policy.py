@@ -240,4 +240,4 @@ def test_the_digest_stays() -> None:
     assert Policy().digest == DIGEST
 
 
-DIGEST = "f6ba465f7163dba96e5780f03ca67a7d65c28c0e30971a9b44cecfb42aa9edd5"
+DIGEST = "f2a12987fdf132b89d79c54df4fc0feb5f997762c34365ef19f82fb7b0f71813"
