@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import resource
 import statistics
 import subprocess
 import sys
@@ -19,6 +18,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from measuring import cpu_seconds, disk_mb, median_ms, own_peak_mb
 
 DIMENSIONS = 384
 PER_FILE = 50
@@ -111,14 +112,14 @@ def raw(size: int, folder: Path) -> dict[str, float]:
 
     everything = list(range(len(texts)))
     tenth = [i for i in everything if (i // PER_FILE) % CHANGED == 0]
-    figures = {"ingest": _cpu(lambda: write(collection.add, everything, texts))}
-    figures["rss_mb"] = _rss()
-    figures["change"] = _cpu(lambda: write(collection.upsert, tenth, changed))
-    figures["search_ms"] = _median_ms(
+    figures = {"ingest": cpu_seconds(lambda: write(collection.add, everything, texts))}
+    figures["rss_mb"] = own_peak_mb()
+    figures["change"] = cpu_seconds(lambda: write(collection.upsert, tenth, changed))
+    figures["search_ms"] = median_ms(
         lambda i: collection.query(query_embeddings=embedder.embed([f"question {i}"]), n_results=5)
     )
-    figures["one_file_ms"] = _median_ms(lambda i: _bare(collection, embedder, folder, i))
-    figures["disk_mb"] = _disk(folder)
+    figures["one_file_ms"] = median_ms(lambda i: _bare(collection, embedder, folder, i))
+    figures["disk_mb"] = disk_mb(folder)
     return figures
 
 
@@ -150,20 +151,20 @@ def milepost(policy: str) -> Callable[[int, Path], dict[str, float]]:
         wanted = full if policy == "full" else Policy.none(chunk=chunk)
         with Milepost(folder / "home", policy=wanted, embedder=FakeEmbedder(DIMENSIONS)) as mp:
             mp.ingest([("warm.txt", b"Start the parser, load the libraries.")], kb="warm")
-            figures = {"ingest": _cpu(lambda: mp.ingest([files], kb="kb"))}
-            figures["rss_mb"] = _rss()
+            figures = {"ingest": cpu_seconds(lambda: mp.ingest([files], kb="kb"))}
+            figures["rss_mb"] = own_peak_mb()
             found = mp.kb_stats("kb").chunks
             if found != len(texts):
                 raise SystemExit(f"the arms differ: {found} chunks, not {len(texts)}")
-            figures["again"] = _cpu(lambda: mp.ingest([files], kb="kb"))
+            figures["again"] = cpu_seconds(lambda: mp.ingest([files], kb="kb"))
             _write(files, changed)
-            figures["change"] = _cpu(lambda: mp.ingest([files], kb="kb"))
+            figures["change"] = cpu_seconds(lambda: mp.ingest([files], kb="kb"))
             if policy == "full":
-                figures["undo"] = _cpu(lambda: mp.rollback(last=True, kb="kb"))
+                figures["undo"] = cpu_seconds(lambda: mp.rollback(last=True, kb="kb"))
                 figures["back_ms"] = _back_ms(mp)
-            figures["search_ms"] = _median_ms(lambda i: mp.search(f"question {i}", kb="kb"))
-            figures["one_file_ms"] = _median_ms(lambda i: _one(mp, folder, i))
-        figures["disk_mb"] = _disk(folder / "home")
+            figures["search_ms"] = median_ms(lambda i: mp.search(f"question {i}", kb="kb"))
+            figures["one_file_ms"] = median_ms(lambda i: _one(mp, folder, i))
+        figures["disk_mb"] = disk_mb(folder / "home")
         return figures
 
     return run
@@ -216,42 +217,6 @@ def _write(folder: Path, texts: list[str]) -> None:
         body = "\n\n".join(texts[at : at + PER_FILE])
         if not path.exists() or path.read_text() != body:
             path.write_text(body)
-
-
-def _cpu(work: Callable[[], object]) -> float:
-    """CPU seconds of this process and of its children, ended or not."""
-    before = _seconds()
-    work()
-    return _seconds() - before
-
-
-def _seconds() -> float:
-    used = 0.0
-    for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN):
-        usage = resource.getrusage(who)
-        used += usage.ru_utime + usage.ru_stime
-    for task in Path("/proc/self/task").glob("*/children"):
-        for child in task.read_text().split():
-            fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
-            used += (int(fields[11]) + int(fields[12])) / 100
-    return used
-
-
-def _rss() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def _disk(folder: Path) -> float:
-    return sum(path.stat().st_blocks * 512 for path in folder.rglob("*") if path.is_file()) / 1e6
-
-
-def _median_ms(work: Callable[[int], object], times: int = 15) -> float:
-    taken = []
-    for number in range(times):
-        began = time.perf_counter()
-        work(number)
-        taken.append((time.perf_counter() - began) * 1_000)
-    return statistics.median(taken)
 
 
 if __name__ == "__main__":
