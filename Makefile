@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install demo test lint types wheel check bench nightly clean
+.PHONY: install demo test lint types wheel check bench reference nightly clean
 
 install: $(VENV)/.installed
 
@@ -35,6 +35,9 @@ check: lint types test wheel
 
 bench: install
 	$(BIN)/python benchmarks/ingest.py
+
+reference: install
+	$(BIN)/python scripts/make_reference.py
 
 nightly: install
 	$(BIN)/python -m pytest -m nightly
