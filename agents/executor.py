@@ -57,20 +57,20 @@ class Executor:
         if not subject["files"] and not self._left_open(step, declaration.milestone):
             self._home.ledger.set_step(self.journey_id, step.id, "done", 0.0)  # unchanged files cost a hash, no more
             return
-        self._intend(step, subject)
+        self._intend(step, subject, declaration)
         began = self._home.clock.monotonic()
         outcome = declaration.run(context)
         seconds = self._home.clock.monotonic() - began
         faultpoint(f"{action}.before_receipt")
-        self._receive(step, declaration.milestone, outcome, seconds)
+        self._receive(step, declaration, outcome, seconds)
         faultpoint(f"{action}.done")
         text = f"{declaration.milestone.replace('_', ' ')}"
         self._services.on_progress(Progress(kind="milestone", step=action, text=text))
 
-    def _intend(self, step: PlanStep, subject: dict[str, Any]) -> None:
+    def _intend(self, step: PlanStep, subject: dict[str, Any], declaration: StepDeclaration) -> None:
         """Write down what is about to be done; what is only to be finished was written down by who began it."""
         faultpoint(f"{step.action}.before_intent")
-        with self._home.record.write():
+        with self._home.record.write(lazy=declaration.inside):
             self._home.ledger.set_step(self.journey_id, step.id, "running")
             if subject["files"]:
                 self._home.ledger.intend(
@@ -83,10 +83,10 @@ class Executor:
                 )
         faultpoint(f"{step.action}.after_intent")
 
-    def _receive(self, step: PlanStep, milestone: str, outcome: StepOutcome, seconds: float) -> None:
+    def _receive(self, step: PlanStep, declaration: StepDeclaration, outcome: StepOutcome, seconds: float) -> None:
         """Write down what was done, a killed run's share of it included, and take the milestone's checkpoint."""
-        ledger = self._home.ledger
-        with self._home.record.write():
+        ledger, milestone = self._home.ledger, declaration.milestone
+        with self._home.record.write(lazy=declaration.inside):
             for receipt in self._receipts(step):
                 if receipt.state == "intended":
                     ledger.receive(receipt.seq, outcome.post)
@@ -130,7 +130,7 @@ class Executor:
     def start(self) -> None:
         """Bind the journey to its kb as it is now, and take its first checkpoint."""
         ledger = self._home.ledger
-        with self._home.record.write():
+        with self._home.record.write(lazy=True):
             journey = ledger.journey(self.journey_id, None)
             if journey.status in ENDED:  # another process ran it to its end while this one waited for the store
                 return

@@ -172,7 +172,7 @@ class Journeys(Planning):
             return await self._run_graph(plan, policy, on_progress)
 
     async def _run_graph(self, plan: Plan, policy: Policy, on_progress: OnProgress) -> Journey:
-        from .graph import INGEST, build_graph
+        from .graph import INGEST
 
         engine = self.engine
         planned = tuple(step.action for step in plan.steps)
@@ -180,7 +180,7 @@ class Journeys(Planning):
         journey_id = journey_id_of(plan)
         self.services.stop.clear()
         async with opened_saver(self.home, policy) as saver:
-            graph = build_graph(engine, policy, actions=actions, checkpointer=saver)
+            graph = self.graph(policy, actions, saver)
             config: Any = {"configurable": {"thread_id": journey_id}}
             durability = "exit" if saver else None
             try:

@@ -69,14 +69,12 @@ class Planning(Opening):
                 await other.close()
 
     async def _planned(self, asked: PlanRequest, policy: Policy, on_progress: OnProgress) -> Plan:
-        from .graph import build_graph
-
         handle = uuid.uuid4().hex
         engine = self.engine
         engine.inbox[handle] = asked
-        graph = build_graph(engine, policy)
         try:
-            state = await streamed(graph, {"request": handle, "only_planning": True}, on_progress)
+            asking = {"request": handle, "only_planning": True}
+            state = await streamed(self.graph(policy), asking, on_progress)
         finally:
             engine.inbox.pop(handle, None)
         plan_id = state["plan_id"]

@@ -78,7 +78,7 @@ class Reader:
     def flush(self) -> None:
         """Commit what was read, in one transaction."""
         content = self._services.home.content
-        with self._services.home.record.write():
+        with self._services.home.record.write(lazy=True):
             for each in self._waiting:
                 parsed = each.parsed
                 kept = content.store_parsed(

@@ -93,7 +93,7 @@ class Content:
         parsed_by: str = "",
     ) -> ParsedFile:
         """Store what parsing gave; the same key again gives what is there."""
-        with self._record.write() as writing:
+        with self._record.write(lazy=True) as writing:
             if known := self.parsed(key):
                 return known
             pieces = [[_text_id(writing, draft.text), draft.heading, draft.location] for draft in drafts]
@@ -169,7 +169,7 @@ class Content:
 
     def store_vectors(self, model_id: int, text_ids: Sequence[int], vectors: Vectors) -> None:
         """Store normalised vectors; the first one of a text stays."""
-        with self._record.write() as writing:
+        with self._record.write(lazy=True) as writing:
             writing.executemany(
                 "INSERT INTO vectors (model_id, text_id, vector) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                 zip([model_id] * len(text_ids), text_ids, vector_bytes(vectors), strict=True),

@@ -269,7 +269,7 @@ class Follower:
 
     def _settle(self, kb: Kb, rows: int) -> None:
         faultpoint("follow.before_settle")
-        with self._record.write() as writing:
+        with self._record.write(lazy=True) as writing:
             writing.execute(
                 "UPDATE kbs SET index_revision = ?, index_rows = ? WHERE kb_id = ?", (kb.head, rows, kb.kb_id)
             )

@@ -48,7 +48,7 @@ class JourneyFiles:
 
     def update_files(self, journey_id: str, rows: Iterable[FileRow]) -> None:
         """Write back how far files have come."""
-        with self._record.write() as writing:
+        with self._record.write(lazy=True) as writing:
             writing.executemany(
                 "UPDATE journey_files SET sha256 = ?, bytes = ?, hint = ?, stage = ?, outcome = ?, reason = ?,"
                 " detail = ?, warnings = ?, chunks = ?, parsed_id = ?, version_id = ?, action = ?"

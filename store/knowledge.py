@@ -117,7 +117,7 @@ class Knowledge:
 
     def source_id(self, kb_id: int, name: str) -> int:
         """The number of a source, given at first sight."""
-        with self._record.write() as writing:
+        with self._record.write(lazy=True) as writing:
             writing.execute("INSERT INTO sources (kb_id, name) VALUES (?, ?) ON CONFLICT DO NOTHING", (kb_id, name))
             row = writing.execute("SELECT source_id FROM sources WHERE kb_id = ? AND name = ?", (kb_id, name))
             return int(row.fetchone()[0])

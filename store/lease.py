@@ -91,7 +91,7 @@ class Lease:
         return descriptor
 
     def _sign(self, journey_id: str | None, *, leaving: bool = False) -> None:
-        with self._record.write() as writing:
+        with self._record.write(lazy=True) as writing:
             self.epoch = writing.execute(
                 "UPDATE holder SET epoch = epoch + ?, pid = ?, journey_id = ?, since = ? RETURNING epoch",
                 (0 if leaving else 1, None if leaving else os.getpid(), journey_id, self._clock.now()),

@@ -50,7 +50,7 @@ class Ledger(JourneyFiles, Receipts, Timeline):
         journey_type: str | None = None, extra: dict[str, Any] | None = None,
     ) -> bool:  # fmt: skip
         """Write a journey down as planned, with its files and steps; False where it is there already."""
-        with self._record.write() as writing:
+        with self._record.write(lazy=True) as writing:
             made = writing.execute(
                 "INSERT INTO journeys (journey_id, plan_id, journey_type, tenant, user, kb, kb_id, status, parent,"
                 " revision_before, revision_after, started, policy, extra) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
@@ -149,14 +149,14 @@ class Ledger(JourneyFiles, Receipts, Timeline):
 
     def count_attempt(self, journey_id: str) -> int:
         """Count one more try to run a journey, and return how many there were."""
-        with self._record.write() as writing:
+        with self._record.write(lazy=True) as writing:
             writing.execute("UPDATE journeys SET attempts = attempts + 1 WHERE journey_id = ?", (journey_id,))
             row = writing.execute("SELECT attempts FROM journeys WHERE journey_id = ?", (journey_id,)).fetchone()
             return int(row[0])
 
     def count_embeddings(self, journey_id: str, number: int) -> None:
         """Add to the number of embeddings that a journey computed."""
-        with self._record.write() as writing:
+        with self._record.write(lazy=True) as writing:
             writing.execute(
                 "UPDATE journeys SET embeddings = embeddings + ? WHERE journey_id = ?", (number, journey_id)
             )
@@ -253,7 +253,7 @@ class Ledger(JourneyFiles, Receipts, Timeline):
 
     def set_step(self, journey_id: str, step_id: str, status: str, seconds: float | None = None) -> None:
         """Record how a step stands; `seconds` of wall time add up over several runs."""
-        with self._record.write() as writing:
+        with self._record.write(lazy=True) as writing:
             writing.execute(
                 "UPDATE journey_steps SET status = ?, seconds = CASE WHEN ? IS NULL THEN seconds"
                 " ELSE COALESCE(seconds, 0) + ? END WHERE journey_id = ? AND step_id = ?",

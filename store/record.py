@@ -50,10 +50,13 @@ class Record:
             connection.rollback()
 
     @contextmanager
-    def write(self) -> Generator[sqlite3.Connection]:
+    def write(self, *, lazy: bool = False) -> Generator[sqlite3.Connection]:
         """One transaction, durable when the block ends; an exception undoes it. Nested calls join the outer one.
 
-        Inside `read` it is refused: what it wrote would end with the snapshot. `StoreBusy` after half a minute.
+        A lazy one everybody sees at once and a killed process keeps, but it is on disk only with the next that is not:
+        for progress that is done again where a power cut takes it, never for an intent before an effect outside the
+        record, nor for what somebody is told. Inside `read` it is refused: what it wrote would end with the snapshot.
+        `StoreBusy` after half a minute.
         """
         connection = self._connection()
         if connection.in_transaction:
@@ -61,6 +64,10 @@ class Record:
                 raise RuntimeError("a write inside a read would be lost when the read ends")
             yield connection
             return
+        level = "NORMAL" if lazy else "FULL"
+        if self._local.level != level:
+            connection.execute(f"PRAGMA synchronous={level}")
+            self._local.level = level
         _begin(connection)
         try:
             yield connection
@@ -81,7 +88,7 @@ class Record:
         found: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if found is None:
             found = self._open()
-            self._local.connection = found
+            self._local.connection, self._local.level = found, "FULL"
             with self._lock:
                 self._all.append(found)
         return found

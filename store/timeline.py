@@ -19,7 +19,7 @@ class Timeline:
 
     def note(self, journey_id: str | None, tenant: str, user: str, kind: str, detail: dict[str, Any]) -> None:
         """Append who did what; nothing here is ever changed."""
-        with self._record.write() as writing:
+        with self._record.write(lazy=True) as writing:
             writing.execute(
                 "INSERT INTO events (journey_id, tenant, user, timestamp, kind, detail) VALUES (?,?,?,?,?,?)",
                 (journey_id, tenant, user, self._clock.now(), kind, canonical_json(detail)),
@@ -36,7 +36,7 @@ class Timeline:
 
     def record_timing(self, tenant: str, action: str, media_type: str, *, units: float, seconds: float) -> None:
         """Keep what a step really took: `units` are chunks, files or bytes as the estimate of that action counts."""
-        with self._record.write() as writing:
+        with self._record.write(lazy=True) as writing:
             writing.execute(
                 "INSERT INTO timings (tenant, action, media_type, units, seconds) VALUES (?, ?, ?, ?, ?)",
                 (tenant, action, media_type, units, seconds),

@@ -32,7 +32,7 @@ def run(ctx: StepContext) -> StepOutcome:
             texts = home.content.texts(some)
             vectors = checked_embed(embedder, [texts[text_id][1] for text_id in some])
             faultpoint("embed.before_ledger")
-            with home.record.write():
+            with home.record.write(lazy=True):
                 home.content.store_vectors(model, some, vectors)
                 home.ledger.count_embeddings(ctx.journey_id, len(some))
             faultpoint("embed.after_batch")
@@ -62,4 +62,4 @@ def _groups(rows: list[FileRow]) -> Iterator[list[FileRow]]:
         yield group
 
 
-EMBED = StepDeclaration("embed", "embed_complete", run, subject)
+EMBED = StepDeclaration("embed", "embed_complete", run, subject, inside=True)

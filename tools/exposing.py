@@ -26,7 +26,7 @@ def run(ctx: StepContext) -> StepOutcome:
     staged: list[tuple[FileRow, Change]] = []
     for batch in batched(rows, BATCH):
         ctx.services.check()
-        with home.record.write():
+        with home.record.write(lazy=True):
             staged += [(row, _change(ctx, kb, row, twins)) for row in batch]
         ctx.tell(len(staged), len(rows))
     faultpoint("expose.before_publish")
@@ -134,5 +134,5 @@ def _exposed(row: FileRow, there: bool) -> FileRow:
     return replace(row, stage="exposed", outcome=outcome)
 
 
-EXPOSE = StepDeclaration("expose", "expose_complete", run, subject)
-REMOVE = StepDeclaration("remove", "remove_complete", remove, subject)
+EXPOSE = StepDeclaration("expose", "expose_complete", run, subject, inside=True)
+REMOVE = StepDeclaration("remove", "remove_complete", remove, subject, inside=True)

@@ -65,4 +65,4 @@ def _parsed(ctx: StepContext, row: FileRow) -> FileRow:
     return replace(row, stage="parsed", parsed_id=found.parsed_id, chunks=found.chunks, warnings=found.warnings)
 
 
-PARSE = StepDeclaration("parse", "parse_complete", run, subject)
+PARSE = StepDeclaration("parse", "parse_complete", run, subject, inside=True)

@@ -55,12 +55,17 @@ class StepOutcome:
 
 @dataclass(frozen=True)
 class StepDeclaration:
-    """A step's action, its milestone, and how to tell what one run of it is about."""
+    """A step's action, its milestone, and how to tell what one run of it is about.
+
+    `inside`: its effects are in the record alone, or made anew from it, so that one write to disk holds intent and
+    effect. Else the intent is on disk before the effect.
+    """
 
     action: str
     milestone: str
     run: Callable[[StepContext], StepOutcome]
     subject: Callable[[StepContext], dict[str, Any]]
+    inside: bool = False
 
 
 def failed(row: FileRow, reason: str, detail: str) -> FileRow:
