@@ -37,7 +37,7 @@ def nearest(
         least = nth(low[seen], k)
         seen = [slot for slot in seen if high[slot] >= least]
     products = inner(exact(seen), query)
-    return [(seen[i], float(products[i])) for i in np.lexsort((seen, -products))[:k]]
+    return [(seen[i], float(products[i])) for i in np.lexsort((np.array(seen), -products))[:k]]
 
 
 def nth(values: Products, n: int) -> float:
