@@ -85,12 +85,21 @@ def test_the_programs_work(program: str, folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert "people/parental-leave.md" in done.stdout
-    assert len(PROGRAMS) == 2
+    assert len(PROGRAMS) == 1
 
 
 def test_the_first_example_has_ten_lines() -> None:
     """The simple case stays simple."""
     assert len(PROGRAMS[0].strip().splitlines()) <= 10
+
+
+def test_the_readme_has_its_order() -> None:
+    """What and why in five lines, a quick start of two commands, the example, what it does, and then pointers."""
+    sections = re.split(r"^## ", README, flags=re.MULTILINE)
+    assert len(sections[0].strip().splitlines()[2:]) == 5
+    assert [one.splitlines()[0].split()[0] for one in sections[1:]] == ["Quick", "The", "What", "What", "More"]
+    typed_first = blocks("sh")[0].replace("&&", "\n").split("\n")
+    assert [line.split()[0] for line in typed_first if line] == ["git", "cd", "make"]
 
 
 def test_make_has_what_pages_name() -> None:
