@@ -13,7 +13,10 @@ from docs_server import embedding_server
 
 ROOT = Path(__file__).parents[2]
 HOW_TO = sorted(page for page in (ROOT / "docs" / "how-to").glob("*.md") if page.name != "README.md")
-PAGES = [ROOT / "README.md", ROOT / "docs" / "tutorial.md", *HOW_TO]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "docs/tutorial.md", "docs/reference/configuration.md")),
+    *HOW_TO,
+]
 RUN = {"console", "sh", "python", "text"}
 SHOWN = {"toml", "json", "mermaid", "csv"}
 """Languages that are read and not run: a file's content where a path stands behind the language."""
