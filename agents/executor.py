@@ -182,7 +182,7 @@ class Executor:
 
     def _stage_rest(self) -> None:
         """Files that are ready but were not to be exposed: staged, until a resume exposes them."""
-        rows = [f for f in self._home.ledger.files(self.journey_id) if f.outcome is None and f.stage == "embedded"]
+        rows = self._home.ledger.files_at(self.journey_id, "embedded")
         self._home.ledger.update_files(self.journey_id, [replace(row, outcome="staged") for row in rows])
 
     def _store_outcome(self) -> None:

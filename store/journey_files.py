@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,11 +39,16 @@ class JourneyFiles:
 
     def files(self, journey_id: str) -> list[FileRow]:
         """A journey's files, in the order of its plan."""
+        return self._files("journey_id = ?", journey_id)
+
+    def files_at(self, journey_id: str, stage: str) -> list[FileRow]:
+        """Those that have come to a stage and have no outcome yet: of files that stayed as they are, none is read."""
+        return self._files("journey_id = ? AND stage = ? AND outcome IS NULL", journey_id, stage)
+
+    def _files(self, where: str, *values: str) -> list[FileRow]:
         with self._record.read() as reading:
-            rows = reading.execute(
-                "SELECT * FROM journey_files WHERE journey_id = ? ORDER BY position", (journey_id,)
-            ).fetchall()
-        return [_file_row(row) for row in rows]
+            rows = reading.execute(f"SELECT {_COLUMNS} FROM journey_files WHERE {where} ORDER BY position", values)
+            return [_file_row(row) for row in rows]
 
     def update_files(self, journey_id: str, rows: Iterable[FileRow]) -> None:
         """Write back how far files have come."""
@@ -60,10 +64,15 @@ class JourneyFiles:
             )  # fmt: skip
 
 
-def _file_row(row: sqlite3.Row) -> FileRow:
-    values: dict[str, Any] = {key: row[key] for key in FileRow.__dataclass_fields__}
-    values["warnings"] = tuple(json.loads(row["warnings"]))
-    return FileRow(**values)
+_COLUMNS = ", ".join(FileRow.__dataclass_fields__)
+_WARNINGS = list(FileRow.__dataclass_fields__).index("warnings")
+
+
+def _file_row(row: Sequence[Any]) -> FileRow:
+    """A row of `_COLUMNS`; most files have no warnings, and a kb may have very many files."""
+    said = row[_WARNINGS]
+    warnings = () if said == "[]" else tuple(json.loads(said))
+    return FileRow(*row[:_WARNINGS], warnings, *row[_WARNINGS + 1 :])
 
 
 def file_outcome(row: FileRow) -> FileOutcome:

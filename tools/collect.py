@@ -83,6 +83,8 @@ def _one(given: str | os.PathLike[str] | tuple[str, bytes], limits: LimitPolicy)
 
 def safe_name(name: str) -> str:
     """A name in NFC that UTF-8 can hold: control characters and bytes that were no UTF-8 become `%xx`."""
+    if name.isascii() and name.isprintable():
+        return name
     return unicodedata.normalize("NFC", "".join(map(_safe, name)))
 
 

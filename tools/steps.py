@@ -35,8 +35,7 @@ class StepContext:
 
     def files(self, stage: str) -> list[FileRow]:
         """The journey's files that have come to a stage and have no outcome yet."""
-        rows = self.services.home.ledger.files(self.journey_id)
-        return [row for row in rows if row.stage == stage and row.outcome is None]
+        return self.services.home.ledger.files_at(self.journey_id, stage)
 
     def keep(self, rows: list[FileRow]) -> None:
         """Commit how far files have come."""
