@@ -14,9 +14,9 @@ _TICKS = 100
 
 def cpu_seconds(work: Callable[[], object]) -> float:
     """CPU seconds of this process and of its children, ended or not."""
-    before = _used()
+    before = used_cpu_seconds()
     work()
-    return _used() - before
+    return used_cpu_seconds() - before
 
 
 def cpu_and_wall(work: Callable[[], object]) -> tuple[float, float]:
@@ -51,7 +51,8 @@ def median_ms(work: Callable[[int], object], times: int = 15) -> float:
     return statistics.median(taken)
 
 
-def _used() -> float:
+def used_cpu_seconds() -> float:
+    """CPU seconds of this process and of its children so far."""
     used = 0.0
     for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN):
         usage = resource.getrusage(who)

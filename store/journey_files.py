@@ -70,9 +70,10 @@ _WARNINGS = list(FileRow.__dataclass_fields__).index("warnings")
 
 def _file_row(row: Sequence[Any]) -> FileRow:
     """A row of `_COLUMNS`; most files have no warnings, and a kb may have very many files."""
-    said = row[_WARNINGS]
-    warnings = () if said == "[]" else tuple(json.loads(said))
-    return FileRow(*row[:_WARNINGS], warnings, *row[_WARNINGS + 1 :])
+    values = list(row)
+    said = values[_WARNINGS]
+    values[_WARNINGS] = () if said == "[]" else tuple(json.loads(said))
+    return FileRow(*values)
 
 
 def file_outcome(row: FileRow) -> FileOutcome:
