@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from .document import Block, Document, Refused
-from .parse_kreuzberg import extract_pages, extract_titles
+from .parse_kreuzberg import Titles, extract_both, extract_pages, extract_titles
 from .parse_text import is_title
 
 _OF_TOTAL = re.compile(r"(.*?)\b(\d+) ?(?:/|of|von|sur|de|di|van) ?(\d+)$")
@@ -17,6 +17,8 @@ _LEADER = re.compile(r"(?:[.·…] ?){3,}")
 """The dots of a table of contents; where two lines have them, what is numbered on that page heads nothing."""
 _TITLED_PAGES = 1_000
 """Pages of a document, at most, whose headings are looked for by the size of their type."""
+_AT_ONCE_BYTES = 1_000_000
+"""Up to here text and headings are read in one go, before the number of pages is known."""
 _FURNITURE_PAGES = 4
 """Pages that a document has at least, before lines that repeat on them are taken for running headers."""
 
@@ -26,7 +28,7 @@ def pdf_blocks(document: Document) -> Iterator[Block]:
 
     Pages without text are a warning.
     """
-    pages = extract_pages(document)
+    pages, titles = _read(document)
     if len(pages) > document.limits.pages:
         raise Refused(
             "too_large",
@@ -38,9 +40,19 @@ def pdf_blocks(document: Document) -> Iterator[Block]:
         raise Refused("no_text", f"no text layer on {what}: a scan needs OCR; give a copy with text")
     if empty:
         document.warn(f"no text layer on {len(empty)} of {len(pages)} pages")
-    titles = extract_titles(document) if len(pages) <= _TITLED_PAGES else {}
     for number, lines in enumerate(_without_furniture([page.split("\n") for page in pages]), 1):
         yield from _page(_joined(lines, titles.get(number, [])), number)
+
+
+def _read(document: Document) -> tuple[list[str], Titles]:
+    """Each page's text, and the headings by page where there are not too many pages to look for them."""
+    if len(document.data) <= _AT_ONCE_BYTES:
+        pages, titles = extract_both(document)
+        return pages, titles if len(pages) <= _TITLED_PAGES else {}
+    pages = extract_pages(document)
+    if len(pages) > min(_TITLED_PAGES, document.limits.pages) or not any(page.strip() for page in pages):
+        return pages, {}
+    return pages, extract_titles(document)
 
 
 def _joined(lines: Sequence[str], titles: list[list[str]]) -> Iterator[tuple[str, bool]]:

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from milepost.store.policy import ChunkPolicy, LimitPolicy
+from milepost.tools import parse_pdf
 from milepost.tools.parse import PARSER, Parsed, parse_bytes, parse_path
 
 POLICY = ChunkPolicy()
@@ -871,3 +872,32 @@ def test_every_sample_document_is_taken_or_rejected_for_a_true_reason() -> None:
         if found.reason:
             rejected[path.name] = found.reason
     assert rejected == {"python.jpg": "no_text", "python.png": "no_text", "simple.zip": "unsupported_type"}
+
+
+_WORDS = [f"Plain words of line {n}, with some more of them to fill the line." for n in range(8)]
+_TITLED = ["# Parental leave", *_WORDS]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [pdf(_TITLED, [], _WORDS, _TITLED), pdf([], []), pdf(*[_TITLED] * 6), pdf(_TITLED)[:300]],
+    ids=["text", "empty pages", "too many pages", "damaged"],
+)
+def test_a_pdf_is_read_alike_in_one_go_and_in_two(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small one gives text and headings at once, a large one in turn."""
+
+    def read(at_once: int) -> Parsed:
+        monkeypatch.setattr(parse_pdf, "_AT_ONCE_BYTES", at_once)
+        return parse(data, "x.pdf", limits=LimitPolicy(pages=5))
+
+    one, two = read(1_000_000), read(0)
+    assert (one.chunks, one.warnings, one.reason, one.detail) == (two.chunks, two.warnings, two.reason, two.detail)
+    assert one.reason or one.chunks[0].heading == "Parental leave"
+
+
+@pytest.mark.parametrize("at_once", [0, 1_000_000])
+def test_a_pdf_of_very_many_pages_has_no_headings_by_type(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looking for them takes longer than the text; whichever way it is read."""
+    monkeypatch.setattr(parse_pdf, "_AT_ONCE_BYTES", at_once)
+    monkeypatch.setattr(parse_pdf, "_TITLED_PAGES", 1)
+    assert {each.heading for each in parse(pdf(_TITLED, _TITLED), "x.pdf").chunks} == {None}
