@@ -14,7 +14,6 @@ How pages are written, so that they can be run:
 
 from __future__ import annotations
 
-import getpass
 import io
 import os
 import re
@@ -27,6 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from milepost.cli import main
+from milepost.settings import system_user
 
 FENCE = re.compile(r"^```(\w+)(?: +(\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ID = re.compile(r"\b(plan|journey|approval|checkpoint_[a-z_]+)_([0-9a-f]{8})([0-9a-f-]*)")
@@ -40,7 +40,7 @@ LOOSE = (
     (re.compile(r"(?<=\()\d[\d.]* to \d[\d.]*(?=\))"), r"\d[\d.]* to \d[\d.]*"),
     (re.compile(r"\b[0-9a-f]{16}\b"), "[0-9a-f]{16}"),
     (re.compile(r"\b0\.\d\d\b"), r"\d\.\d\d"),
-    (re.compile(r"\banna\b"), f"(?:anna|{re.escape(getpass.getuser())})"),
+    (re.compile(r"\banna\b"), rf"(?:anna|\.\.\.|{re.escape(system_user(os.environ))})"),
     (re.compile(r" {2,}"), " +"),
 )  # fmt: skip
 PROGRESS = re.compile(r"\w+ complete|\w+: .* of .* (files|chunks|bytes)")
