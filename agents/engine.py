@@ -52,6 +52,7 @@ class Engine:
     def __init__(self, services: Services) -> None:
         self.services = services
         self.inbox: dict[str, PlanRequest] = {}
+        self.graphs: dict[tuple[str, tuple[str, ...], bool], Any] = {}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="milepost-engine")
         self._held = _Held()
         self._turn = _Turn()
@@ -100,7 +101,7 @@ class Engine:
     def acting_as(self, services: Services) -> Engine:
         """The same thread and store, on behalf of another person."""
         other = copy(self)
-        other.services = services
+        other.services, other.graphs = services, {}
         return other
 
     def first(self, work: Callable[[], object]) -> None:

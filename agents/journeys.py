@@ -180,7 +180,7 @@ class Journeys(Planning):
         journey_id = journey_id_of(plan)
         self.services.stop.clear()
         async with opened_saver(self.home, policy) as saver:
-            graph = self.graph(policy, actions, saver)
+            graph = self._graph(policy, actions, saver)
             config: Any = {"configurable": {"thread_id": journey_id}}
             durability = "exit" if saver else None
             try:

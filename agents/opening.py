@@ -52,7 +52,6 @@ class Opening:
         self._embedder: Embedder | None = None
         self._engine: Engine | None = None
         self._known_policies = {self.policy.digest}
-        self._graphs: dict[tuple[str, tuple[str, ...], bool], Any] = {}
 
     @property
     def embedder(self) -> Embedder:
@@ -75,14 +74,14 @@ class Opening:
                 self._engine.first(home.recover_if_idle)
         return self._engine
 
-    def graph(self, policy: Policy, actions: tuple[str, ...] | None = None, saver: Any = None) -> Any:
-        """The graph of a policy over this home, with that saver; composed once, which takes some milliseconds."""
+    def _graph(self, policy: Policy, actions: tuple[str, ...] | None = None, saver: Any = None) -> Any:
+        """The graph of a policy over this home and for this user, with that saver."""
         from .graph import INGEST, build_graph
 
         key = (policy.digest, actions or INGEST, saver is not None)
-        if key not in self._graphs:
-            self._graphs[key] = build_graph(self.engine, policy, actions=key[1], pausing=key[2])
-        return self._graphs[key].copy({"checkpointer": saver})
+        if key not in self.engine.graphs:  # composing takes some milliseconds
+            self.engine.graphs[key] = build_graph(self.engine, policy, actions=key[1], pausing=key[2])
+        return self.engine.graphs[key].copy({"checkpointer": saver})
 
     @property
     def services(self) -> Services:
@@ -125,7 +124,6 @@ class Opening:
     async def close(self) -> None:
         """Close everything that was opened."""
         engine, self._engine = self._engine, None
-        self._graphs.clear()
         if engine is not None:
             await asyncio.to_thread(engine.close)
 

@@ -74,7 +74,7 @@ class Planning(Opening):
         engine.inbox[handle] = asked
         try:
             asking = {"request": handle, "only_planning": True}
-            state = await streamed(self.graph(policy), asking, on_progress)
+            state = await streamed(self._graph(policy), asking, on_progress)
         finally:
             engine.inbox.pop(handle, None)
         plan_id = state["plan_id"]

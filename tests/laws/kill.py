@@ -94,7 +94,12 @@ class InProcess:
 
 
 class Written:
-    """A fake embedder that writes every text it embeds to a file: what is embedded twice stands there twice."""
+    """A fake embedder that writes every text it embeds to a file: what is embedded twice stands there twice.
+
+    Searches count words, too, as with the embedded default.
+    """
+
+    hybrid = True
 
     def __init__(self, log: Path) -> None:
         from milepost.tools.embedders import FakeEmbedder

@@ -173,10 +173,13 @@ def test_each_taking_has_a_number(lease: Lease) -> None:
 
 def test_a_child_process_does_not_inherit_it(lease: Lease) -> None:
     """A parser that outlives its parent would else keep the store: the lock's file is closed on exec."""
+    pipe, code = subprocess.PIPE, "print('here', flush=True); input()"
     with lease.hold(None):
-        child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False)
-    assert lease.free()
-    child.communicate(b"\n", timeout=30)
+        child = subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe, close_fds=False)
+    with child:
+        assert child.stdout and child.stdout.readline() == b"here\n"  # now it has got over its exec
+        assert lease.free()
+        child.communicate(b"\n", timeout=30)
 
 
 def epoch(lease: Lease) -> int:
