@@ -10,6 +10,8 @@ from .everywhere import command
 
 app = typer.Typer()
 PANEL = "Looking"
+SLOW = 2.0
+"""Seconds after which a search says what it costs."""
 
 
 @command(app, "search", panel=PANEL)
@@ -24,10 +26,16 @@ def search(
     ] = None,
 ) -> None:
     """Search a knowledge base, as it is or as it was."""
+    import time
+
     from .render import hits_text
     from .shapes import dumps
 
+    began = time.monotonic()
     hits = desk.mp.search(query, kb=kb, k=k, at=at)
+    if (seconds := time.monotonic() - began) > SLOW:
+        chunks = desk.mp.kb_stats(kb).chunks
+        desk.console.tell(f"note: this search took {seconds:.1f} s: it looks at every one of the kb's {chunks:,} chunks")
     desk.console.give({"results": dumps(hits)})
     found = hits_text(hits, desk.console.width, everything=desk.options.verbose)
     desk.console.say(found if hits else f"Nothing is in kb {kb}{'' if at is None else ' at that revision'}.")

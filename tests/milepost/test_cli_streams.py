@@ -174,3 +174,12 @@ def test_ctrl_c_is_130_with_the_command_that_goes_on(home: Path) -> None:
     assert "Traceback" not in told
     resumed = piped(home.parent, *command, "--json")
     assert resumed.returncode == 0 and json.loads(resumed.stdout)["journey"]["status"] == "completed"
+
+
+def test_a_slow_search_says_what_it_costs(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the patience of people it names the size of the kb, on stderr; else it is silent."""
+    cli("ingest", "handbook", "--kb", "hr", "--quiet")
+    assert cli("search", "badge", "--kb", "hr").err == ""
+    monkeypatch.setattr("milepost.search_commands.SLOW", 0.0)
+    slow = cli("search", "badge", "--kb", "hr", "--json")
+    assert "3 chunks" in slow.err and len(slow.json["results"]) == 3
