@@ -6,7 +6,8 @@ their own process without a sandbox, in every run, since they want documents in 
 ones an earlier run's result is there at no cost. `usual` ones load and split by their own means. `raw` parses the same
 way, embeds and adds. `found` is when search finds the files: with Milepost before its collection has followed. Every
 arm has brought one small file into another folder before.
-Run: `uv pip install --group peers`, then `python benchmarks/end_to_end.py [FOLDER] [--generated 300] [--rounds 3]`.
+Run: `uv pip install --link-mode copy --group peers` (LlamaIndex refuses data that are hard links), then
+`python benchmarks/end_to_end.py [FOLDER] [--generated 300] [--rounds 3]`.
 """
 
 from __future__ import annotations
