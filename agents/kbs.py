@@ -32,8 +32,8 @@ class Kbs(Opening):
     async def search(self, query: str, *, kb: str, k: int = 5, at: int | None = None) -> list[SearchHit]:
         """What people would find, now or at a past revision: exact, best first, `score` between 0 and 1.
 
-        Nearest in meaning; where the embedder says that it is `hybrid`, as the default does, by the query's words,
-        too, and a source's second and further chunks need to be clearly better than another source's first.
+        Nearest in meaning; where the kb's embedder says that it is `hybrid`, as the default does, by the query's
+        words, too, and a source's second and further chunks need to be clearly better than another source's first.
         """
         if not query.strip():
             raise UsageError("there is nothing to search for", cause="the query is empty")
@@ -46,10 +46,9 @@ class Kbs(Opening):
             if at is not None:
                 History(services.home.record).require(found, at)
             vector = embed_normalised(self.embedder, [query])[0]
-            words = query if getattr(self.embedder, "hybrid", False) else ""
             home = services.home
             search = Search(home.record, home.content, home.path / "vectors")
-            return search.search(found, vector, question=words, k=k, at=at)
+            return search.search(found, vector, question=query, k=k, at=at)
 
         return await self.read(find, self._no_home(kb))
 

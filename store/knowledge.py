@@ -40,6 +40,7 @@ class Kb:
     embedder: str | None
     dimensions: int | None
     model_id: int | None
+    hybrid: bool
 
     @property
     def collection(self) -> str:
@@ -109,8 +110,8 @@ class Knowledge:
             if kb.embedder is None:
                 model = self._content.model(embedder.name, embedder.dimensions)
                 writing.execute(
-                    "UPDATE kbs SET embedder = ?, dimensions = ?, model_id = ? WHERE kb_id = ?",
-                    (embedder.name, embedder.dimensions, model, kb.kb_id),
+                    "UPDATE kbs SET embedder = ?, dimensions = ?, model_id = ?, hybrid = ? WHERE kb_id = ?",
+                    (embedder.name, embedder.dimensions, model, getattr(embedder, "hybrid", False), kb.kb_id),
                 )
         check_embedder(kb, embedder)
         return self.by_id(kb.kb_id)
@@ -194,21 +195,25 @@ class Knowledge:
             writing.execute("DELETE FROM source_spans WHERE kb_id = ? AND gone IS NOT NULL", (kb_id,))
             live = "SELECT version_id FROM source_spans WHERE kb_id = ?"
             released = writing.execute(
-                f"SELECT version_id, slots FROM versions WHERE kb_id = ? AND version_id NOT IN ({live})", (kb_id, kb_id)
+                f"SELECT version_id, source_id, slots FROM versions WHERE kb_id = ? AND version_id NOT IN ({live})",
+                (kb_id, kb_id),
             ).fetchall()
             writing.executemany("DELETE FROM versions WHERE version_id = ?", [(row["version_id"],) for row in released])
-            kept = {row[0] for row in writing.execute("SELECT slot FROM spans WHERE kb_id = ?", (kb_id,))}
-            for row in writing.execute("SELECT slots FROM versions WHERE kb_id = ?", (kb_id,)):
-                kept.update(unpack_slots(row["slots"]))  # a claim that showed its content once may have to again
+            kept: set[int] = set()  # a source's versions share chunks, and a claim may have to show its own again
+            for source_id in {row["source_id"] for row in released}:
+                for row in writing.execute("SELECT slots FROM versions WHERE source_id = ?", (source_id,)):
+                    kept.update(unpack_slots(row["slots"]))
             gone = {slot for row in released for slot in unpack_slots(row["slots"])} - kept
-            lexical.forget(writing, kb_id, sorted(gone))
+            if kb.hybrid:
+                lexical.forget(writing, kb_id, sorted(gone))
             writing.executemany("DELETE FROM chunks WHERE kb_id = ? AND slot = ?", [(kb_id, s) for s in sorted(gone)])
             writing.execute("UPDATE kbs SET floor = ? WHERE kb_id = ?", (kb.head, kb_id))
 
     def drop(self, kb: Kb) -> None:
         """Forget a kb with all its revisions; its collection is doomed, its journeys' documents are the caller's."""
         with self._record.write() as writing:
-            lexical.forget(writing, kb.kb_id)
+            if kb.hybrid:
+                lexical.forget(writing, kb.kb_id)
             writing.execute("DELETE FROM kbs WHERE kb_id = ?", (kb.kb_id,))
             if kb.generation:
                 doom(writing, kb.collection)
@@ -235,7 +240,9 @@ class Knowledge:
             "INSERT INTO chunks (kb_id, slot, source_id, text_id, chunk_id, meta, digest) VALUES (?,?,?,?,?,?,?)",
             rows,
         )
-        lexical.index(writing, kb.kb_id, ((slot, texts[text_ids[i]][1]) for slot, i in enumerate(fresh, start=first)))
+        if kb.hybrid:
+            words = ((slot, texts[text_ids[i]][1]) for slot, i in enumerate(fresh, start=first))
+            lexical.index(writing, kb.kb_id, words)
         writing.execute("UPDATE kbs SET next_slot = ? WHERE kb_id = ?", (first + len(fresh), kb.kb_id))
         if fresh:
             self.pack(kb).write(first, [vectors[text_ids[i]] for i in fresh])

@@ -11,7 +11,6 @@ from pathlib import Path
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 
 from .errors import StoreBusy, StoreTooNew
-from .lexical import folded
 from .schema import MIGRATIONS, PAGE_SIZE
 from .trouble import as_trouble, damaged
 
@@ -123,7 +122,6 @@ class Record:
                 next="pip install --upgrade milepost",
             )
         if version < len(MIGRATIONS) and not self._readonly:
-            connection.create_function("folded", 1, folded, deterministic=True)
             with self.write() as writing:
                 now = int(writing.execute("PRAGMA user_version").fetchone()[0])
                 for number, script in enumerate(MIGRATIONS[now:], start=now + 1):

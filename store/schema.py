@@ -12,7 +12,7 @@ CREATE TABLE kbs (
   next_slot INTEGER NOT NULL DEFAULT 0, pack TEXT NOT NULL,
   generation INTEGER NOT NULL DEFAULT 0, index_revision INTEGER NOT NULL DEFAULT 0,
   index_rows INTEGER NOT NULL DEFAULT 0,
-  embedder TEXT, dimensions INTEGER, model_id INTEGER,
+  embedder TEXT, dimensions INTEGER, model_id INTEGER, hybrid INTEGER NOT NULL DEFAULT 0,
   UNIQUE (tenant, name)
 );
 CREATE TABLE models (model_id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, dimensions INTEGER NOT NULL);
@@ -139,13 +139,8 @@ CREATE TABLE holder (
 );
 INSERT INTO holder (id, epoch) VALUES (1, 0);
 CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-"""
-
-_WORDS = """
 CREATE VIRTUAL TABLE words USING fts5(text, content='', detail='none', columnsize=0, tokenize='porter ascii');
-INSERT INTO words (rowid, text)
-  SELECT c.kb_id * 4294967296 + c.slot, folded(t.text) FROM chunks c JOIN texts t USING (text_id);
 """
-"""The words of staged chunks, by kb and slot; what is indexed is gone through `folded` of the module lexical."""
+"""`words` indexes the staged chunks of hybrid kbs, by kb and slot; what goes in is folded by the module lexical."""
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _WORDS)
+MIGRATIONS: tuple[str, ...] = (_FIRST,)

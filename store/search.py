@@ -38,8 +38,8 @@ class Search:
     def search(self, kb: Kb, query: Vectors, *, k: int, at: int | None = None, question: str = "") -> list[SearchHit]:
         """The `k` best chunks for a normalised query vector of shape (dimensions,), best first.
 
-        Given the question's text, too, its words count beside its meaning, and sources take turns (see ranking);
-        else the nearest vectors come.
+        In a hybrid kb, given the question's text, its words count beside its meaning, and sources take turns (see
+        ranking); else the nearest vectors come.
 
         A revision that never was, or was released by this moment, is refused.
         """
@@ -53,7 +53,7 @@ class Search:
             History(self._record).require(replace(kb, head=head, floor=floor), revision)
             rows = self._rows(reading, kb, rows_there)
             exact = partial(self._vectors, reading, kb)
-            if question:
+            if question and kb.hybrid:
                 seen = shown(reading, self._record.path, kb.kb_id, kb.pack, revision)
                 found = best(rows, query, k, seen, coverage(reading, kb.kb_id, question, seen), exact)
             else:

@@ -46,7 +46,9 @@ Contents = Sequence[str | Draft] | Claim | None
 
 
 class CountingEmbedder(FakeEmbedder):
-    """Counts the texts that it was asked to embed."""
+    """Counts the texts that it was asked to embed; searches of its kbs may count words."""
+
+    hybrid = True
 
     def __init__(self, dimensions: int = DIMENSIONS) -> None:
         super().__init__(dimensions)

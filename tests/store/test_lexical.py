@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import random
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,7 +18,6 @@ from milepost.store.packing import pack_rows, read_rows
 from milepost.store.ranking import AGAIN, WORDS, best
 from milepost.store.record import Record
 from milepost.store.records import SearchHit
-from milepost.store.schema import MIGRATIONS
 from milepost.store.search import Search
 from milepost.store.shown import Shown
 from milepost.store.vectors import embed_normalised
@@ -222,18 +220,17 @@ def test_an_undone_staging_leaves_no_words(kit: Kit) -> None:
     assert indexed(kit, "medlar") == 1
 
 
-def test_a_record_from_before_the_index_gets_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Opening a home whose record has no words yet indexes every chunk in it, accents and all."""
-    with monkeypatch.context() as patch:
-        patch.setattr("milepost.store.record.MIGRATIONS", MIGRATIONS[:1])
-        patch.setattr(lexical, "index", lambda *_: None)
-        old = Kit(tmp_path / "home")
-        kb = old.kb()
-        old.publish(kb, {"a": ["première", "名前の由来"], "b": ["pear"]}, follow=False)
-        old.home.close()
-    kit = Kit(tmp_path / "home")
-    assert [indexed(kit, word) for word in ("premiere", "由来", "pear")] == [1, 1, 1]
-    kit.home.close()
+def test_a_kb_whose_embedder_does_not_ask_has_no_words(kit: Kit) -> None:
+    """It is searched by meaning alone, pays for no index, and stays so: the kb notes it when it is made."""
+    kit.embedder.hybrid = False
+    kb = kit.kb()
+    kit.embedder.hybrid = True
+    kit.publish(kb, {"a": ["medlar", "apple medlar"], "b": ["pear"]}, follow=False)
+    assert indexed(kit, "medlar") == 0
+    assert [hit.chunk_id for hit in ask(kit, kb, "medlar")] == [hit.chunk_id for hit in kit.search(kb, "medlar")]
+    kit.publish(kb, {"a": None}, restorable=False, follow=False)
+    kit.home.knowledge.release(kb.kb_id)
+    kit.home.knowledge.drop(kit.now(kb))
 
 
 def _coverage(kit: Kit, kb: Kb, question: str) -> list[float]:
