@@ -149,7 +149,7 @@ def drop(desk: Desk, kb: Kb) -> int:
 
 def _figures(done: dict[str, object]) -> str:
     told = [
-        f"{value} {key.replace('_', ' ')}"
+        f"{key} {value}" if key == "revision" else f"{value} {key.replace('_', ' ')}"
         for key, value in done.items()
         if isinstance(value, int) and not isinstance(value, bool)
     ]

@@ -213,7 +213,7 @@ def _listed(start: str, names: Sequence[str], everything: bool) -> list[str]:
 def _rollback_sum(result: RollbackResult) -> str:
     if result.already_there:
         return "Already there: nothing to do."
-    go, come = ("go", "come back") if result.success is None else ("gone", "back")
+    go, come = ("to go", "to come back") if result.success is None else ("gone", "back")
     checked = f", store {result.verified}" if result.verified else ""
     return f"{count(result.chunks_removed, 'chunk')} {go}, {count(result.chunks_restored, 'chunk')} {come}{checked}."
 
