@@ -35,7 +35,7 @@ def search(
     hits = desk.mp.search(query, kb=kb, k=k, at=at)
     if (seconds := time.monotonic() - began) > SLOW:
         chunks = desk.mp.kb_stats(kb).chunks
-        desk.console.tell(f"note: this search took {seconds:.1f} s: it looks at every one of the kb's {chunks:,} chunks")
+        desk.console.tell(f"note: this took {seconds:.1f} s: a search looks at every one of the kb's {chunks:,} chunks")
     desk.console.give({"results": dumps(hits)})
     found = hits_text(hits, desk.console.width, everything=desk.options.verbose)
     desk.console.say(found if hits else f"Nothing is in kb {kb}{'' if at is None else ' at that revision'}.")
