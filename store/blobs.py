@@ -40,11 +40,19 @@ class Blobs:
             self._write(data[at : at + BLOCK] for at in range(0, len(data), BLOCK))
         return sha256
 
-    def put_file(self, path: Path) -> tuple[str, int]:
-        """Stream a file in and return its SHA-256 and size in bytes; `ChangedWhileReading` stores nothing."""
-        return self._write(_blocks(path))
+    def put_file(self, path: Path, unsynced: set[Path] | None = None) -> tuple[str, int]:
+        """Stream a file in and return its SHA-256 and size in bytes; `ChangedWhileReading` stores nothing.
 
-    def _write(self, blocks: Iterator[bytes]) -> tuple[str, int]:
+        Of many files, give a set: it gathers the folders that the caller has to `sync` before it says they are there.
+        """
+        return self._write(_blocks(path), unsynced)
+
+    def sync(self, folders: set[Path]) -> None:
+        """Make what was put into these folders last."""
+        for folder in sorted(folders):
+            _sync_folder(folder)
+
+    def _write(self, blocks: Iterator[bytes], unsynced: set[Path] | None = None) -> tuple[str, int]:
         temporary, descriptor = self._temporary()
         digest, size = hashlib.sha256(), 0
         try:
@@ -57,7 +65,11 @@ class Blobs:
                 out.flush()
                 os.fsync(out.fileno())
             if not self.has(digest.hexdigest()):
-                self._settle(temporary, digest.hexdigest())
+                folders = self._settle(temporary, digest.hexdigest())
+                if unsynced is None:
+                    self.sync(folders)
+                else:
+                    unsynced |= folders
         finally:
             temporary.unlink(missing_ok=True)
         return digest.hexdigest(), size
@@ -104,15 +116,16 @@ class Blobs:
         path = folder / f"{os.getpid()}-{os.urandom(8).hex()}"
         return path, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
 
-    def _settle(self, temporary: Path, sha256: str) -> None:
+    def _settle(self, temporary: Path, sha256: str) -> set[Path]:
+        """Give a written file its name, and return the folders that are to be synced."""
         path = self.path(sha256)
-        if not path.parent.exists():
+        made = not path.parent.exists()
+        if made:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _sync_folder(self.folder)
         faultpoint("upload.before_rename")
         temporary.replace(path)
-        _sync_folder(path.parent)
         faultpoint("upload.after_rename")
+        return {path.parent, self.folder} if made else {path.parent}
 
 
 def hash_file(path: Path) -> tuple[str, int]:

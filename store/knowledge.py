@@ -246,6 +246,7 @@ class Knowledge:
         writing.execute("UPDATE kbs SET next_slot = ? WHERE kb_id = ?", (first + len(fresh), kb.kb_id))
         if fresh:
             self.pack(kb).write(first, [vectors[text_ids[i]] for i in fresh])
+            self._record.before_commit(kb.pack, self.pack(kb).sync)
         return [known[id_] for id_ in ids]
 
     def _identify(self, kb: Kb, source: str, parsed_id: int) -> tuple[list[bytes], list[str], list[int]]:

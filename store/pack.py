@@ -26,11 +26,18 @@ class Pack:
         self._size = dimensions + EXTRA
 
     def write(self, first: int, vectors: Sequence[bytes]) -> None:
-        """Write consecutive float32 vectors from slot `first` on, and sync them: the commit comes after."""
+        """Write consecutive float32 vectors from slot `first` on; `sync` comes before the commit."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             _write_all(descriptor, self._packed(vectors), first * self._size)
+        finally:
+            os.close(descriptor)
+
+    def sync(self) -> None:
+        """Make what was written last."""
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+        try:
             os.fdatasync(descriptor)
         finally:
             os.close(descriptor)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -68,12 +68,24 @@ class Record:
             connection.execute(f"PRAGMA synchronous={level}")
             self._local.level = level
         _begin(connection)
+        self._local.before = {}
         try:
             yield connection
+            for work in self._local.before.values():
+                work()
             connection.commit()  # a commit that fails is undone as well, or the next write would join it
         except BaseException:
             connection.rollback()
             raise
+
+    def before_commit(self, key: str, work: Callable[[], None]) -> None:
+        """Do something once, just before the open transaction of this thread commits: what has to be on disk by then.
+
+        Of several with one key the last is done; what it raises undoes the transaction.
+        """
+        if not self.in_transaction:
+            raise RuntimeError("there is no transaction")
+        self._local.before[key] = work
 
     def close(self) -> None:
         """Close every thread's connection; the next use opens anew."""

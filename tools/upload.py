@@ -25,7 +25,9 @@ def run(ctx: StepContext) -> StepOutcome:
     with opened_again(ctx, waiting) as again:
         for batch in batched(waiting, BATCH_FILES):
             ctx.services.check()
-            rows = [_uploaded(ctx, row, inputs, again.get(row.path)) for row in batch]
+            folders: set[Path] = set()
+            rows = [_uploaded(ctx, row, inputs, again.get(row.path), folders) for row in batch]
+            ctx.services.home.blobs.sync(folders)
             faultpoint("upload.before_ledger")
             ctx.keep(rows)
             faultpoint("upload.after_batch")
@@ -53,7 +55,9 @@ def suffix_of(source: str) -> str:
     return Path(source).suffix.lower()
 
 
-def _uploaded(ctx: StepContext, row: FileRow, inputs: dict[str, str], again: Again | None) -> FileRow:
+def _uploaded(
+    ctx: StepContext, row: FileRow, inputs: dict[str, str], again: Again | None, unsynced: set[Path]
+) -> FileRow:
     blobs = ctx.services.home.blobs
     hint = suffix_of(row.source)
     if row.sha256 and blobs.has(row.sha256):
@@ -69,7 +73,7 @@ def _uploaded(ctx: StepContext, row: FileRow, inputs: dict[str, str], again: Aga
     elif gone:
         return failed(row, "unreadable", f"{row.path} is no longer there; plan again with the file")
     try:
-        sha256, size = blobs.put_file(path)
+        sha256, size = blobs.put_file(path, unsynced)
     except ChangedWhileReading:
         return failed(row, "changed_while_reading", "the file changed while it was read; plan again")
     except OSError as refused:

@@ -89,6 +89,16 @@ def test_file_rename_and_folders_are_synced(blobs: Blobs, monkeypatch: pytest.Mo
     assert folders == ["", f"/{sha256[:2]}"]
 
 
+def test_the_folders_of_many_files_are_synced_once(blobs: Blobs, tmp_path: Path) -> None:
+    """Each file by itself, at once; their folders are left to the caller, each once, those above them too."""
+    unsynced: set[Path] = set()
+    for number in range(600):
+        (tmp_path / "file").write_text(str(number))
+        blobs.put_file(tmp_path / "file", unsynced)
+    assert unsynced == {blobs.folder, *(path.parent for path in files(blobs))}
+    blobs.sync(unsynced)
+
+
 def test_a_file_that_changes_while_it_is_read_is_noticed(blobs: Blobs, tmp_path: Path) -> None:
     """Its size or time moved between the first byte and the last: nothing of it is stored."""
     path = tmp_path / "growing"

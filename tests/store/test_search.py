@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sqlite3
 from pathlib import Path
@@ -262,6 +263,28 @@ def test_rows_are_on_disk_before_the_commit(kit: Kit) -> None:
     kit.publish(kb, {"a": ["kept"]}, follow=False)
     assert [hit.text for hit in kit.search(kb, "lost", k=9)] == ["kept"]
     assert kit.search(kb, "kept")[0].score == pytest.approx(1.0)
+
+
+def test_rows_are_synced_once_for_a_transaction_and_before_it_counts(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three staged sources, one sync; while that goes on nobody sees the slots, and its failure undoes them."""
+    kb, synced = kit.kb(), []
+
+    def sync(descriptor: int) -> None:
+        with sqlite3.connect(kit.path / "milepost.db") as other:
+            synced.append(other.execute("SELECT next_slot FROM kbs").fetchone()[0])
+        other.close()
+        if len(synced) > 1:
+            raise OSError("the disk said no")
+
+    monkeypatch.setattr(os, "fdatasync", sync)
+    with kit.home.record.write():
+        for name in "abc":
+            kit.change(kb, name, [f"text {name}"])
+        assert synced == []
+    assert (synced, kit.now(kb).next_slot) == ([0], 3)
+    with pytest.raises(OSError, match="said no"), kit.home.record.write():
+        kit.change(kb, "d", ["text d"])
+    assert (synced, kit.now(kb).next_slot) == ([0, 3], 3)
 
 
 def test_a_claim_is_found_under_the_name_that_shows_it(kit: Kit) -> None:
