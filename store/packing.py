@@ -16,7 +16,7 @@ ROUNDING = 1e-5
 EXTRA = 8
 """Bytes of a packed row beside its codes: step and error, each a float32."""
 
-Products = NDArray[np.float64]
+Products = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,10 @@ class Packed:
         The rows' vectors, and the query, have at most length one.
         """
         asked = read_rows(pack_rows(query[None, :]))
-        quick = np.asarray(simsimd.cdist(asked.codes, self.codes, metric="dot"), dtype=np.float64)[0]
-        off = self.errors + (1.0001 + self.errors) * float(asked.errors[0]) + ROUNDING
-        return quick * (self.steps * float(asked.steps[0])), off.astype(np.float64)
+        step, error = asked.steps[0], asked.errors[0]
+        quick = np.asarray(simsimd.cdist(asked.codes, self.codes, metric="dot", out_dtype="f32"))[0]
+        off = self.errors * (1 + error) + (np.float32(1.0001) * error + np.float32(ROUNDING))
+        return quick * (self.steps * step), off
 
 
 def pack_rows(vectors: Vectors) -> NDArray[np.uint8]:
