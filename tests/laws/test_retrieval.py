@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,11 @@ QUESTIONS: list[dict[str, str]] = json.loads((EXAMPLES / "questions.json").read_
 
 
 @pytest.fixture(scope="module")
-def mp(tmp_path_factory: pytest.TempPathFactory) -> Milepost:
+def mp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Milepost]:
     """The sample handbook in a home of its own, with the default embedder."""
-    made = Milepost(tmp_path_factory.mktemp("retrieval") / "home", policy="rollback")
-    made.ingest([EXAMPLES / "handbook"], kb="hr")
-    return made
+    with Milepost(tmp_path_factory.mktemp("retrieval") / "home", policy="rollback") as made:
+        made.ingest([EXAMPLES / "handbook"], kb="hr")
+        yield made
 
 
 def test_each_question_finds_its_file_first(mp: Milepost) -> None:
