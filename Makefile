@@ -40,7 +40,7 @@ reference: install
 	$(BIN)/python scripts/make_reference.py
 
 nightly: install
-	$(BIN)/python -m pytest -m nightly
+	$(BIN)/python -m pytest -m nightly -rP
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -224,11 +224,13 @@ def test_killed_at_every_point(scenarios: Scenarios, name: str) -> None:
     """The same at every fault point that the work reaches, several times where it reaches it often."""
     scenario = scenarios.all[name]
     failures = []
-    for point, nth in scenario.moments():
+    moments = list(scenario.moments())
+    for point, nth in moments:
         try:
             _crash(scenarios, scenario, point, nth)
         except AssertionError as failure:
             failures.append(f"{point}, time {nth}: {str(failure)[:2000]}")
+    print(f"{name}: killed {len(moments)} times, at {len(set(scenario.points))} points; {len(failures)} failures")
     assert not failures, "\n\n".join(failures)
     assert len(scenario.points) >= 3
 

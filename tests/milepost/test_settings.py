@@ -218,7 +218,7 @@ def test_a_fault_that_is_none_is_a_usage_error(tmp_path: Path, spec: str) -> Non
 def test_the_reference_pages_example_is_read(tmp_path: Path) -> None:
     """The milepost.toml of the configuration page has only keys that there are, and means what it says."""
     page = Path(__file__).parents[2] / "docs" / "reference" / "configuration.md"
-    toml = page.read_text("utf-8").partition("```toml\n")[2].partition("```")[0]
+    toml = page.read_text("utf-8").partition("```toml")[2].partition("\n")[2].partition("```")[0]
     settings = Settings.load(home(tmp_path, toml), env={})
     assert settings.resolved.policy == Policy.rollback(
         chunk={"size": 800}, retention={"days": 90}, approval="destructive"
