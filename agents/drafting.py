@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from ..store.errors import NotFound, UsageError
-from ..store.knowledge import Kb, check_embedder
+from ..store.kb import Kb, check_embedder
 from ..store.plan import Base, Origin, Plan, PlannedFile, PlanStep, Summary
 from ..store.policy import Policy
 from ..store.records import Progress

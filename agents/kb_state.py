@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..store.knowledge import Kb
+from ..store.kb import Kb
 from ..store.record import Record
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from ..store.errors import NotFound, StoreDamaged, UsageError
 from ..store.history import History
-from ..store.knowledge import Kb, check_embedder
+from ..store.kb import Kb, check_embedder
 from ..store.records import (
     DigestReport,
     KbDiff,

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..store.knowledge import Kb
+from ..store.kb import Kb
 from ..store.plan import PlannedFile
 from ..store.record import Record
 from .comparison import leaving

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from ..store.errors import UsageError
-from ..store.knowledge import check_name
+from ..store.kb import check_name
 from ..store.plan import Declined, PlannedFile, Question
 from ..store.policy import Policy
 from .comparison import planned

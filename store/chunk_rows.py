@@ -12,7 +12,7 @@ import numpy as np
 from .chroma import Metadata, Row
 from .chunks import canonical_metadata
 from .content import IN_LIST, as_matrix, batched, marks
-from .knowledge import Kb
+from .kb import Kb
 from .ports import Vectors
 from .record import Record
 

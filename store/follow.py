@@ -16,7 +16,8 @@ from .content import batched
 from .doomed import doom, doomed, spare
 from .errors import StoreDamaged
 from .faults import faultpoint
-from .knowledge import Kb, Knowledge
+from .kb import Kb
+from .knowledge import Knowledge
 from .record import Record
 from .records import DigestReport, VerifyReport
 from .revisions import Delta, chunk_count, delta, visible_slots

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .errors import NotFound, PolicyError
-from .knowledge import Kb
+from .kb import Kb
 from .record import Record
 from .records import KbDiff, KbInfo, RevisionInfo
 from .revisions import chunk_count, delta, state_at

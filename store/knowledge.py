@@ -14,39 +14,12 @@ from .chunks import canonical_metadata, chunk_id, metadata_of, row_digest
 from .claims import claims_to_show
 from .content import IN_LIST, Content, batched, marks
 from .doomed import doom
-from .errors import NotFound, UsageError
+from .errors import NotFound
+from .kb import Kb, check_embedder, check_name, kb_of
 from .pack import Pack
 from .ports import Clock, Embedder
 from .record import Record
 from .revisions import Change, Published, SourceState, pack_slots, publish, unpack_slots, version_digest
-
-NAME_LIMIT = 200
-
-
-@dataclass(frozen=True)
-class Kb:
-    """A knowledge base as the ledger has it now."""
-
-    kb_id: int
-    tenant: str
-    name: str
-    head: int
-    floor: int
-    generation: int
-    index_revision: int
-    index_rows: int
-    next_slot: int
-    pack: str
-    embedder: str | None
-    dimensions: int | None
-    model_id: int | None
-    hybrid: bool
-
-    @property
-    def collection(self) -> str:
-        """The name of its Chroma collection: derived from a hash, never from people's text."""
-        name = hashlib.sha256(f"{self.tenant}\0{self.name}".encode()).hexdigest()[:32]
-        return f"mp-{name}-{self.generation}"
 
 
 @dataclass(frozen=True)
@@ -73,7 +46,7 @@ class Knowledge:
             row = reading.execute("SELECT * FROM kbs WHERE tenant = ? AND name = ?", (tenant, name)).fetchone()
             if row is None:
                 raise self._unknown(tenant, name)
-        return _kb(row)
+        return kb_of(row)
 
     def find(self, tenant: str, name: str) -> Kb | None:
         """The kb of that name, or None."""
@@ -85,7 +58,7 @@ class Knowledge:
     def by_id(self, kb_id: int) -> Kb:
         """A kb by its number."""
         with self._record.read() as reading:
-            return _kb(reading.execute("SELECT * FROM kbs WHERE kb_id = ?", (kb_id,)).fetchone())
+            return kb_of(reading.execute("SELECT * FROM kbs WHERE kb_id = ?", (kb_id,)).fetchone())
 
     def all(self, tenant: str | None = None) -> list[Kb]:
         """The kbs of a tenant (None: of everybody, for recovery), by name."""
@@ -93,7 +66,7 @@ class Knowledge:
             rows = reading.execute(
                 "SELECT * FROM kbs WHERE ? IS NULL OR tenant = ? ORDER BY name", (tenant, tenant)
             ).fetchall()
-        return [_kb(row) for row in rows]
+        return [kb_of(row) for row in rows]
 
     def ensure(self, tenant: str, name: str, embedder: Embedder) -> Kb:
         """The kb of that name, made where there is none; refuses to mix embedders."""
@@ -126,7 +99,7 @@ class Knowledge:
     def pack(self, kb: Kb) -> Pack:
         """The packed vectors of a kb that has an embedder."""
         assert kb.dimensions is not None
-        return Pack(self._packs / f"{kb.pack}.i8", kb.dimensions)
+        return Pack(self._packs / kb.pack_file, kb.dimensions)
 
     def stage(self, kb: Kb, source: str, parsed_id: int, *, sha256: str, size: int, claim: bool = False) -> Staged:
         """Make a version of a source ready to be published: its chunks get slots, and their vectors lie in the pack.
@@ -293,35 +266,9 @@ class _Rehearsed(Exception):
         self.counted = counted
 
 
-def check_name(name: str) -> None:
-    """Refuse a kb name that people could not type again."""
-    if not name or len(name) > NAME_LIMIT or name != name.strip() or not name.isprintable():
-        raise UsageError(
-            f"{name[:80]!r} cannot name a kb",
-            cause=f"1 to {NAME_LIMIT} printable characters, no spaces around them",
-        )
-
-
-def check_embedder(kb: Kb, embedder: Embedder) -> None:
-    """Refuse to mix the vectors of two models in one kb."""
-    if kb.embedder is not None and (kb.embedder, kb.dimensions) != (embedder.name, embedder.dimensions):
-        raise UsageError(
-            f"kb {kb.name!r} was made with another embedder",
-            cause=f"it holds vectors of {kb.embedder} ({kb.dimensions} dimensions), configured is {embedder.name}"
-            f" ({embedder.dimensions}); vectors of two models cannot be compared;"
-            " set MILEPOST_EMBEDDER to the first, or take a new kb",
-            state="nothing was changed",
-            next="milepost doctor",
-        )
-
-
 def _known_slots(reading: sqlite3.Connection, kb_id: int, ids: Sequence[bytes]) -> dict[bytes, int]:
     found: dict[bytes, int] = {}
     for some in batched(ids, IN_LIST):
         sql = f"SELECT chunk_id, slot FROM chunks WHERE kb_id = ? AND chunk_id IN ({marks(some)})"
         found |= {bytes(row[0]): row[1] for row in reading.execute(sql, (kb_id, *some))}
     return found
-
-
-def _kb(row: sqlite3.Row) -> Kb:
-    return Kb(**{key: row[key] for key in Kb.__dataclass_fields__})

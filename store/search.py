@@ -12,7 +12,7 @@ import numpy as np
 
 from .content import IN_LIST, Content, as_matrix, batched, marks
 from .history import History
-from .knowledge import Kb
+from .kb import Kb
 from .lexical import coverage
 from .nearest import nearest
 from .pack import Pack
@@ -63,7 +63,7 @@ class Search:
     def _rows(self, reading: sqlite3.Connection, kb: Kb, count: int) -> Packed:
         """The packed vectors; from the record itself where the file is not whole (the next publisher mends it)."""
         assert kb.dimensions is not None
-        rows = Pack(self._packs / f"{kb.pack}.i8", kb.dimensions).rows(count)
+        rows = Pack(self._packs / kb.pack_file, kb.dimensions).rows(count)
         if rows is not None:
             return rows
         whole = np.zeros((count, kb.dimensions), dtype=np.float32)

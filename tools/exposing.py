@@ -8,7 +8,8 @@ from typing import Any
 from ..store.content import batched
 from ..store.faults import faultpoint
 from ..store.journey_files import FileRow
-from ..store.knowledge import Kb, Staged
+from ..store.kb import Kb
+from ..store.knowledge import Staged
 from ..store.plan import canonical_json
 from ..store.revisions import Change, Published, SourceState, state_at
 from .steps import StepContext, StepDeclaration, StepOutcome, failed

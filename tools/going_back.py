@@ -9,7 +9,7 @@ from typing import Any
 
 from ..store.errors import RollbackConflict
 from ..store.faults import faultpoint
-from ..store.knowledge import Kb
+from ..store.kb import Kb
 from ..store.plan import Base, Plan, PlanStep, canonical_json
 from ..store.policy import Policy
 from ..store.records import HandlerOutcome, JourneyStatus, RollbackResult

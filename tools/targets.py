@@ -7,7 +7,7 @@ from typing import Any
 
 from ..store.checkpoints import body_digest
 from ..store.errors import CheckpointNotFound, PolicyError, StoreDamaged, UsageError
-from ..store.knowledge import Kb
+from ..store.kb import Kb
 from ..store.policy import Policy
 from ..store.records import JourneyStatus
 from .services import Services

@@ -8,7 +8,7 @@ from itertools import dropwhile, groupby
 
 from ..store.history import History, Touch, source_names
 from ..store.home import Home
-from ..store.knowledge import Kb
+from ..store.kb import Kb
 from ..store.records import Conflict
 from ..store.revisions import Change, SourceState, state_at
 

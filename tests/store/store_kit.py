@@ -15,7 +15,7 @@ from milepost.store.chroma import Row
 from milepost.store.chunks import text_sha
 from milepost.store.content import ParseKey, as_matrix
 from milepost.store.home import Home
-from milepost.store.knowledge import Kb
+from milepost.store.kb import Kb
 from milepost.store.ports import Vectors
 from milepost.store.records import SearchHit
 from milepost.store.revisions import Change, Published, SourceState, state_at, visible_slots

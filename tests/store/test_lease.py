@@ -157,6 +157,8 @@ def test_anybody_may_write_short_rows_meanwhile(lease: Lease, tmp_path: Path) ->
     record = Record(tmp_path / "milepost.db")
     with other_process(tmp_path), record.write() as writing:
         writing.execute("INSERT INTO facts (key, value) VALUES ('a', 'b')")
+    with record.read() as reading:
+        assert reading.execute("SELECT value FROM facts WHERE key = 'a'").fetchone()[0] == "b"
     record.close()
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from store_kit import Kit
 
 from milepost.store import lexical
-from milepost.store.knowledge import Kb
+from milepost.store.kb import Kb
 from milepost.store.packing import pack_rows, read_rows
 from milepost.store.ranking import AGAIN, WORDS, best
 from milepost.store.record import Record
@@ -115,6 +115,18 @@ def test_the_candidates_hold_every_answer(rows: int, sources: int, k: int, twins
     assert best(packed, made[0], k, shown, held, made.__getitem__) == [
         (slot, -score) for score, slot in sorted(scored)[:k]
     ]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_packing_decides_nothing(seed: int) -> None:
+    """Among chunks that lie closer together than packing tells apart, the best by the record's vectors come."""
+    dice = np.random.default_rng(seed)
+    made = dice.standard_normal(64) + 0.01 * dice.standard_normal((600, 64))
+    made = (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float32)
+    query = made[0]
+    found = best(read_rows(pack_rows(made)), query, 5, Shown(np.arange(600), np.arange(600)), None, made.__getitem__)
+    products = np.add.reduce(made * query, axis=1)
+    assert [slot for slot, _ in found] == np.lexsort((np.arange(600), -products))[:5].tolist()
 
 
 def test_what_is_not_shown_changes_no_answer(kit: Kit) -> None:

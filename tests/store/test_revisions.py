@@ -17,7 +17,7 @@ from milepost.store import faults
 from milepost.store.chunks import state_digest, text_sha
 from milepost.store.errors import NotFound, PolicyError
 from milepost.store.history import History
-from milepost.store.knowledge import Kb
+from milepost.store.kb import Kb
 from milepost.store.revisions import delta, pack_slots, revision_digest, state_at, unpack_slots, visible, visible_slots
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from store_kit import DIMENSIONS, Claim, Draft, Kit
 
 from milepost.store.errors import NotFound, PolicyError
-from milepost.store.knowledge import Kb
+from milepost.store.kb import Kb
 from milepost.store.nearest import nearest
 from milepost.store.pack import Pack
 from milepost.store.packing import EXTRA, pack_rows, read_rows
