@@ -59,16 +59,35 @@ def draft_ingest(services: Services, request: PlanRequest, *, origin: Origin, on
 def _drafted(
     services: Services, request: PlanRequest, inputs: Sequence[Input], origin: Origin, on_progress: Tell | None
 ) -> Plan:
-    home, tenant = services.home, services.user.tenant
+    home = services.home
     wishes = understood(
         request.request,
         inputs,
         kb=request.kb,
-        kbs=[kb.name for kb in home.knowledge.all(tenant)],
+        kbs=[kb.name for kb in home.knowledge.all(services.user.tenant)],
         policy=request.policy,
         expose=request.expose,
         today=date.fromisoformat(home.clock.now()[:10]),
     )
+
+    def steps(files: Sequence[PlannedFile]) -> Sequence[PlanStep]:
+        return ingest_steps(wishes.kb or "", files, request.policy, expose=wishes.expose)
+
+    return realised(services, request, inputs, wishes, origin=origin, steps=steps, on_progress=on_progress)
+
+
+def realised(
+    services: Services,
+    request: PlanRequest,
+    inputs: Sequence[Input],
+    wishes: Wishes,
+    *,
+    origin: Origin,
+    steps: Callable[[Sequence[PlannedFile]], Sequence[PlanStep]],
+    on_progress: Tell | None,
+) -> Plan:
+    """The plan for wishes, whoever understood the request: the files compared and read, the steps made for them."""
+    home, tenant = services.home, services.user.tenant
     kb = home.knowledge.find(tenant, wishes.kb) if wishes.kb else None
     embedder = home.embedder()
     if kb is not None:
@@ -81,7 +100,7 @@ def _drafted(
     return _sealed(
         services, request, wishes.kb, state,
         origin=origin,
-        steps=ingest_steps(wishes.kb or "", files, request.policy, expose=wishes.expose),
+        steps=steps(files),
         files=files,
         resources=resources(services, files, reader.parsed_ids, embedder),
         embedder=embedder.name,
