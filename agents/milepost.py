@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 from ..store.plan import Plan
 from ..store.policy import Policy
 from ..store.policy_sources import PolicyValue
-from ..store.ports import Embedder
+from ..store.ports import Clock, Embedder
 from ..store.records import (
     Approval,
     Checkpoint,
@@ -49,10 +49,11 @@ class Milepost:
         user: UserContext | Mapping[str, Any] | str | None = None,
         journey_types: tuple[Any, ...] = (),
         wait: float = 10.0,
+        clock: Clock | None = None,
     ) -> None:
         self.workspace = AsyncMilepost(
             home, policy=policy, embedder=embedder, chat_model=chat_model, user=user, journey_types=journey_types,
-            wait=wait,
+            wait=wait, clock=clock,
         )  # fmt: skip
         self._loop: asyncio.AbstractEventLoop | None = None
 

@@ -13,7 +13,7 @@ from ..store.errors import MilepostError, NoSpace, NotFound
 from ..store.home import Home
 from ..store.policy import Policy
 from ..store.policy_sources import PolicyValue, policy_part, read_toml, resolve_policy
-from ..store.ports import Embedder
+from ..store.ports import Clock, Embedder
 from ..store.records import UserContext
 from ..tools.embedders import make_embedder
 from ..tools.sandbox import ParserPool
@@ -38,6 +38,7 @@ class Opening:
         user: UserContext | Mapping[str, Any] | str | None = None,
         journey_types: tuple[Any, ...] = (),
         wait: float = 10.0,
+        clock: Clock | None = None,
     ) -> None:
         self.home = Path(home)
         config = self.home / CONFIG
@@ -48,6 +49,7 @@ class Opening:
         self.chat_model = chat_model
         self.journey_types = journey_types
         self.wait = wait
+        self._clock = clock
         self._given_embedder = embedder
         self._embedder: Embedder | None = None
         self._engine: Engine | None = None
@@ -67,7 +69,7 @@ class Opening:
     def engine(self) -> Engine:
         """The opened home's engine; opening makes the home where there is none."""
         if self._engine is None:
-            home = Home(self.home, embedder=lambda: self.embedder)
+            home = Home(self.home, embedder=lambda: self.embedder, clock=self._clock)
             self._engine = Engine(Services(home, ParserPool(), self.user, wait=self.wait))
             home.librarian.run = self._engine.run
             with suppress(NoSpace):  # reading needs no recovery; whoever writes hears of it

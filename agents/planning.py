@@ -62,7 +62,7 @@ class Planning(Opening):
     async def _planned_elsewhere(self, asked: PlanRequest, on_progress: OnProgress) -> Plan:
         """A plan for a home that is not there, without making it: looking leaves nothing behind."""
         with tempfile.TemporaryDirectory() as folder:
-            other = Opening(folder, embedder=self.embedder, user=self.user)
+            other = Opening(folder, embedder=self.embedder, user=self.user, clock=self._clock)
             try:
                 return await other.engine.run(lambda: draft(other.services, asked, on_progress=on_progress))
             finally:

@@ -1,4 +1,4 @@
-"""Cases that planners and validators are measured with."""
+"""Cases that planners and validators are measured with, and what judges the answers."""
 
 from __future__ import annotations
 
@@ -6,16 +6,29 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .answers import Answer, answer_of
     from .cases import ConformanceCase, conformance_case, load_cases
+    from .scorers import Check, Score, score
+    from .worlds import CaseWorld, world_of
 
 _ROOMS = {
+    **dict.fromkeys(("Answer", "answer_of"), "answers"),
     **dict.fromkeys(("ConformanceCase", "conformance_case", "load_cases"), "cases"),
+    **dict.fromkeys(("Check", "Score", "score"), "scorers"),
+    **dict.fromkeys(("CaseWorld", "world_of"), "worlds"),
 }
 
 __all__ = [
+    "Answer",
+    "CaseWorld",
+    "Check",
     "ConformanceCase",
+    "Score",
+    "answer_of",
     "conformance_case",
     "load_cases",
+    "score",
+    "world_of",
 ]
 
 
