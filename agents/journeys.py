@@ -13,7 +13,7 @@ from ..store.records import Approval, Journey, JourneyStatus
 from ..tools.services import Services, Stopped
 from .executor import journey_id_of
 from .inputs import PathOrPair
-from .nodes import admit, needs_approval
+from .nodes import admit, needs_approval, only_others
 from .planner import PlanRequest, draft_removal
 from .planning import OnProgress, Planning, judged, streamed
 from .saver import opened_saver
@@ -197,11 +197,13 @@ class Journeys(Planning):
         admit(judged(plan), plan)
         if services.home.plans.use(plan, policy.digest, journey_id_of(plan)):
             return
-        approval = services.home.plans.ask(plan, policy.digest, asked_by=user.user)
-        self.engine.begin(plan, policy)  # of a plan that was declined, too: a new question, a new answer
+        self.engine.begin(plan, policy)
+        approval = services.home.plans.ask(plan, policy.digest, asked_by=user.user)  # of a declined plan anew, too
         services.home.ledger.set_status(
             journey_id_of(plan), JourneyStatus.AWAITING_APPROVAL, detail=approval.approval_id
         )
+        if approval.not_by == user.user:
+            raise only_others(plan, approval)
         if approve:
             services.home.plans.approve(approval.approval_id, user.tenant, by=user.user)
             return
@@ -254,13 +256,13 @@ def _reject(services: Services, wanted: str) -> Approval:
     rejected = home.plans.reject(_waiting(services, wanted), user.tenant, by=user.user)
     journey_id = journey_id_of(home.plans.plan(rejected.plan_id, user.tenant))
     if _status(services, journey_id) == JourneyStatus.AWAITING_APPROVAL:
-        home.ledger.set_status(journey_id, JourneyStatus.CANCELLED, detail=f"declined by {user.user}")
+        home.ledger.set_status(journey_id, JourneyStatus.CANCELLED, detail=f"declined by {user.user}", by=user.user)
     return rejected
 
 
 def _waiting(services: Services, wanted: str) -> str:
-    """The approval that waits under its own id or its plan's; else what was asked for, to be looked up."""
-    waiting = services.home.plans.waiting(services.user.tenant)
+    """The open question under its own id or its plan's; else what was asked for, to be looked up."""
+    waiting = services.home.plans.open_questions(services.user.tenant)
     return next((one.approval_id for one in waiting if wanted in (one.approval_id, one.plan_id)), wanted)
 
 

@@ -12,7 +12,7 @@ from langgraph.config import get_stream_writer
 from ..store.errors import ApprovalRequired, PlanRejected
 from ..store.plan import Plan
 from ..store.policy import Policy
-from ..store.records import JourneyStatus, Progress
+from ..store.records import Approval, JourneyStatus, Progress
 from .documenter import plan_document, step_document
 from .engine import Engine
 from .executor import journey_id_of
@@ -127,8 +127,8 @@ class Nodes:
         journey_id = journey_id_of(plan)
         if home.plans.use(plan, self._policy.digest, journey_id):
             return None
-        approval = home.plans.ask(plan, self._policy.digest, asked_by=user.user)
         self._engine.begin(plan, self._policy)
+        approval = home.plans.ask(plan, self._policy.digest, asked_by=user.user)
         home.ledger.set_status(journey_id, JourneyStatus.AWAITING_APPROVAL, detail=approval.approval_id)
         return {
             "action_requests": [
@@ -149,6 +149,8 @@ class Nodes:
         approval = home.plans.ask(plan, self._policy.digest, asked_by=user.user)
         journey_id = journey_id_of(plan)
         if kind == "approve":
+            if approval.not_by == user.user:
+                return {"verdict": "stop", "status": "awaiting_approval", "error": only_others(plan, approval).message}
             home.plans.approve(approval.approval_id, user.tenant, by=user.user)
             home.plans.use(plan, self._policy.digest, journey_id)
             return {"verdict": "go"}
@@ -156,7 +158,7 @@ class Nodes:
             "an edited plan is a new plan: plan again, and apply that" if kind == "edit" else f"{kind} by {user.user}"
         )
         home.plans.reject(approval.approval_id, user.tenant, by=user.user)
-        home.ledger.set_status(journey_id, JourneyStatus.CANCELLED, detail=said)
+        home.ledger.set_status(journey_id, JourneyStatus.CANCELLED, detail=said, by=user.user)
         return {"verdict": "stop", "status": "cancelled", "error": said}
 
     def _step(self, plan_id: str, action: str) -> dict[str, Any]:
@@ -164,18 +166,26 @@ class Nodes:
         plan = self._plan_of(plan_id)
         first = action == self._actions[0]
         if first:
-            self._admit(plan)
+            admit(judge(plan, self._policy), plan)
+        self._require_approval(plan, running=not first)
         why = self._engine.run_step(plan, self._policy, action, first=first)
         stopped = {"verdict": "stop", "error": why} if why else {"verdict": "go"}
         return {"journey_id": journey_id_of(plan), **stopped}
 
-    def _admit(self, plan: Plan) -> None:
-        """What no policy switches off: the plan validates, has no open question, and is approved where it must be."""
-        admit(judge(plan, self._policy), plan)
-        if needs_approval(plan, self._policy):
-            used = self._engine.services.home.plans.use(plan, self._policy.digest, journey_id_of(plan))
-            if used is None:
-                raise ApprovalRequired(f"{plan.plan_id} is not approved", next="milepost approvals")
+    def _require_approval(self, plan: Plan, *, running: bool) -> None:
+        """Where a step runs, whoever asked for it: the plan as it is was approved, where it has to be."""
+        if not needs_approval(plan, self._policy):
+            return
+        home, journey_id = self._engine.services.home, journey_id_of(plan)
+        if home.plans.use(plan, self._policy.digest, journey_id, running=running) is None:
+            if running:
+                home.ledger.set_status(journey_id, JourneyStatus.INTERRUPTED, detail="its approval is gone")
+            raise ApprovalRequired(
+                f"{plan.plan_id} is not approved",
+                cause="nobody said yes to this plan under this policy, or the yes has expired",
+                state="the step did not start",
+                next=f"milepost apply {plan.plan_id}",
+            )
 
     def _plan_of(self, plan_id: str) -> Plan:
         return self._engine.services.home.plans.plan(plan_id, self._engine.services.user.tenant)
@@ -211,6 +221,19 @@ def needs_approval(plan: Plan, policy: Policy) -> bool:
         return True
     destructive = plan.summary.replace or plan.summary.remove or any(s.effect == "irreversible" for s in plan.steps)
     return policy.approval == "destructive" and bool(destructive)
+
+
+def only_others(plan: Plan, approval: Approval) -> ApprovalRequired:
+    """What is said to the maker of a plan that only somebody else may approve."""
+    return ApprovalRequired(
+        f"{plan.plan_id} waits for another person's approval",
+        cause=f'approve_by = "another": {approval.not_by} made the plan',
+        state="nothing was changed",
+        next=f"milepost approve {approval.approval_id} --user USER",
+        approval_id=approval.approval_id,
+        plan_id=plan.plan_id,
+        only_others=True,
+    )
 
 
 def announce(plan: Plan) -> Progress:

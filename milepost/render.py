@@ -147,14 +147,18 @@ def status_text(journey: Journey, timeline: Sequence[Event], *, everything: bool
         blocks.append(checkpoint_table(journey.checkpoints))
     if timeline:
         events = timeline if everything else timeline[-LIMIT:]
-        told = [(event.timestamp[:19].replace("T", " "), event.kind, _brief(event.detail)) for event in events]
-        blocks.append(columns(("TIME (UTC)", "EVENT", ""), told))
+        told = [
+            (event.timestamp[:19].replace("T", " "), textwrap.shorten(event.user, 12, placeholder="..."), event.kind,
+             _brief(event.detail))
+            for event in events
+        ]  # fmt: skip
+        blocks.append(columns(("TIME (UTC)", "BY", "EVENT", ""), told))
     return "\n\n".join(blocks)
 
 
 def _brief(detail: dict[str, Any]) -> str:
     told = [f"{key}={value}" for key, value in detail.items() if isinstance(value, str | int | float) and value != ""]
-    return textwrap.shorten(clean(" ".join(told)), 44, placeholder="...")
+    return textwrap.shorten(clean(" ".join(told)), 32, placeholder="...")
 
 
 def checkpoint_table(checkpoints: Sequence[Checkpoint]) -> str:

@@ -82,11 +82,17 @@ def _planning(policy: Policy) -> list[str]:
 
 
 def _approval(policy: Policy) -> str:
+    if policy.approval == "never":
+        return "approval never: plans run without a person having seen them, those that a model made too"
+    hours = policy.approval_hours
+    good = "for ever" if hours is None else f"for {hours:g} hour{'' if hours == 1 else 's'}"
+    if policy.approve_by == "another":
+        who = f"another person than its maker, whose yes is good {good}"
+    else:
+        who = f"a person; --yes gives it, is recorded, and is good {good}"
     if policy.approval == "always":
-        return "approval always: every plan waits for a person; --yes gives it, and is recorded"
-    if policy.approval == "destructive":
-        return "approval destructive: a plan that replaces, removes or cannot be undone waits for a person"
-    return "approval never: plans run without a person having seen them, those that a model made too"
+        return f"approval always: every plan waits for {who}"
+    return f"approval destructive: a plan that replaces, removes or cannot be undone waits for {who}"
 
 
 def _orchestration(policy: Policy) -> str:

@@ -15,6 +15,7 @@ from .ports import Clock
 from .receipts import Receipts
 from .record import Record
 from .records import Journey, JourneyStatus, StepRecord
+from .taken_back import TakenBack
 from .timeline import Timeline
 
 ENDED = (
@@ -38,7 +39,7 @@ STAGE_AFTER = {
 STAGES = tuple(STAGE_AFTER.values())
 
 
-class Ledger(JourneyFiles, Receipts, Timeline):
+class Ledger(JourneyFiles, Receipts, TakenBack, Timeline):
     """Rows about journeys. Anybody may write these short rows; none of them changes what people search."""
 
     def __init__(self, record: Record, clock: Clock) -> None:
@@ -77,8 +78,10 @@ class Ledger(JourneyFiles, Receipts, Timeline):
             self.note(journey_id, plan.tenant, user, "planned", {"plan_id": plan.plan_id})
         return True
 
-    def set_status(self, journey_id: str, status: JourneyStatus, *, detail: str | None = None) -> None:
-        """Move a journey to a status, and say so in its timeline."""
+    def set_status(
+        self, journey_id: str, status: JourneyStatus, *, detail: str | None = None, by: str | None = None
+    ) -> None:
+        """Move a journey to a status, and say so in its timeline; `by` its own user where nobody else is named."""
         with self._record.write() as writing:
             row = writing.execute("SELECT * FROM journeys WHERE journey_id = ?", (journey_id,)).fetchone()
             ended = self._clock.now() if status in ENDED else None
@@ -87,7 +90,8 @@ class Ledger(JourneyFiles, Receipts, Timeline):
                 (status, detail, ended, journey_id),
             )
             if row["status"] != status:
-                self.note(journey_id, row["tenant"], row["user"], str(status), {"detail": detail} if detail else {})
+                who = by or row["user"]
+                self.note(journey_id, row["tenant"], who, str(status), {"detail": detail} if detail else {})
 
     def roll_back(self, journey_id: str, milestone_id: str, *, detail: str) -> None:
         """Mark a journey as rolled back to a milestone, keeping what it was in case that is undone."""
@@ -174,15 +178,6 @@ class Ledger(JourneyFiles, Receipts, Timeline):
         row = self._row(journey_id, None)
         found: dict[str, Any] = json.loads(row["extra"])
         return found
-
-    def undoes(self) -> dict[str, str]:
-        """Which journey each rollback of one undoes."""
-        with self._record.read() as reading:
-            rows = reading.execute(
-                "SELECT journey_id, json_extract(extra, '$.undoes') FROM journeys"
-                " WHERE json_extract(extra, '$.undoes') IS NOT NULL"
-            ).fetchall()
-        return {row[0]: row[1] for row in rows}
 
     def policy(self, journey_id: str) -> Policy:
         """The policy that a journey started with, and keeps."""

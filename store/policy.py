@@ -140,6 +140,10 @@ class Policy(_Section):
     """What happens on failure: flow keeps what worked, structured stops, saga compensates by itself."""
     approval: Literal["never", "destructive", "always"] = "never"
     """Which plans a person approves before they run."""
+    approve_by: Literal["anyone", "another"] = "anyone"
+    """Who may approve a plan: anyone in the tenant, or only another person than the one who made it."""
+    approval_hours: float | None = Field(default=24.0, gt=0)
+    """Hours that an approval is good for, to start a journey or to go on with it; None for ever."""
     on_conflict: Literal["refuse", "skip", "force"] = "refuse"
     """What a rollback does where a later journey changed the same source."""
     on_file_error: Literal["continue", "stop"] = "continue"

@@ -233,7 +233,11 @@ class Event(Record):
 
 
 class Approval(Record):
-    """A question to a person: may this plan run? Bound to its digest and policy, used once."""
+    """A question to a person: may this plan run? Bound to its digest and policy, used once.
+
+    `not_by` may not say yes, since it is a plan of theirs and the policy wants another's; a yes is good until
+    `expires_at`, for ever where that is None.
+    """
 
     approval_id: str
     plan_id: str
@@ -241,6 +245,8 @@ class Approval(Record):
     timestamp: str
     digest: str = ""
     policy_digest: str = ""
+    not_by: str | None = None
     approver: str | None = None
     approved_at: str | None = None
+    expires_at: str | None = None
     used_by: str | None = None

@@ -111,10 +111,12 @@ CREATE TABLE events (
   kind TEXT NOT NULL, detail TEXT NOT NULL
 );
 CREATE INDEX events_journey ON events (journey_id);
+CREATE TRIGGER events_stay BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events are only added'); END;
+CREATE TRIGGER events_are_kept BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'events are only added'); END;
 CREATE TABLE approvals (
   seq INTEGER PRIMARY KEY, approval_id TEXT NOT NULL UNIQUE, plan_id TEXT NOT NULL, tenant TEXT NOT NULL,
   digest TEXT NOT NULL, policy_digest TEXT NOT NULL, asked_by TEXT NOT NULL, asked TEXT NOT NULL,
-  approver TEXT, approved TEXT, used_by TEXT, rejected_by TEXT, expires TEXT
+  not_by TEXT, hours REAL, approver TEXT, approved TEXT, expires TEXT, used_by TEXT, rejected_by TEXT
 );
 CREATE TABLE timings (
   seq INTEGER PRIMARY KEY, tenant TEXT NOT NULL, action TEXT NOT NULL, media_type TEXT NOT NULL, units REAL NOT NULL,

@@ -346,6 +346,19 @@ def test_yes_is_an_approval_by_the_user(cli: Any) -> None:
     assert cli("kb", "log", "--kb", "hr", "--json").json["revisions"][0]["user"] == "ada"
 
 
+def test_only_another_can_approve_is_exit_3(cli: Any, home: Path) -> None:
+    """With four eyes asked for, its maker's `--yes` is refused, with who has to; the other's yes runs it."""
+    (home / "milepost.toml").write_text('policy = "rollback"\napproval = "always"\napprove_by = "another"\n')
+    refused = cli("ingest", "handbook/people", "--kb", "hr", "--user", "ann", "--yes")
+    assert refused.code == 3 and "another person" in refused.err and "approve_by" in refused.err
+    (waiting,) = cli("approvals", "--json").json["approvals"]
+    assert waiting["approval_id"][:17] in refused.err and waiting["not_by"] == "ann"
+    assert cli("approve", waiting["approval_id"], "--user", "ann").code == 3
+    assert cli("approve", waiting["approval_id"], "--user", "ben").code == 0
+    assert cli("apply", waiting["plan_id"], "--user", "ann", "--json").json["journey"]["status"] == "completed"
+    assert "ben" in cli("status").out
+
+
 def test_removing_a_source_is_a_journey_that_can_be_undone(cli: Any, home: Path) -> None:
     """The source is gone from search; `rollback --last` brings it back."""
     done = cli("kb", "remove", "welcome.md", "--kb", "hr", "--yes", "--json")

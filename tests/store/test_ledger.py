@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 from store_kit import Kit
 
@@ -123,3 +125,12 @@ def test_the_timeline_only_grows(kit: Kit) -> None:
     events = ledger.timeline(journey)
     assert [event.kind for event in events] == [*kinds, "looked"]
     assert [event.seq for event in events] == sorted(event.seq for event in events)
+
+
+@pytest.mark.parametrize("change", ["UPDATE events SET user = 'eve'", "DELETE FROM events"])
+def test_an_event_is_never_changed(kit: Kit, change: str) -> None:
+    """The database itself refuses, whoever asks it: who did what stays as it was written."""
+    events = kit.home.ledger.timeline(begin(kit))
+    with pytest.raises(sqlite3.IntegrityError, match="only added"), kit.home.record.write() as writing:
+        writing.execute(change)
+    assert kit.home.ledger.timeline("journey_1") == events

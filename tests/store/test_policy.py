@@ -240,4 +240,4 @@ def test_the_digest_stays() -> None:
     assert Policy().digest == DIGEST
 
 
-DIGEST = "f2a12987fdf132b89d79c54df4fc0feb5f997762c34365ef19f82fb7b0f71813"
+DIGEST = "e6ec051cab2bb7a6587260f26fe8958c70ed030d3e9085ffbda823a24ee42e1c"
