@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kill import InProcess, opened, view
+from works import InProcess, opened, view
 
 from milepost import AsyncMilepost
 from milepost.store.errors import EmbeddingFailed

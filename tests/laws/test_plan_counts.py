@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from kill import KB, POLICY, embedded, opened, view
+from works import KB, POLICY, embedded, opened, view
 
 from milepost.store import faults
 from milepost.store.errors import StalePlan

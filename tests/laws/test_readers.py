@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kill import House, view
+from kill import House
+from works import view
 
 K = 5
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from kill import KB, POLICY, embedded, opened, view
+from works import KB, POLICY, embedded, opened, view
 
 from milepost import AsyncMilepost
 from milepost.store import faults

@@ -25,7 +25,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from kill import KB, QUERY, embedded, opened
+from works import KB, QUERY, embedded, opened
 
 from milepost.store.errors import RollbackConflict, StalePlan
 
