@@ -33,7 +33,7 @@ STEPS = {
     "rebuild": 1,
 }
 """At every so many calls each piece of work is killed at night. Those that are like another one are thinned out."""
-SAMPLE = 3
+SAMPLE = 2
 """Kills of each piece of work in `make test`."""
 BACK = 5
 """Every so many kills it is looked at what undoing comes to, besides what going on does."""
