@@ -52,7 +52,7 @@ class PlanRequest:
 
 def draft_ingest(services: Services, request: PlanRequest, *, origin: Origin, on_progress: Tell | None = None) -> Plan:
     """Plan an ingest: hashes every file that is meant, and reads those that are new or changed."""
-    with opened(services, _gathered(request), request.policy) as inputs:
+    with opened(services, gathered(request), request.policy) as inputs:
         return _drafted(services, request, inputs, origin, on_progress)
 
 
@@ -85,8 +85,12 @@ def realised(
     origin: Origin,
     steps: Callable[[Sequence[PlannedFile]], Sequence[PlanStep]],
     on_progress: Tell | None,
+    going: Callable[[KbState], list[PlannedFile]] = lambda state: [],
 ) -> Plan:
-    """The plan for wishes, whoever understood the request: the files compared and read, the steps made for them."""
+    """The plan for wishes, whoever understood the request: the files compared and read, the steps made for them.
+
+    `going` are lines about sources that leave, besides those that the policy takes out.
+    """
     home, tenant = services.home, services.user.tenant
     kb = home.knowledge.find(tenant, wishes.kb) if wishes.kb else None
     embedder = home.embedder()
@@ -95,7 +99,8 @@ def realised(
     state = kb_state(home.record, kb)
     check_inputs(wishes.taken, state, request.policy)
     reader = Reader(services, wishes.policy)
-    files = _files(services, request, wishes, kb, state, inputs, reader, on_progress)
+    leaving = going(state)
+    files = _files(services, request, wishes, kb, state, inputs, reader, on_progress, leaving)
     check_budget(files, request.policy)
     return _sealed(
         services, request, wishes.kb, state,
@@ -128,7 +133,8 @@ def draft_removal(services: Services, kb: str, source: str, policy: Policy) -> P
     )  # fmt: skip
 
 
-def _gathered(request: PlanRequest) -> list[Input]:
+def gathered(request: PlanRequest) -> list[Input]:
+    """The files of a request; `UsageError` where it has neither files nor words."""
     if not request.paths and not request.unseen and request.request is None:
         raise UsageError(
             "no files are given", state="nothing was changed", next="milepost plan PATH --kb NAME", option="PATH"
@@ -145,18 +151,19 @@ def _files(
     inputs: Sequence[Input],
     reader: Reader,
     tell: Tell | None,
+    going: Sequence[PlannedFile] = (),
 ) -> list[PlannedFile]:
     """Every line of the plan, by source."""
     total = len(wishes.taken)
     hashes = hashed(wishes.taken, each=_teller(services, tell, total, "hash"))
-    gone: list[PlannedFile] = []
+    gone = list(going)
     if kb is not None and wishes.expose and request.policy.on_missing == "remove":
-        names = {one.source for one in inputs}
-        gone = missing(services.home.record, kb, state, request.paths, names)
+        names = {one.source for one in inputs} | {file.source for file in going}
+        gone += missing(services.home.record, kb, state, request.paths, names)
     read = reader.told(_teller(services, tell, total, "read"))
     files = compare(hashes, state, wishes.policy, read, going=[file.source for file in gone])
     reader.flush()
-    unseen = [_announced(name, media_type) for name, media_type in request.unseen]
+    unseen = [announced(name, media_type) for name, media_type in request.unseen]
     every = [*(_doubted(file, wishes) for file in files), *wishes.left_out, *gone, *unseen]
     return sorted(every, key=lambda file: (file.source, file.path))
 
@@ -168,7 +175,7 @@ def _doubted(file: PlannedFile, wishes: Wishes) -> PlannedFile:
     return file.model_copy(update={"warnings": (*file.warnings, warning)})
 
 
-def _announced(name: str, media_type: str) -> PlannedFile:
+def announced(name: str, media_type: str) -> PlannedFile:
     """A file that nobody has seen yet: what it will come to is a guess."""
     detail = "announced; its content comes with the upload"
     return PlannedFile(

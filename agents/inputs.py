@@ -44,10 +44,11 @@ def gather(paths: Sequence[PathOrPair], *, limits: LimitPolicy) -> list[Input]:
 
 
 def hashed(inputs: Sequence[Input], *, each: Callable[[int], None] = lambda done: None) -> list[Input]:
-    """The inputs with their SHA-256; one that cannot be read, or changes meanwhile, gets its reason."""
+    """The inputs with their SHA-256, where they have none yet; one that cannot be read, or changes meanwhile, gets
+    its reason."""
     done: list[Input] = []
     for number, one in enumerate(inputs, 1):
-        done.append(one if one.reason else _hashed(one))
+        done.append(one if one.reason or one.sha256 else _hashed(one))
         each(number)
     return done
 

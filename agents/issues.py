@@ -33,7 +33,7 @@ class Validation(BaseModel):
 
 CODES: dict[str, str] = {
     "malformed_plan": "The plan, or a step of it, has not the form of one. Such a step is left out.",
-    "empty_plan": "The plan has no steps.",
+    "empty_plan": "The plan has no steps, asks nothing and declines nothing.",
     "too_many_steps": "The plan has more than 200 steps.",
     "duplicate_step_id": "Two steps have one id.",
     "self_dependency": "A step depends on itself, or uses its own result.",
@@ -56,6 +56,9 @@ CODES: dict[str, str] = {
     "handler_unknown": "A step names a rollback handler that is not registered.",
     "policy_forbids": "The policy forbids the action; the message names the key.",
     "over_budget": "The plan's files are more than the policy's budget; the message names the key.",
+    "several_kbs": "A model's draft has steps for several knowledge bases; a plan is for one.",
+    "files_differ": "A step of a model's draft names other files than its plan uploads.",
+    "misleading_id": "A step of a model's draft is called like another action than its own.",
     "irreversible_step": "A warning: what the step does cannot be undone.",
 }
 """Every code a validator gives, and what it means; docs/reference/validator-codes.md is this table."""

@@ -16,7 +16,7 @@ from ..store.records import Approval, JourneyStatus, Progress
 from .documenter import plan_document, step_document
 from .engine import Engine
 from .executor import journey_id_of
-from .planner import PlanRequest, draft, input_blobs, judge
+from .planner import PlanRequest, drafted, judge, save_plan
 from .state import JourneyState
 from .validator import Validation
 
@@ -40,7 +40,10 @@ class Nodes:
             request=state.get("request_text"),
             policy=self._policy,
         )
-        plan = await self._telling(lambda: self._draft(request))
+        engine = self._engine
+        await engine.run(lambda: None)  # a home that is opened by its first use is open then
+        plan = await drafted(engine.services, request, self._telling)
+        await engine.run(lambda: save_plan(engine.services, request, plan))
         return {"plan_id": plan.plan_id, "verdict": "stop" if plan.questions else "go"}
 
     async def validate(self, state: JourneyState) -> dict[str, Any]:
@@ -100,13 +103,6 @@ class Nodes:
                 services.on_progress = before
 
         return await self._engine.run(told)
-
-    def _draft(self, request: PlanRequest) -> Plan:
-        services = self._engine.services
-        plan = draft(services, request, on_progress=services.on_progress)
-        said = judge(plan, self._policy).model_dump(mode="json") if self._policy.validates else None
-        services.home.plans.save(plan, said, input_blobs(plan, request))
-        return plan
 
     def _validate(self, plan_id: str) -> Validation:
         return judge(self._plan_of(plan_id), self._policy)

@@ -18,6 +18,7 @@ from ..store.records import UserContext
 from ..tools.embedders import make_embedder
 from ..tools.sandbox import ParserPool
 from ..tools.services import Services
+from .chat_model import ModelEndpoint, as_model
 from .engine import Engine, in_our_words
 
 T = TypeVar("T")
@@ -46,7 +47,7 @@ class Opening:
         self._said = policy
         self.policy = self._policy(None)
         self.user = user_of(user)
-        self.chat_model = chat_model
+        self.chat_model = as_model(chat_model) or self._configured_model()
         self.journey_types = journey_types
         self.wait = wait
         self._clock = clock
@@ -70,7 +71,8 @@ class Opening:
         """The opened home's engine; opening makes the home where there is none."""
         if self._engine is None:
             home = Home(self.home, embedder=lambda: self.embedder, clock=self._clock)
-            self._engine = Engine(Services(home, ParserPool(), self.user, wait=self.wait))
+            services = Services(home, ParserPool(), self.user, wait=self.wait, chat_model=self.chat_model)
+            self._engine = Engine(services)
             home.librarian.run = self._engine.run
             with suppress(NoSpace):  # reading needs no recovery; whoever writes hears of it
                 self._engine.first(home.recover_if_idle)
@@ -128,6 +130,11 @@ class Opening:
         engine, self._engine = self._engine, None
         if engine is not None:
             await asyncio.to_thread(engine.close)
+
+    def _configured_model(self) -> ModelEndpoint | None:
+        """The model that milepost.toml names; its key is the environment's."""
+        name, place = self._table.get("model"), self._table.get("base_url")
+        return ModelEndpoint(str(name), base_url=str(place) if place else None) if name else None
 
     def _policy(self, value: PolicyValue) -> Policy:
         part = policy_part(self._table, CONFIG) if self._table else None

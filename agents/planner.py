@@ -1,15 +1,18 @@
-"""Who plans: the template, or later a model with the template to fall back on; one object for each."""
+"""Who plans: a model with the template to fall back on, or the template; and what becomes of the plan."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from ..store.errors import UsageError
 from ..store.plan import Origin, Plan
 from ..store.policy import Policy
 from ..tools.registry import handler_names, registry_dict
 from ..tools.services import Services
+from .ai_answers import ModelFailed
+from .ai_planner import AiPlanner
+from .chat_model import NONE_CONFIGURED
 from .drafting import PlanRequest, Tell, draft_ingest, draft_removal
 from .requirements import as_dict, person, plan_request
 from .stale import stale
@@ -17,15 +20,17 @@ from .validator import Validation, validate_plan
 
 __all__ = [
     "PlanRequest",
-    "Planner",
     "PlanningIntegrationCapability",
     "TemplatePlanner",
     "draft",
     "draft_removal",
+    "drafted",
     "input_blobs",
     "judge",
     "keep_plan",
+    "kept",
     "planner_for",
+    "save_plan",
     "stale",
 ]
 
@@ -34,16 +39,11 @@ Runner = Callable[[Callable[[], Any]], Awaitable[Any]]
 """Does work on the engine's thread."""
 
 
-class Planner(Protocol):
-    """Somebody who makes plans. The plan's origin says who it was."""
-
-    def plan(self, services: Services, request: PlanRequest, *, on_progress: Tell | None = None) -> Plan: ...
-
-
 class TemplatePlanner:
     """Plans without a model; `instead_because` says why, where a model was wanted."""
 
     def __init__(self, *, instead_because: str | None = None) -> None:
+        self.instead_because = instead_because
         self._origin = Origin(
             planner="fallback" if instead_because else "template",
             version=TEMPLATE_VERSION,
@@ -55,8 +55,8 @@ class TemplatePlanner:
         return draft_ingest(services, request, origin=self._origin, on_progress=on_progress)
 
 
-def planner_for(request: PlanRequest) -> Planner:
-    """The planner that a request and its policy want."""
+def planner_for(request: PlanRequest) -> TemplatePlanner:
+    """The planner that a request and its policy want; where that is a model, the one that stands in for it."""
     if request.planner not in ("auto", "ai", "template"):
         raise UsageError(
             f"there is no planner {request.planner!r}",
@@ -65,11 +65,11 @@ def planner_for(request: PlanRequest) -> Planner:
             option="--planner",
         )
     wants_model = request.planner == "ai" or (request.planner == "auto" and request.policy.enable_ai_planning)
-    return TemplatePlanner(instead_because="no model is configured" if wants_model else None)
+    return TemplatePlanner(instead_because=NONE_CONFIGURED if wants_model else None)
 
 
 def draft(services: Services, request: PlanRequest, *, on_progress: Tell | None = None) -> Plan:
-    """Plan what is requested. Reads files and may fill caches; changes nothing in any kb.
+    """Plan what is requested from the template. Reads files and may fill caches; changes nothing in any kb.
 
     The same request in the same world gives the same plan id. Raises what collecting the files raises,
     `UsageError` where no kb is named, `PlanRejected` beyond the policy's budget.
@@ -77,11 +77,55 @@ def draft(services: Services, request: PlanRequest, *, on_progress: Tell | None 
     return planner_for(request).plan(services, request, on_progress=on_progress)
 
 
-def keep_plan(services: Services, request: PlanRequest) -> Plan:
-    """Draft a plan and save it with what the validator says, so that it can be shown and applied."""
-    plan = draft(services, request)
+async def drafted(services: Services, request: PlanRequest, run: Runner, *, on_progress: Tell | None = None) -> Plan:
+    """Plan by whom the request and the policy want; the template where a model gives no plan, and the origin says why.
+
+    The engine's thread is free while a model is asked. Raises what `draft` raises; `UsageError` where a model is
+    asked for by name and none is configured.
+    """
+    template = planner_for(request)
+    model = services.chat_model
+    if not template.instead_because or model is None:
+        if model is None and request.planner == "ai":
+            raise _no_model()
+        plan: Plan = await run(lambda: template.plan(services, request, on_progress=on_progress))
+        return plan
+    ai = AiPlanner(model, services, run, on_progress=on_progress)
+    try:
+        return await ai.plan(request)
+    except ModelFailed as failed:
+        origin = ai.origin("fallback", request, failed.reason).model_copy(update={"version": TEMPLATE_VERSION})
+        fallen: Plan = await run(lambda: draft_ingest(services, request, origin=origin, on_progress=on_progress))
+        return fallen
+
+
+def _no_model() -> UsageError:
+    return UsageError(
+        f"{NONE_CONFIGURED}, and planner ai asks for one",
+        cause="MILEPOST_MODEL names it, OPENAI_API_KEY or OPENAI_BASE_URL says where it is; in Python, chat_model=",
+        state="nothing was changed",
+        next="milepost plan PATH --kb NAME --planner template",
+        instead=("ai", "template"),
+    )
+
+
+async def kept(services: Services, request: PlanRequest, run: Runner) -> Plan:
+    """`drafted`, saved with what the validator says, so that it can be shown and applied."""
+    plan = await drafted(services, request, run)
+    await run(lambda: save_plan(services, request, plan))
+    return plan
+
+
+def save_plan(services: Services, request: PlanRequest, plan: Plan) -> None:
+    """Save a plan with what the validator says of it, where the policy validates."""
     said = judge(plan, request.policy).model_dump(mode="json") if request.policy.validates else None
     services.home.plans.save(plan, said, input_blobs(plan, request))
+
+
+def keep_plan(services: Services, request: PlanRequest) -> Plan:
+    """Draft a plan from the template, and save it."""
+    plan = draft(services, request)
+    save_plan(services, request, plan)
     return plan
 
 
@@ -116,7 +160,7 @@ class PlanningIntegrationCapability:
         """
         services = person(self._services, user_context)
         request = plan_request(journey_type, requirements, user_context, self._policy)
-        plan: Plan = await self._run(lambda: keep_plan(services, request))
+        plan = await kept(services, request, self._run)
         return plan.model_dump(mode="json")
 
     async def validate_plan(

@@ -17,7 +17,7 @@ from ..tools.services import Services
 from .documenter import plan_document
 from .inputs import PathOrPair
 from .opening import Opening
-from .planner import PlanRequest, draft, judge, stale
+from .planner import PlanRequest, drafted, judge, stale
 from .validator import Validation
 
 OnProgress = Callable[[Progress], None] | None
@@ -46,7 +46,7 @@ class Planning(Opening):
             return await self._planned_elsewhere(asked, on_progress)
         self.services.stop.clear()
         if not save:
-            return await self.engine.run(lambda: draft(self.services, asked, on_progress=on_progress))
+            return await drafted(self.services, asked, self.engine.run, on_progress=on_progress)
         return await self._planned(asked, wanted, on_progress)
 
     async def validate(self, plan: Plan | str) -> Validation:
@@ -62,9 +62,11 @@ class Planning(Opening):
     async def _planned_elsewhere(self, asked: PlanRequest, on_progress: OnProgress) -> Plan:
         """A plan for a home that is not there, without making it: looking leaves nothing behind."""
         with tempfile.TemporaryDirectory() as folder:
-            other = Opening(folder, embedder=self.embedder, user=self.user, clock=self._clock)
+            other = Opening(
+                folder, embedder=self.embedder, chat_model=self.chat_model, user=self.user, clock=self._clock
+            )
             try:
-                return await other.engine.run(lambda: draft(other.services, asked, on_progress=on_progress))
+                return await drafted(other.services, asked, other.engine.run, on_progress=on_progress)
             finally:
                 await other.close()
 

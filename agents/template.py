@@ -24,14 +24,14 @@ def ingest_steps(kb: str, files: Sequence[PlannedFile], policy: Policy, *, expos
     actions = INGEST if expose else INGEST[:-1]
     gone = any(file.action in ("replace", "remove") for file in files)
     return tuple(
-        _step(action, args[action], INGEST[at - 1 : at] if at else (), policy, loses=gone and action == "expose")
+        made_step(action, args[action], INGEST[at - 1 : at] if at else (), policy, loses=gone and action == "expose")
         for at, action in enumerate(actions)
     )
 
 
 def removal_steps(kb: str, sources: Sequence[str], policy: Policy) -> tuple[PlanStep, ...]:
     """The one step that takes sources out of a kb."""
-    return (_step("remove", {"sources": list(sources), "kb": kb}, (), policy, loses=True),)
+    return (made_step("remove", {"sources": list(sources), "kb": kb}, (), policy, loses=True),)
 
 
 def result_of(step: str, field: str) -> dict[str, Any]:
@@ -39,10 +39,19 @@ def result_of(step: str, field: str) -> dict[str, Any]:
     return {"$ref": step, "field": field}
 
 
-def _step(action: str, args: dict[str, Any], depends_on: tuple[str, ...], policy: Policy, *, loses: bool) -> PlanStep:
+def made_step(
+    action: str,
+    args: dict[str, Any],
+    depends_on: tuple[str, ...],
+    policy: Policy,
+    *,
+    loses: bool,
+    id: str | None = None,
+) -> PlanStep:
+    """A step with what its action and the policy say of it; `loses` where something that is there goes away."""
     spec = REGISTRY[action]
     effect: Effect = "irreversible" if loses and not policy.restorable else spec.get("effect", "reversible")
     return PlanStep(
-        id=action, action=action, args=args, depends_on=depends_on, milestone=spec.get("milestone"),
+        id=id or action, action=action, args=args, depends_on=depends_on, milestone=spec.get("milestone"),
         rollback_handler=spec.get("rollback_handler") if policy.restorable else None, effect=effect,
     )  # fmt: skip

@@ -34,7 +34,7 @@ def read_steps(plan: Any, found: Findings) -> list[Step]:
     if listed is None:
         found.error("malformed_plan", None, f"steps must be a list, not {type_name(whole['steps'])}")
         return []
-    if not listed:
+    if not listed and not (as_list(whole.get("questions")) or as_list(whole.get("declined"))):
         found.error("empty_plan", None, "the plan has no steps", "a plan has at least one step")
     steps = [_read(number, said, found) for number, said in enumerate(listed, 1)]
     return [step for step in steps if step is not None]

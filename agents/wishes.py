@@ -44,24 +44,9 @@ def understood(
     today: date,
 ) -> Wishes:
     """Read a request against the inputs; without one, all of them are meant. `UsageError` where no kb is named."""
-    if kb is not None:
-        check_name(kb)
+    check_asked(text, kb, kbs)
     if text is None:
-        if kb is None:
-            raise UsageError(
-                "no knowledge base is named",
-                state="nothing was changed",
-                next="milepost plan PATH --kb NAME",
-                option="--kb",
-                add=["--kb", kbs[0] if len(kbs) == 1 else "NAME"],
-            )
         return Wishes(kb, policy, expose, list(inputs), [])
-    if len(text) > _LONGEST:
-        raise UsageError(
-            f"the request has {len(text)} characters, at most {_LONGEST} are read",
-            cause="say it in fewer words",
-            next="milepost plan PATH --kb NAME --request TEXT",
-        )
     facts = [FileFacts(one.source, one.size, day_of(one.mtime_ns)) for one in inputs]
     said = read_request(text, files=facts, kbs=kbs, today=today, policy=policy)
     name, asked = _kb(kb, said, kbs)
@@ -70,6 +55,26 @@ def understood(
     wishes = _chosen(inputs, verdicts, Wishes(name, chosen, expose and said.expose, [], []))
     questions = (*asked, *said.questions, *_about_files(inputs, wishes))
     return replace(wishes, questions=questions, declined=(*said.declined, *refused))
+
+
+def check_asked(text: str | None, kb: str | None, kbs: Sequence[str]) -> None:
+    """Refuse what nobody can plan, by a model either: neither kb nor words, a bad name, a request without end."""
+    if kb is not None:
+        check_name(kb)
+    if text is None and kb is None:
+        raise UsageError(
+            "no knowledge base is named",
+            state="nothing was changed",
+            next="milepost plan PATH --kb NAME",
+            option="--kb",
+            add=["--kb", kbs[0] if len(kbs) == 1 else "NAME"],
+        )
+    if text is not None and len(text) > _LONGEST:
+        raise UsageError(
+            f"the request has {len(text)} characters, at most {_LONGEST} are read",
+            cause="say it in fewer words",
+            next="milepost plan PATH --kb NAME --request TEXT",
+        )
 
 
 def _chosen(inputs: Sequence[Input], verdicts: dict[str, Verdict], wishes: Wishes) -> Wishes:

@@ -95,10 +95,16 @@ def open_workspace(settings: Settings, wait: float) -> Milepost:
     from .tools.embedders import make_embedder
 
     model = settings.model
+    endpoint = None
+    if model.configured:
+        from .agents.chat_model import ModelEndpoint
+
+        endpoint = ModelEndpoint(str(model.name), model.api_key, model.base_url)
     return Milepost(
         settings.home,
         policy=settings.resolved.policy,
         embedder=make_embedder(settings.embedder, api_key=model.api_key, base_url=model.base_url),
+        chat_model=endpoint,
         user=UserContext(user=settings.user, tenant=settings.tenant),
         journey_types=settings.journey_types,
         wait=wait,

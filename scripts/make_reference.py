@@ -6,6 +6,7 @@ commands give. `pages()` makes the texts and writes nothing.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from reference_parts import MADE, fields_said, table
 from typer.main import get_command
 
 from milepost import failure
+from milepost.agents.ai_planner import offered
+from milepost.agents.ai_schema import draft_schema
 from milepost.agents.issues import CODES
 from milepost.cli import build
 from milepost.store import errors, policy_rules
@@ -48,7 +51,13 @@ def pages() -> dict[str, str]:
         "cli.md": _cli(), "policy.md": _policy(), "json.md": json_page(), "errors.md": _errors(),
         "validator-codes.md": _validator_codes(),
     }  # fmt: skip
-    return {name: "\n".join([*lines, ""]) for name, lines in made.items()}
+    texts = {name: "\n".join([*lines, ""]) for name, lines in made.items()}
+    return {**texts, "draft-plan.schema.json": _draft_schema()}
+
+
+def _draft_schema() -> str:
+    """What a model has to answer where every built-in action is allowed."""
+    return json.dumps(draft_schema(offered(expose=True)), indent=2) + "\n"
 
 
 def main() -> None:

@@ -58,13 +58,20 @@ class PlannedFile(_Frozen):
 
 
 class Origin(_Frozen):
-    """Who made the plan: `planner` is "template", "ai" or "fallback"."""
+    """Who made the plan: `planner` is "template", "ai" or "fallback"; of a model that was asked what it came to.
+
+    `attempts` are answers, `calls` the requests with the failed ones; `cost` is by the policy's prices, None without.
+    """
 
     planner: Literal["template", "ai", "fallback"] = "template"
     version: str = "1"
     model: str | None = None
     prompt_version: str | None = None
     attempts: int = 0
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: float | None = None
     reason: str | None = None
 
 

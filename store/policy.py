@@ -94,6 +94,10 @@ class BudgetPolicy(_Section):
     """Bytes of one plan's files, at most."""
     max_chunks: int | None = Field(default=None, ge=0)
     """Chunks of one plan, at most."""
+    max_model_calls: int | None = Field(default=20, ge=0)
+    """Calls of a model for one plan, failed ones included, at most."""
+    max_model_tokens: int | None = Field(default=200_000, ge=0)
+    """Tokens of a model for one plan, of prompts and answers, at most."""
 
 
 class RetentionPolicy(_Section):
@@ -108,6 +112,14 @@ class AiPolicy(_Section):
     """Seconds for all of a plan's model calls, retries included."""
     max_repairs: int = Field(default=2, ge=0)
     """Times that a model may mend a plan which does not validate."""
+    max_retries: int = Field(default=4, ge=0)
+    """Times that a call is made again after a time-out, a lost connection, 429 or 5xx."""
+    method: Literal["json_schema", "function_calling"] = "json_schema"
+    """How an answer of the right form is asked for; the other way is tried where this one gives none."""
+    price_input: float | None = Field(default=None, ge=0)
+    """What a million tokens of prompts cost, in any currency; unset, a plan says no cost."""
+    price_output: float | None = Field(default=None, ge=0)
+    """What a million tokens of answers cost, in the same currency."""
 
 
 class Policy(_Section):

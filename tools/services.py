@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..store.errors import MilepostError
 from ..store.home import Home
@@ -34,6 +35,8 @@ class Services:
     """Seconds to wait for a busy store."""
     stop: threading.Event = field(default_factory=threading.Event)
     on_progress: Callable[[Progress], None] = _silent
+    chat_model: Any = None
+    """The chat model that may draft plans, or the endpoint of one; its key is nowhere else."""
 
     def check(self) -> None:
         """Between two batches: end here if somebody asked to stop."""

@@ -161,8 +161,8 @@ STEPS = {
         ("contradicts itself", "enable_ai_planning", "needs enable_planning"),
     ),
     "AI without a key": Step(
-        "plan handbook --kb hr --planner ai", 0,
-        ("warning: the template made this plan, not a model: no model is configured", "Plan: 0 to add"),
+        "plan handbook --kb hr --planner ai", 2,
+        ("no model is configured", "MILEPOST_MODEL", "next: milepost plan handbook --kb hr --planner template"),
     ),
     "an approval, answering no": Step(
         "ingest handbook --kb third --policy full", 0, ("[y/N]", "Nothing was applied."), answers=NO, keeps="declined"

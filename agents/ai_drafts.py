@@ -1,0 +1,184 @@
+"""From a model's draft to a plan: handles become names, the files are compared, and what the model chose stays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..store.errors import MilepostError
+from ..store.kb import check_name
+from ..store.plan import Declined, Origin, Plan, PlannedFile, PlanStep, Question
+from ..tools.services import Services
+from .ai_answers import Draft, DraftStep
+from .ai_facts import ALL, Handles
+from .comparison import leaving, planned
+from .drafting import PlanRequest, Tell, realised
+from .inputs import Input
+from .issues import Issue, as_list, shown
+from .kb_state import KbState
+from .template import made_step
+from .validator import validate_plan
+from .validator_args import is_reference
+from .validator_graph import ordered
+from .wishes import Wishes
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a draft may use: the request, its inputs, the handles that were given, and the actions."""
+
+    request: PlanRequest
+    inputs: Sequence[Input]
+    handles: Handles
+    registry: Mapping[str, Any]
+
+
+def problems(draft: Draft, offer: Offer) -> list[Issue]:
+    """Everything that is wrong with a draft, in the model's own words: steps by id, files by handle."""
+    if not draft.steps:
+        return [] if draft.questions or draft.declined else [_EMPTY]
+    facts = {group: {*offer.handles.group(group), ALL} for group in ("files", "sources", "checkpoints")}
+    steps = [step.model_dump() for step in _plain(draft.steps, offer.registry)]
+    judged = validate_plan({"steps": steps}, _for_kb(offer), offer.request.policy, facts)
+    return [*judged.errors, *_about_kb(draft, offer), *_about_files(draft, offer), *_about_ids(draft, offer)]
+
+
+_EMPTY = Issue(
+    code="empty_plan", message="there are neither steps nor questions", hint="plan the request, or ask what is missing"
+)
+
+
+def to_plan(services: Services, draft: Draft, offer: Offer, *, origin: Origin, on_progress: Tell | None) -> Plan:
+    """The plan that a draft without problems stands for. Raises what planning files raises."""
+    steps = _plain(draft.steps, offer.registry)
+    kb = _kb(draft, offer)
+    chosen = set(_chosen(steps, "upload", offer))
+    wishes = Wishes(
+        kb=kb,
+        policy=offer.request.policy,
+        expose=any(step.action == "expose" for step in steps),
+        taken=[one for one in offer.inputs if one.source in chosen],
+        left_out=[_left_out(one) for one in offer.inputs if one.source not in chosen],
+        questions=tuple(Question(about=one.about, text=one.text) for one in draft.questions),
+        declined=tuple(Declined(**one.model_dump()) for one in draft.declined),
+    )
+    unseen = tuple(pair for pair in offer.request.unseen if pair[0] in chosen)
+
+    def made(files: Sequence[PlannedFile]) -> Sequence[PlanStep]:
+        gone = any(file.action in ("replace", "remove") for file in files)
+        return [_made(step, offer, loses=gone and step.action in ("expose", "remove")) for step in _in_order(steps)]
+
+    def going(state: KbState) -> list[PlannedFile]:
+        names = dict.fromkeys(name for step in steps for name in _sources(step, offer) if step.action == "remove")
+        return [leaving(state.sources[name]) for name in names if name in state.sources]
+
+    return realised(
+        services, replace(offer.request, unseen=unseen), offer.inputs, wishes, origin=origin, steps=made, going=going,
+        on_progress=on_progress,
+    )  # fmt: skip
+
+
+def _made(step: DraftStep, offer: Offer, *, loses: bool) -> PlanStep:
+    params: Mapping[str, Any] = offer.registry[step.action].get("params") or {}
+    args = {
+        name: offer.handles.resolve(str(params.get(name, {}).get("among")), value) for name, value in step.args.items()
+    }
+    return made_step(step.action, args, tuple(step.depends_on), offer.request.policy, loses=loses, id=step.id)
+
+
+def _plain(steps: Sequence[DraftStep], registry: Mapping[str, Any]) -> list[DraftStep]:
+    """The steps without arguments that are null and need not be there: how strict schemas leave one out."""
+
+    def kept(step: DraftStep) -> dict[str, Any]:
+        params: Mapping[str, Any] = (registry.get(step.action) or {}).get("params") or {}
+        optional = {name for name, param in params.items() if not param.get("required")}
+        return {name: value for name, value in step.args.items() if value is not None or name not in optional}
+
+    return [step.model_copy(update={"args": kept(step)}) for step in steps]
+
+
+def _in_order(steps: Sequence[DraftStep]) -> list[DraftStep]:
+    """What a step depends on before it: the order of a draft's list means nothing."""
+    by_id = {step.id: step for step in steps}
+    return [by_id[name] for name in ordered({step.id: step.depends_on for step in steps})]
+
+
+def _for_kb(offer: Offer) -> Mapping[str, Any]:
+    """The registry in which the kb that was named is the only one."""
+    if offer.request.kb is None:
+        return offer.registry
+    only = {"enum": [offer.request.kb]}
+    return {
+        action: {
+            **spec,
+            "params": {name: {**param, **(only if name == "kb" else {})} for name, param in spec["params"].items()},
+        }
+        for action, spec in offer.registry.items()
+    }
+
+
+def _kbs(draft: Draft) -> list[str]:
+    return list(dict.fromkeys(str(step.args["kb"]) for step in draft.steps if isinstance(step.args.get("kb"), str)))
+
+
+def _kb(draft: Draft, offer: Offer) -> str | None:
+    named = _kbs(draft)
+    return offer.request.kb or (named[0] if named else None)
+
+
+def _about_kb(draft: Draft, offer: Offer) -> Iterator[Issue]:
+    named = _kbs(draft)
+    if offer.request.kb is None and len(named) > 1:
+        said = " and ".join(shown(name) for name in named[:3])
+        yield Issue(code="several_kbs", message=f"the steps are for {said}", hint="a plan is for one knowledge base")
+    for name in named if offer.request.kb is None else ():
+        try:
+            check_name(name)
+        except MilepostError as wrong:
+            yield Issue(code="value_not_allowed", message=wrong.message, hint=wrong.cause or None)
+
+
+def _about_files(draft: Draft, offer: Offer) -> Iterator[Issue]:
+    """Only files that are uploaded can be parsed, and all of them are: what a step says is what happens."""
+    chosen = set(_chosen(draft.steps, "upload", offer))
+    for step in draft.steps:
+        listed = as_list(step.args.get("files"))
+        if step.action != "upload" and listed is not None and set(_names(step, "files", "files", offer)) != chosen:
+            yield Issue(
+                code="files_differ",
+                step=step.id,
+                message=f"{shown(step.id)} names other files than are uploaded",
+                hint='use the uploading step\'s result: {"$ref": its id, "field": "files"}',
+            )
+
+
+def _about_ids(draft: Draft, offer: Offer) -> Iterator[Issue]:
+    for step in draft.steps:
+        if step.id != step.action and step.id in offer.registry:
+            yield Issue(
+                code="misleading_id",
+                step=step.id,
+                message=f"{shown(step.id)} is the name of another action than {shown(step.action)}",
+                hint="call the step by its own action, or by another name",
+            )
+
+
+def _chosen(steps: Sequence[DraftStep], action: str, offer: Offer) -> list[str]:
+    return [name for step in steps if step.action == action for name in _names(step, "files", "files", offer)]
+
+
+def _sources(step: DraftStep, offer: Offer) -> list[str]:
+    return _names(step, "sources", "sources", offer)
+
+
+def _names(step: DraftStep, argument: str, group: str, offer: Offer) -> list[str]:
+    value = step.args.get(argument)
+    listed = as_list(value)
+    if listed is None or is_reference(value):
+        return []
+    return [name for name in offer.handles.resolve(group, list(listed)) if isinstance(name, str)]
+
+
+def _left_out(one: Input) -> PlannedFile:
+    return planned(one, "skip", reason="excluded", detail="the plan leaves it out")

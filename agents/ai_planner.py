@@ -1,0 +1,129 @@
+"""A model plans: it is told facts, drafts steps, and is shown what is wrong with them until a plan is right."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..store.plan import Origin, Plan, PlannedFile
+from ..tools.registry import registry_dict
+from ..tools.services import Services
+from .ai_answers import Draft, ModelFailed, read_answer
+from .ai_calls import Asker, Message, Usage
+from .ai_drafts import Offer, problems, to_plan
+from .ai_facts import Facts, facts_for
+from .ai_prompt import PROMPT_VERSION, first_messages, repair_messages
+from .ai_schema import MAX_ITEMS, draft_schema
+from .archives import opened
+from .chat_model import name_of, ready
+from .comparison import compare
+from .drafting import PlanRequest, Tell, announced, gathered
+from .executor import STEPS
+from .inputs import Input, hashed
+from .issues import Issue
+from .kb_state import KbState, kb_state
+from .reading import Reader
+from .wishes import check_asked
+
+Run = Callable[[Callable[[], Any]], Awaitable[Any]]
+"""Does work on the engine's thread."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What was looked up before a model is asked: the inputs, read and hashed, and the facts made of them."""
+
+    offer: Offer
+    facts: Facts
+
+
+def offered(*, expose: bool) -> dict[str, Any]:
+    """The registry that a model may use: the actions that can be carried out; without `expose` they stay staged."""
+    known = registry_dict()
+    return {name: known[name] for name in known if name in STEPS and (expose or name != "expose")}
+
+
+class AiPlanner:
+    """Plans with a model, once; `usage` says what asking came to, also where it came to nothing."""
+
+    def __init__(self, model: Any, services: Services, run: Run, *, on_progress: Tell | None = None) -> None:
+        self.usage = Usage()
+        self._model = model
+        self._services = services
+        self._run = run
+        self._tell = on_progress
+
+    async def plan(self, request: PlanRequest) -> Plan:
+        """The model's plan for a request. What files raise is raised; the model's failures are `ModelFailed`."""
+        stack = ExitStack()
+        try:
+            ground: Ground = await self._run(lambda: self._survey(request, stack))
+            async with ready(self._model) as model:
+                asker = Asker(model, request.policy, self._services.home.clock, self.usage)
+                draft = await self._drafted(asker, ground)
+            plan: Plan = await self._run(lambda: self._to_plan(draft, ground))
+            return plan
+        finally:
+            await self._run(stack.close)
+
+    def origin(self, planner: Literal["ai", "fallback"], request: PlanRequest, reason: str | None = None) -> Origin:
+        """Who made a plan, with what asking the model came to."""
+        usage = self.usage
+        return Origin(
+            planner=planner, version=PROMPT_VERSION, model=name_of(self._model), prompt_version=PROMPT_VERSION,
+            attempts=usage.attempts, calls=usage.calls, input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens, cost=usage.cost(request.policy), reason=reason,
+        )  # fmt: skip
+
+    async def _drafted(self, asker: Asker, ground: Ground) -> Draft:
+        """Ask until a draft has no problems, at most `max_repairs` times more; from then on by the other way, too."""
+        schema = draft_schema(ground.offer.registry)
+        first = first_messages(ground.facts.told)
+        messages: Sequence[Message] = first
+        found: list[Issue] = []
+        for _ in range(1 + ground.offer.request.policy.ai.max_repairs):
+            answer = read_answer(await asker.ask(messages, schema))
+            if isinstance(answer, Draft):
+                found = problems(answer, ground.offer)
+                if not found:
+                    return answer
+                messages = repair_messages(first, answer, found)
+            else:
+                found = answer
+                messages = repair_messages(first, None, found)
+                asker.way = "json_schema" if asker.way == "function_calling" else "function_calling"
+        codes = ", ".join(dict.fromkeys(issue.code for issue in found))
+        raise ModelFailed(f"the model's plan was still invalid after {self.usage.attempts} attempts ({codes})")
+
+    def _survey(self, request: PlanRequest, stack: ExitStack) -> Ground:
+        """Look at everything that the request may mean. The files stay unpacked until the stack is closed."""
+        services, home = self._services, self._services.home
+        tenant = services.user.tenant
+        kbs = [one.name for one in home.knowledge.all(tenant)]
+        check_asked(request.request, request.kb, kbs)
+        inputs = hashed(stack.enter_context(opened(services, gathered(request), request.policy)))
+        if len(inputs) > MAX_ITEMS:
+            raise ModelFailed(f"there are {len(inputs)} files, and a model is told of {MAX_ITEMS} at most")
+        kb = home.knowledge.find(tenant, request.kb) if request.kb else None
+        state = kb_state(home.record, kb)
+        registry = offered(expose=request.expose)
+        facts = facts_for(
+            request=request.request or None, kb=request.kb, kbs=kbs, today=home.clock.now()[:10], inputs=inputs,
+            files=self._looked_at(request, inputs, state), state=state, checkpoints=(), policy=request.policy,
+            registry=registry,
+        )  # fmt: skip
+        return Ground(Offer(request, inputs, facts.handles, registry), facts)
+
+    def _looked_at(self, request: PlanRequest, inputs: Sequence[Input], state: KbState) -> list[PlannedFile]:
+        """What would become of each file, if all were meant; each under its own name."""
+        reader = Reader(self._services, request.policy)
+        files = compare(inputs, state, request.policy, reader.read)
+        reader.flush()
+        named = [file.model_copy(update={"source": one.source}) for file, one in zip(files, inputs, strict=True)]
+        return [*named, *(announced(name, media_type) for name, media_type in request.unseen)]
+
+    def _to_plan(self, draft: Draft, ground: Ground) -> Plan:
+        request = ground.offer.request
+        return to_plan(self._services, draft, ground.offer, origin=self.origin("ai", request), on_progress=self._tell)

@@ -1,0 +1,147 @@
+"""Law: however a model's server fails, there is a labelled plan within the deadline and the budget."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ai_kit import asked
+from planner_kit import EMBEDDER, USER, World
+from pydantic import SecretStr
+
+from milepost import Milepost
+from milepost.agents.ai_calls import retry_after
+from milepost.agents.chat_model import ModelEndpoint
+from milepost.agents.fake_server import FAULTS, FakeServer, everything, fails, hangs, says
+from milepost.store.plan import Plan
+from milepost.store.policy import Policy
+
+ONCE = {"400", "401", "403", "429, Retry-After 3600", "a refusal"}
+"""Faults after which asking again cannot help."""
+SECONDS = 1.0
+AROUND = 4.0
+"""Seconds that planning two small files may take besides on a busy machine; a call that was missed would hang on."""
+
+
+def impatient(**more: Any) -> Policy:
+    return Policy.full(approval="never", ai={"deadline_seconds": SECONDS, **more})
+
+
+@pytest.fixture
+def files(world: World) -> World:
+    world.write("a.md", "# A\n\nText.\n")
+    world.write("b.md", "# B\n\nMore text.\n")
+    return world
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_fault_ends_in_a_labelled_plan_within_the_deadline(files: World, fault: str) -> None:
+    """A fallback with a reason in one line; asked once where asking again cannot help."""
+    _ends_well(files, fault)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_fault_a_hundred_times(files: World, fault: str) -> None:
+    """As above, and the home is as it was: no journey, no kb."""
+    for _ in range(100):
+        _ends_well(files, fault)
+
+
+def _ends_well(files: World, fault: str) -> None:
+    began = time.monotonic()
+    with asked(files, [FAULTS[fault]()], policy=impatient()) as (plan, server, milepost):
+        assert time.monotonic() - began < SECONDS + AROUND
+        _is_fallback(plan)
+        assert (len(server.calls) == 1) == (fault in ONCE or fault == "429, Retry-After 1"), plan.origin
+        assert milepost.journeys() == []
+
+
+def _is_fallback(plan: Plan) -> None:
+    assert (plan.origin.planner, plan.summary.add) == ("fallback", 2)
+    assert plan.origin.reason
+    assert "\n" not in plan.origin.reason
+
+
+@pytest.mark.parametrize("fault", sorted(FAULTS.keys() - ONCE))
+def test_a_fault_that_passes_is_no_fault(files: World, fault: str) -> None:
+    """The call after it is answered: the plan is the model's."""
+
+    def script(call: Any) -> Any:
+        served.append(call)
+        return FAULTS[fault]() if len(served) == 1 else everything(call)
+
+    served: list[Any] = []
+    with asked(files, script, policy=Policy.full(approval="never", ai={"deadline_seconds": 8.0})) as (plan, _, _m):
+        assert plan.origin.planner == "ai", plan.origin.reason
+        assert plan.origin.calls == 2
+
+
+def test_retry_after_is_honoured_up_to_the_deadline(files: World) -> None:
+    """The second call comes no earlier than asked for."""
+    times: list[float] = []
+
+    def script(call: Any) -> Any:
+        times.append(time.monotonic())
+        return fails(429, retry_after=1) if len(times) == 1 else everything(call)
+
+    with asked(files, script) as (plan, _, _m):
+        assert plan.origin.planner == "ai"
+    assert times[1] - times[0] >= 1.0
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [("2", 2.0), ("0.5", 0.5), ("-3", 0.0), ("soon", None), ("nan", None), ("1e999", None), (None, None),
+     ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0), ("21 Smarch", None)],
+)  # fmt: skip
+def test_a_retry_after_header_is_read_in_every_form(said: str | None, seconds: float | None) -> None:
+    """A number, a date that is past, nonsense, none."""
+
+    class Said(Exception):
+        def __init__(self) -> None:
+            headers = {} if said is None else {"retry-after": said}
+            self.response = type("Response", (), {"headers": headers, "status_code": 429})()
+
+    assert retry_after(Said()) == seconds
+
+
+def test_the_budget_is_looked_at_before_each_call(files: World) -> None:
+    """Of calls, failed ones included; of tokens, those of the prompt that would go among them."""
+    for budget, made, word in (
+        ({"max_model_calls": 0}, 0, "max_model_calls"),
+        ({"max_model_calls": 2}, 2, "max_model_calls"),
+        ({"max_model_tokens": 100}, 0, "max_model_tokens"),
+        ({"max_model_tokens": 20_000}, 1, "max_model_tokens"),
+    ):
+        policy = Policy.full(approval="never", budget=budget)
+        with asked(files, [says("no", tokens=(19_000, 500))], policy=policy) as (plan, server, _):
+            _is_fallback(plan)
+            assert (len(server.calls), word in str(plan.origin.reason)) == (made, True)
+
+
+def test_the_answers_length_is_bounded_by_what_is_left(files: World) -> None:
+    """The server is told how many tokens the answer may have."""
+    policy = Policy.full(approval="never", budget={"max_model_tokens": 9_000})
+    with asked(files, everything, policy=policy) as (_, server, _m):
+        assert 0 < server.calls[0].body["max_completion_tokens"] < 9_000
+
+
+CANARY = "sk-CANARY-5f1d"
+
+
+@pytest.mark.parametrize("reply", [fails(401, message=f"bad key {CANARY}"), fails(500, message=CANARY), hangs()])
+def test_the_key_is_nowhere(files: World, capfd: pytest.CaptureFixture[str], reply: Any) -> None:
+    """Sent to the server; in no file of the home, no output, no plan, although the server repeats it in its error."""
+    with FakeServer([reply]) as server:
+        model = ModelEndpoint("scripted", SecretStr(CANARY), server.url)
+        with Milepost(files.home_path, policy=impatient(), embedder=EMBEDDER, user=USER, chat_model=model) as milepost:
+            plan = milepost.plan([files.docs], kb="hr")
+            milepost.apply(plan, approve=True)
+            assert server.calls[0].headers["authorization"] == f"Bearer {CANARY}"
+            assert CANARY not in f"{plan!r} {plan.render()} {model!r}"
+    assert CANARY not in "".join(capfd.readouterr())
+    for path in (one for one in Path(files.home_path).rglob("*") if one.is_file()):
+        assert CANARY.encode() not in path.read_bytes(), path
