@@ -208,7 +208,8 @@ def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             size = min(int(self.headers.get("Content-Length") or 0), _LARGEST)
-            call = Call(self.path, {name.lower(): value for name, value in self.headers.items()}, _object(self.rfile.read(size)))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            call = Call(self.path, headers, _object(self.rfile.read(size)))
             known = self.path.endswith("/chat/completions")
             self._give(server.answer(call) if known else fails(404, message="only /v1/chat/completions is here"))
 
