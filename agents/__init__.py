@@ -6,7 +6,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .chat_model import ModelEndpoint
     from .documenter import ForwardDocumentationCapability
+    from .fake_server import FakeServer
     from .graph import build_graph, make_graph
     from .issues import Issue, Validation
     from .milepost import Milepost
@@ -15,10 +17,12 @@ if TYPE_CHECKING:
     from .workspace import AsyncMilepost
 
 _ROOMS = {
+    "FakeServer": "fake_server",
     "ForwardDocumentationCapability": "documenter",
     **dict.fromkeys(("build_graph", "make_graph"), "graph"),
     **dict.fromkeys(("Issue", "Validation"), "issues"),
     "Milepost": "milepost",
+    "ModelEndpoint": "chat_model",
     "PlanningIntegrationCapability": "planner",
     "validate_plan": "validator",
     "AsyncMilepost": "workspace",
@@ -26,9 +30,11 @@ _ROOMS = {
 
 __all__ = [
     "AsyncMilepost",
+    "FakeServer",
     "ForwardDocumentationCapability",
     "Issue",
     "Milepost",
+    "ModelEndpoint",
     "PlanningIntegrationCapability",
     "Validation",
     "build_graph",
