@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .fake_server import FakeServer
     from .graph import build_graph, make_graph
     from .issues import Issue, Validation
+    from .langchain_tools import journey_tools
     from .milepost import Milepost
     from .planner import PlanningIntegrationCapability
     from .validator import validate_plan
@@ -21,6 +22,7 @@ _ROOMS = {
     "ForwardDocumentationCapability": "documenter",
     **dict.fromkeys(("build_graph", "make_graph"), "graph"),
     **dict.fromkeys(("Issue", "Validation"), "issues"),
+    "journey_tools": "langchain_tools",
     "Milepost": "milepost",
     "ModelEndpoint": "chat_model",
     "PlanningIntegrationCapability": "planner",
@@ -38,6 +40,7 @@ __all__ = [
     "PlanningIntegrationCapability",
     "Validation",
     "build_graph",
+    "journey_tools",
     "make_graph",
     "validate_plan",
 ]

@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .agents.langchain_tools import journey_tools
     from .agents.milepost import Milepost
     from .agents.validator import Validation
     from .agents.workspace import AsyncMilepost
@@ -55,6 +56,7 @@ _ROOMS = {
     "AsyncMilepost": "agents.workspace",
     "Milepost": "agents.milepost",
     "Validation": "agents.validator",
+    "journey_tools": "agents.langchain_tools",
     "Plan": "store.plan",
     "Policy": "store.policy",
     **dict.fromkeys(("Checkpoint", "Journey", "RollbackResult", "SearchHit", "UserContext"), "store.records"),
@@ -88,6 +90,7 @@ __all__ = [
     "UsageError",
     "UserContext",
     "Validation",
+    "journey_tools",
 ]
 
 

@@ -30,7 +30,7 @@ from .store.policy_sources import (
 
 CONFIG = "milepost.toml"
 PREFIX = "MILEPOST_"
-OWN = frozenset({"HOME", "EMBEDDER", "MODEL", "POLICY", "FAULT"})
+OWN = frozenset({"HOME", "EMBEDDER", "MODEL", "POLICY", "FAULT", "MCP_TOKEN"})
 """Variables with our prefix that are no keys of the policy."""
 
 INITIAL_TOML = """\
@@ -71,6 +71,8 @@ class Settings:
     journey_types: tuple[str, ...] = ()
     config: Path | None = field(default=None)
     """The milepost.toml that was read, if there is one."""
+    mcp_token: SecretStr | None = None
+    """What the MCP server's clients have to show, over HTTP."""
 
     @classmethod
     def load(
@@ -119,6 +121,7 @@ class Settings:
             ),
             journey_types=_journey_types(table),
             config=place / CONFIG if table is not None else None,
+            mcp_token=_secret(env.get(f"{PREFIX}MCP_TOKEN", "")),
         )
 
 

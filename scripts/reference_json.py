@@ -72,11 +72,13 @@ GIVES: dict[str, dict[str, Any]] = {
     "kb digest": {"digest": records.DigestReport},
     "kb remove": {"done": records.Journey},
     "kb drop": {"done": Done},
+    "mcp": {},
 }
 """What each command gives with `--json`, beside `format_version`."""
 NOTES = {
     "show": 'A journey gives `{"journey"}`, a checkpoint `{"checkpoint"}`; with `--mermaid` also `mermaid`, a text.',
     "journeys": "Without `files` and `steps`.",
+    "mcp": "Speaks the protocol, not this.",
     "kb verify": "Where it is not ok also `next`, the command that repairs.",
     "ingest": "With `--dry-run` what `plan` gives.",
 }

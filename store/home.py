@@ -19,6 +19,7 @@ from .ledger import LIVE, Ledger
 from .librarian import Librarian
 from .plans import Plans
 from .ports import Clock, Embedder, SystemClock
+from .previews import Previews
 from .record import Record
 from .records import JourneyStatus
 
@@ -48,6 +49,7 @@ class Home:
         self.ledger = Ledger(self.record, self.clock)
         self.plans = Plans(self.record, self.clock)
         self.checkpoints = Checkpoints(self.record)
+        self.previews = Previews(self.record, self.clock)
         self.lease = Lease(path / "lease.lock", self.record, self.clock)
         self.librarian = Librarian(self.record, self.chroma, self.hold, embedder, self.clock)
         self._probed: set[int] = set()

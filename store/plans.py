@@ -48,10 +48,11 @@ class Plans(Approvals):
             return {row[0]: row[1] for row in rows}
 
     def newest_unapplied(self, tenant: str) -> Plan | None:
-        """The newest plan whose journey has not started to run."""
+        """The newest plan whose journey has not started to run; not those of rollbacks."""
         with self._record.read() as reading:
             row = reading.execute(
-                "SELECT body FROM plans p WHERE tenant = ? AND NOT EXISTS (SELECT 1 FROM journeys j"
+                "SELECT body FROM plans p WHERE tenant = ? AND json_extract(body, '$.journey_type') != 'rollback'"
+                " AND NOT EXISTS (SELECT 1 FROM journeys j"
                 " WHERE j.plan_id = p.plan_id AND j.status NOT IN ('planned', 'awaiting_approval'))"
                 " ORDER BY seq DESC LIMIT 1",
                 (tenant,),

@@ -118,6 +118,10 @@ CREATE TABLE approvals (
   digest TEXT NOT NULL, policy_digest TEXT NOT NULL, asked_by TEXT NOT NULL, asked TEXT NOT NULL,
   not_by TEXT, hours REAL, approver TEXT, approved TEXT, expires TEXT, used_by TEXT, rejected_by TEXT
 );
+CREATE TABLE previews (
+  preview_id TEXT PRIMARY KEY, tenant TEXT NOT NULL, user TEXT NOT NULL, checkpoint_id TEXT NOT NULL,
+  digest TEXT NOT NULL, expires TEXT NOT NULL, used TEXT
+) WITHOUT ROWID;
 CREATE TABLE timings (
   seq INTEGER PRIMARY KEY, tenant TEXT NOT NULL, action TEXT NOT NULL, media_type TEXT NOT NULL, units REAL NOT NULL,
   seconds REAL NOT NULL, estimate REAL

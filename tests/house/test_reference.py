@@ -102,7 +102,7 @@ def test_the_commands_give_what_the_page_says(
             known |= _ids(given)
             if code == 0:
                 seen.add(_hold(line, given, script.GIVES))
-    assert seen == set(script.GIVES)
+    assert seen == {name for name, keys in script.GIVES.items() if keys}
 
 
 def _gives(line: str) -> tuple[int, dict[str, Any]]:
