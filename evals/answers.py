@@ -68,7 +68,7 @@ def _steps(plan: Mapping[str, Any], lines: Mapping[str, frozenset[str]]) -> tupl
     """Actions in the cases' words; what goes with a publish is a step of its own there, just before it."""
     steps: list[str] = []
     for step in plan.get("steps") or ():
-        word = _WORDS.get(step["action"], step["action"])
+        word = str(_WORDS.get(step["action"], step["action"]))
         if word == "expose" and (lines["replace"] or lines["remove"]):
             steps.append("retire")
         steps.append(word)
@@ -84,7 +84,7 @@ def _before(plan: Mapping[str, Any], steps: Sequence[str]) -> frozenset[tuple[st
     needs: dict[str, set[str]] = {}
     words: dict[str, str] = {}
     for step in plan.get("steps") or ():
-        words[step["id"]] = _WORDS.get(step["action"], step["action"])
+        words[step["id"]] = str(_WORDS.get(step["action"], step["action"]))
         direct = set(step.get("depends_on") or ())
         needs[step["id"]] = direct.union(*(needs.get(one, set()) for one in direct))
     pairs = {(words[first], words[then]) for then, those in needs.items() for first in those if first in words}

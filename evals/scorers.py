@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from .answers import Answer
 
@@ -171,7 +171,7 @@ def same(found: Any, wanted: Any) -> bool:
     if isinstance(wanted, Mapping) and isinstance(found, Mapping):
         return found.keys() == wanted.keys() and all(same(found[key], wanted[key]) for key in wanted)
     if isinstance(wanted, list | tuple) and isinstance(found, list | tuple):
-        ours, theirs = cast("list[Any]", list(found)), cast("list[Any]", list(wanted))
+        ours, theirs = _listed(found), _listed(wanted)
         return len(ours) == len(theirs) and all(map(same, ours, theirs))
     return bool(found == wanted)
 
@@ -187,4 +187,5 @@ def _near(wanted: str, said: str) -> bool:
 def _listed(value: Any) -> list[Any]:
     if value is None:
         return []
-    return cast("list[Any]", list(value)) if isinstance(value, list | tuple) else [value]
+    many: Any = value
+    return list(many) if isinstance(value, list | tuple) else [value]

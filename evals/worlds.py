@@ -92,7 +92,7 @@ def world_of(case: Mapping[str, Any], *, policy: Policy | None = None) -> Genera
 
 def _write(folder: Path, file: Mapping[str, Any], text: str, *, whole: bool = True) -> Path:
     """A file of that name, size and date; sparse after its first line."""
-    path = folder / file["name"]
+    path: Path = folder / file["name"]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"{text}\n", encoding="utf-8")
     size = round(float(file.get("size_mb") or 0) * 1_000_000)
