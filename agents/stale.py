@@ -18,7 +18,7 @@ def stale(services: Services, plan: Plan, policy: Policy | None = None) -> list[
 
     `policy` is the one in force now, where that is to be compared too.
     """
-    return [*_world(services, plan, policy), *_files(services, plan)]
+    return [*_world(services, plan, policy), *moved_files(services, plan)]
 
 
 def _world(services: Services, plan: Plan, policy: Policy | None) -> Iterator[str]:
@@ -43,7 +43,8 @@ def _reader(base: Base, policy: Policy) -> Iterator[str]:
         yield f"the chunker is {chunker}, the plan was made with {base.chunker}"
 
 
-def _files(services: Services, plan: Plan) -> Iterator[str]:
+def moved_files(services: Services, plan: Plan) -> Iterator[str]:
+    """A sentence for each file that changed or went, or came back; hashes every one."""
     for path, sha256 in plan.base.archives.items():
         yield from _moved(path, sha256)
     in_blobs = services.home.plans.inputs(plan.plan_id)

@@ -14,6 +14,7 @@ from .validator_args import check_args
 from .validator_graph import check_graph
 from .validator_rules import check_rules
 from .validator_shape import Step, read_steps
+from .validator_world import check_world
 
 __all__ = ["MAX_STEPS", "Issue", "Validation", "validate_plan"]
 
@@ -30,9 +31,12 @@ def validate_plan(
     """Every fault of a plan, as issues with code, step, message and hint; valid where none is an error.
 
     `registry` maps an action to `{"params": {name: {"type", "required", "enum"}}, "returns": [field]}`, with
-    the further keys of `tools.registry.ActionSpec`. `facts` may list what is there: "files", "sources",
-    "checkpoints", "handlers". The codes are in docs/reference/validator-codes.md. A plan may be anything at
-    all: nothing is raised for it. Takes time in proportion to its size.
+    the further keys of `tools.registry.ActionSpec`. `facts` may say what is there: lists "files", "sources",
+    "checkpoints", "handlers", "kbs"; "kb_sources" (how many), "kb_embedder", "embedder", "tenant", "disk_free"
+    (bytes), "roots" (where files may be read), "held" (sources whose bytes are kept), "moved" (sentences).
+
+    The codes are in docs/reference/validator-codes.md. A plan may be anything at all: nothing is raised for it. Takes
+    time in proportion to its size.
     """
     found = Findings()
     said: Any = dict(plan) if isinstance(plan, BaseModel) else plan
@@ -50,6 +54,7 @@ def validate_plan(
     check_graph(steps, by_id, found)
     check_args(steps, by_id, registry, found)
     check_rules(steps, by_id, registry, found, policy=policy, facts=facts or {}, files=_files(said))
+    check_world(as_mapping(said) or {}, steps, registry, found, policy=policy, facts=facts or {}, files=_files(said))
     return found.validation()
 
 

@@ -128,6 +128,8 @@ class Plan(_Frozen):
     files: tuple[PlannedFile, ...] = ()
     questions: tuple[Question, ...] = ()
     declined: tuple[Declined, ...] = ()
+    excludes: tuple[str, ...] = ()
+    """What the request wants not to happen: acts ("expose", "replace"), or one with its source ("remove:a.md")."""
     summary: Summary = Summary()
     estimated_time: Interval = Interval()
     resources: dict[str, Any] = Field(default_factory=dict)

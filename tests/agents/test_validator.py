@@ -580,8 +580,10 @@ def test_every_code_is_documented_and_no_other() -> None:
     page = (root / "docs" / "reference" / "validator-codes.md").read_text("utf-8")
     rows = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", page, re.MULTILINE))
     assert rows == CODES
-    source = "".join(file.read_text("utf-8") for file in (root / "agents").glob("validator*.py"))
+    files = [*(root / "agents").glob("validator*.py"), *(root / "agents").glob("ai_*.py")]
+    source = "".join(file.read_text("utf-8") for file in files)
     used = set(re.findall(r'(?:error|warn)\(\s*"(\w+)"', source)) | set(re.findall(r'"(unknown_\w+)"', source))
+    used |= set(re.findall(r'code="(\w+)"', source))
     assert used == CODES.keys()
 
 
