@@ -6,8 +6,8 @@ import difflib
 import os
 import shlex
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -18,6 +18,7 @@ from ..store.policy import Policy
 from ..store.records import Progress
 from ..store.words import count
 from ..tools.chunk import chunker_id
+from ..tools.journey_types import BUILT_IN
 from ..tools.parse import PARSER
 from ..tools.services import Services
 from .archives import opened
@@ -46,6 +47,9 @@ class PlanRequest:
     planner: str = "auto"
     expose: bool = True
     parent: str | None = None
+    journey_type: str = BUILT_IN
+    args: Mapping[str, Any] = field(default_factory=dict)
+    """What a journey type of a user's own is planned with."""
     unseen: tuple[tuple[str, str], ...] = ()
     """Name and media type of files that are announced only: their content is not at hand yet."""
 

@@ -23,6 +23,7 @@ from ..tools.services import Services
 from ..tools.undo import changed_since
 from .executor import Executor, journey_id_of
 from .planner import PlanRequest
+from .saga import compensate, finish_sagas, unfinished
 
 T = TypeVar("T")
 RESERVED = "reserved"
@@ -52,7 +53,7 @@ class Engine:
     def __init__(self, services: Services) -> None:
         self.services = services
         self.inbox: dict[str, PlanRequest] = {}
-        self.graphs: dict[tuple[str, tuple[str, ...], bool], Any] = {}
+        self.graphs: dict[tuple[str, tuple[str, ...], bool, bool], Any] = {}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="milepost-engine")
         self._held = _Held()
         self._turn = _Turn()
@@ -150,6 +151,9 @@ class Engine:
             if journey.status == JourneyStatus.INTERRUPTED:
                 Rollback(self.services, home.ledger.policy(journey_id)).finish(journey_id)
             return False
+        if unfinished(self.services, journey):
+            compensate(self.services, journey_id)
+            return False
         if journey.status == JourneyStatus.COMPLETED and not staged:
             return False
         self._refuse_changed(journey_id, plan)
@@ -222,17 +226,12 @@ class Engine:
             self.leave()
 
     def compensate(self, journey_id: str) -> None:
-        """Undo what a failed journey did, as its saga says."""
-        ledger = self.services.home.ledger
-        journey = ledger.journey(journey_id, self.services.user.tenant)
-        first = self.services.home.checkpoints.find(journey.tenant, journey_id=journey_id)[0]
-        ledger.set_status(journey_id, JourneyStatus.COMPENSATING, detail=journey.detail)
-        try:
-            Rollback(self.services, ledger.policy(journey_id)).to_checkpoint(first.checkpoint_id)
-        except MilepostError as failure:
-            ledger.set_status(journey_id, JourneyStatus.COMPENSATION_FAILED, detail=failure.message)
-            return
-        ledger.set_status(journey_id, JourneyStatus.COMPENSATED, detail=journey.detail)
+        """Undo what a failed journey did, as its saga says; the journey keeps the reason for which it failed."""
+        compensate(self.services, journey_id)
+
+    def finish_sagas(self) -> None:
+        """Go on with compensations that a process that died left unfinished, where nobody else is at it."""
+        finish_sagas(self.services)
 
     def close(self) -> None:
         """End the thread and everything that it opened."""

@@ -7,20 +7,23 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..store.errors import MilepostError
+from ..store.errors import MilepostError, PlanRejected
 from ..store.faults import faultpoint
 from ..store.ledger import ENDED
 from ..store.librarian import Document
 from ..store.plan import Plan, PlanStep, canonical_json
 from ..store.receipts import Receipt
 from ..store.records import Journey, JourneyStatus, Progress
+from ..tools.effects import perform
 from ..tools.embedding import EMBED
 from ..tools.exposing import EXPOSE, REMOVE
+from ..tools.journey_types import BUILT_IN
 from ..tools.milestones import take
 from ..tools.parsing import PARSE
 from ..tools.services import Services, Stopped
-from ..tools.steps import StepContext, StepDeclaration, StepOutcome
+from ..tools.steps import StepDeclaration, StepOutcome, StepRun
 from ..tools.upload import UPLOAD
+from .order import Order
 
 STEPS: Mapping[str, StepDeclaration] = {step.action: step for step in (UPLOAD, PARSE, EMBED, EXPOSE, REMOVE)}
 
@@ -34,24 +37,45 @@ class Executor:
         self.journey_id = journey_id
         self.policy = self._home.ledger.policy(journey_id)
         self.plan = self._home.plans.plan(self._home.ledger.journey(journey_id, None).plan_id, services.user.tenant)
+        self.order = Order(services, journey_id, self.plan, self.policy)
 
-    def attempt(self, action: str) -> str | None:
-        """Run the step of an action; its own failure is recorded, and returned as the reason to stop."""
+    def attempt(self, name: str) -> str | None:
+        """Run a step, by its id or action; its own failure is recorded, and returned where the journey stops there.
+
+        A step is left alone while one that it depends on is not done. Under `structured` that is every earlier one,
+        and its milestone counts.
+        """
+        step = self._step(name)
+        if step is None or self._done(step):
+            return None
+        waits_for = self.order.open_before(step)
+        if waits_for is not None:
+            return self._wait(step, waits_for)
         try:
-            self.run(action)
+            self._run(step)
         except Stopped:
             raise
         except MilepostError as failure:
-            return self._fail(action, failure.message)
-        bad = self._stopping_file() if action in ("upload", "parse", "embed") else None
-        return self._fail(action, f"stopped at {bad}, as the policy says") if bad else None
+            return self._fail(step, failure.message)
+        bad = self._stopping_file() if step.action in ("upload", "parse", "embed") else None
+        return self._fail(step, f"stopped at {bad}, as the policy says") if bad else None
 
-    def run(self, action: str) -> None:
-        """Run the plan's step of that action, if there is one and it is not done."""
-        step = self._step(action)
-        if step is None or self._done(step):
+    def _run(self, step: PlanStep) -> None:
+        if step.action in STEPS:
+            self._run_built_in(step, STEPS[step.action])
             return
-        declaration = STEPS[action]
+        began = self._home.clock.monotonic()
+        post = perform(self._services, self.journey_id, self.plan, step, self.policy)
+        seconds = self._home.clock.monotonic() - began
+        self._home.ledger.record_timing(self._services.user.tenant, step.action, "", units=1.0, seconds=seconds)
+        milestone = step.milestone or f"{step.action}_complete"
+        if self.policy.checkpoints_at(milestone):
+            self._checkpoint(milestone, step, StepOutcome(post={"result": post}))
+        self._home.ledger.set_step(self.journey_id, step.id, "done", seconds)
+        self._tell_milestone(step, milestone)
+
+    def _run_built_in(self, step: PlanStep, declaration: StepDeclaration) -> None:
+        action = step.action
         context = self._context(step)
         subject = declaration.subject(context)
         if not subject["files"] and not self._left_open(step, declaration.milestone):
@@ -64,8 +88,10 @@ class Executor:
         faultpoint(f"{action}.before_receipt")
         self._receive(step, declaration, outcome, seconds)
         faultpoint(f"{action}.done")
-        text = f"{declaration.milestone.replace('_', ' ')}"
-        self._services.on_progress(Progress(kind="milestone", step=action, text=text))
+        self._tell_milestone(step, declaration.milestone)
+
+    def _tell_milestone(self, step: PlanStep, milestone: str) -> None:
+        self._services.on_progress(Progress(kind="milestone", step=step.action, text=milestone.replace("_", " ")))
 
     def _intend(self, step: PlanStep, subject: dict[str, Any], declaration: StepDeclaration) -> None:
         """Write down what is about to be done; what is only to be finished was written down by who began it."""
@@ -118,11 +144,10 @@ class Executor:
         ledger = self._home.ledger
         journey = ledger.journey(self.journey_id, None)
         if journey.status == JourneyStatus.RUNNING:
-            bad = [f for f in ledger.files(self.journey_id) if f.outcome in ("rejected", "failed")]
-            status = JourneyStatus.PARTIAL if bad else JourneyStatus.COMPLETED
+            status, detail = self.order.ending()
             with self._home.record.write():
                 self._stage_rest()
-                ledger.set_status(self.journey_id, status)
+                ledger.set_status(self.journey_id, status, detail=detail)
             if self.policy.learn_from_results:
                 self._store_outcome()
         return ledger.journey(self.journey_id, None)
@@ -158,11 +183,24 @@ class Executor:
             self._home.ledger.set_kb(self.journey_id, kb.kb_id, kb.head)
         return kb.kb_id
 
-    def _fail(self, action: str, why: str) -> str:
-        """Record that a step could not be done; nothing of it is visible."""
-        step = self._step(action)
-        if step is not None:
-            self._home.ledger.set_step(self.journey_id, step.id, "failed")
+    def _fail(self, step: PlanStep, why: str) -> str | None:
+        """Record that a step could not be done; in a flow of a user's own type, what does not depend on it goes on."""
+        ledger = self._home.ledger
+        if self.plan.journey_type != BUILT_IN and self.policy.orchestration == "flow":
+            ledger.set_step(self.journey_id, step.id, "failed", error=why[:300])
+            return None
+        with self._home.record.write():
+            ledger.set_step(self.journey_id, step.id, "failed", error=why[:300])
+            if self.policy.orchestration == "saga":  # who finds it so after a kill goes on undoing, not doing
+                ledger.set_extra(self.journey_id, compensating=True)
+            ledger.set_status(self.journey_id, JourneyStatus.FAILED, detail=why[:300])
+        return why
+
+    def _wait(self, step: PlanStep, waits_for: str) -> str | None:
+        """A step whose turn has not come: refused under `structured`, left as it is in a flow."""
+        if self.policy.orchestration != "structured":
+            return None
+        why = f"{step.id} was not started: {waits_for}"
         self._home.ledger.set_status(self.journey_id, JourneyStatus.FAILED, detail=why[:300])
         return why
 
@@ -200,18 +238,21 @@ class Executor:
             ]
         )
 
-    def _context(self, step: PlanStep) -> StepContext:
+    def _context(self, step: PlanStep) -> StepRun:
         kb_id = self._home.ledger.kb_id(self.journey_id)
-        assert kb_id is not None
-        return StepContext(self._services, self.journey_id, self.plan, step, self.policy, kb_id)
+        if kb_id is None:
+            raise PlanRejected(f"{step.action} puts files into a kb, and the plan names none", add=["--kb", "NAME"])
+        return StepRun(self._services, self.journey_id, self.plan, step, self.policy, kb_id)
 
-    def _step(self, action: str) -> PlanStep | None:
-        """The plan's step of an action, or one that the journey was given since."""
-        for step in self.plan.steps:
-            if step.action == action:
-                return step
+    def _step(self, name: str) -> PlanStep | None:
+        """The plan's step of that id or else action, or one that the journey was given since."""
+        steps = self.plan.steps
+        found = next((step for step in steps if step.id == name), None)
+        found = found or next((step for step in steps if step.action == name), None)
+        if found is not None:
+            return found
         added = self._home.ledger.extra(self.journey_id).get("added_steps") or []
-        return PlanStep(id=action, action=action) if action in added else None
+        return PlanStep(id=name, action=name) if name in added else None
 
     def _done(self, step: PlanStep) -> bool:
         return self._home.ledger.step_status(self.journey_id, step.id) == "done"

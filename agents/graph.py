@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
@@ -18,24 +19,33 @@ from .state import GraphContext, JourneyState
 
 INGEST = ("upload", "parse", "embed", "expose")
 RECURSION_LIMIT = 50
+SPARE = 20
+"""Nodes that one run may pass, at least; of a long plan its steps and some."""
+_TAKEN = frozenset({"plan", "validate", "document", "approve", "compensate", "report"})
+_FREE = re.compile(r"(?!__)(?!step \d)[\w. -]+")
 
 Graph = CompiledStateGraph[JourneyState, GraphContext, JourneyState, JourneyState]
 Node = Callable[[JourneyState], Awaitable[dict[str, Any]]]
 
 
-def node_names(policy: Policy, actions: tuple[str, ...] = INGEST) -> list[str]:
-    """The nodes of a policy's graph, in the order in which a journey meets them."""
+def node_names(policy: Policy, actions: tuple[str, ...] = INGEST, *, asking: bool = False) -> list[str]:
+    """The nodes of a policy's graph, in the order in which a journey meets them; `asking`: the plan needs a yes."""
     names = ["plan"]
     if policy.validates:
         names.append("validate")
     if policy.enable_forward_docs:
         names.append("document")
-    if policy.approval != "never":
+    if policy.approval != "never" or asking:
         names.append("approve")
-    names += actions
+    names += step_nodes(actions)
     if policy.orchestration == "saga":
         names.append("compensate")
     return [*names, "report"]
+
+
+def step_nodes(steps: tuple[str, ...]) -> list[str]:
+    """The names of the nodes that run these steps: as they are, or numbered where LangGraph or we use the name."""
+    return [name if _FREE.fullmatch(name) and name not in _TAKEN else f"step {at}" for at, name in enumerate(steps, 1)]
 
 
 def build_graph(
@@ -45,19 +55,20 @@ def build_graph(
     actions: tuple[str, ...] = INGEST,
     checkpointer: BaseCheckpointSaver[str] | None = None,
     pausing: bool | None = None,
+    asking: bool = False,
 ) -> Graph:
     """Compose the graph for a policy over opened services.
 
     Input is a request (`paths`, `kb`, `request_text`) or the `plan_id` of a saved plan; `only_planning` ends before
-    anything runs. Without a checkpointer a plan that needs approval ends with the question in the ledger; with one, or
-    where `pausing` says that one will be there, it also interrupts, in LangChain's human-in-the-loop shape.
+    anything runs. `actions` are the plan's steps, by id, in their order. Without a checkpointer a plan that needs
+    approval ends with the question in the ledger; with one, or where `pausing` says that one will be there, it also
+    interrupts, in LangChain's human-in-the-loop shape. `asking`: this plan needs a yes, whatever others need.
     """
     nodes = Nodes(services, policy, actions)
-    names = node_names(policy, actions)
+    names, steps = node_names(policy, actions, asking=asking), step_nodes(actions)
     builder: StateGraph[JourneyState, GraphContext, JourneyState, JourneyState] = StateGraph(
         JourneyState, context_schema=GraphContext
     )
-    steps = {action: nodes.step(action) for action in actions}
     bodies: dict[str, Node] = {
         "plan": nodes.plan,
         "validate": nodes.validate,
@@ -65,12 +76,13 @@ def build_graph(
         "approve": _approve(nodes, pausing=checkpointer is not None if pausing is None else pausing),
         "compensate": nodes.compensate,
         "report": nodes.report,
-        **steps,
+        **{node: nodes.step(action) for node, action in zip(steps, actions, strict=True)},
     }
     for name in names:
         builder.add_node(name, cast(Any, bodies[name]))
-    _connect(builder, names, actions)
-    return builder.compile(checkpointer=checkpointer).with_config(recursion_limit=RECURSION_LIMIT)
+    _connect(builder, names, tuple(steps))
+    limit = max(RECURSION_LIMIT, len(steps) + SPARE)
+    return builder.compile(checkpointer=checkpointer).with_config(recursion_limit=limit)
 
 
 async def make_graph(config: RunnableConfig) -> Graph:

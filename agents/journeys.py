@@ -10,12 +10,15 @@ from ..store.plan import Plan
 from ..store.policy import Policy
 from ..store.policy_sources import PolicyValue
 from ..store.records import Approval, Journey, JourneyStatus
+from ..store.step_order import in_order
+from ..tools.journey_types import BUILT_IN
 from ..tools.services import Services, Stopped
 from .executor import journey_id_of
 from .inputs import PathOrPair
-from .nodes import admit, needs_approval, only_others
-from .planner import PlanRequest, draft_removal
-from .planning import OnProgress, Planning, judged, streamed
+from .nodes import needs_approval, only_others, why_asked
+from .own_plans import refuse_claims
+from .planner import PlanRequest, admit, draft_removal
+from .planning import OnProgress, Planning, streamed
 from .saver import opened_saver
 
 __all__ = ["Journeys", "OnProgress"]
@@ -99,7 +102,7 @@ class Journeys(Planning):
 
         def removal() -> Plan:
             plan = draft_removal(self.services, kb, source, self.policy)
-            self.services.home.plans.save(plan, judged(plan).model_dump(mode="json"))
+            self.services.home.plans.save(plan, self._judged(plan).model_dump(mode="json"))
             return plan
 
         plan = await self.engine.run(removal)
@@ -175,12 +178,13 @@ class Journeys(Planning):
         from .graph import INGEST
 
         engine = self.engine
-        planned = tuple(step.action for step in plan.steps)
-        actions = INGEST if set(planned) <= set(INGEST) else planned  # staging has no expose step, its graph has
+        actions: tuple[str, ...] = INGEST  # staging has no expose step, its graph has
+        if plan.journey_type != BUILT_IN or not {step.action for step in plan.steps} <= set(INGEST):
+            actions = tuple(step.id for step in in_order(plan.steps))
         journey_id = journey_id_of(plan)
         self.services.stop.clear()
         async with opened_saver(self.home, policy) as saver:
-            graph = self._graph(policy, actions, saver)
+            graph = self._graph(policy, actions, saver, asking=needs_approval(plan, policy))
             config: Any = {"configurable": {"thread_id": journey_id}}
             durability = "exit" if saver else None
             try:
@@ -194,7 +198,8 @@ class Journeys(Planning):
     def _settle_approval(self, plan: Plan, policy: Policy, approve: bool) -> None:
         """Give the approval where it is given with the call; else put the question down and say that it waits."""
         services, user = self.services, self.user
-        admit(judged(plan), plan)
+        admit(self._judged(plan), plan)
+        refuse_claims(plan, services.types)
         if services.home.plans.use(plan, policy.digest, journey_id_of(plan)):
             return
         self.engine.begin(plan, policy)
@@ -209,7 +214,7 @@ class Journeys(Planning):
             return
         raise ApprovalRequired(
             f"{plan.plan_id} waits for a person's approval",
-            cause=f"approval = {policy.approval!r} by policy",
+            cause=why_asked(plan, policy),
             state="nothing was changed",
             next=f"milepost approve {approval.approval_id}",
             approval_id=approval.approval_id,

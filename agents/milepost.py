@@ -28,6 +28,7 @@ from ..store.records import (
     UserContext,
     VerifyReport,
 )
+from ..tools.journey_types import BUILT_IN
 from .inputs import PathOrPair
 from .journeys import OnProgress
 from .validator import Validation
@@ -60,11 +61,11 @@ class Milepost:
     def plan(
         self, paths: Sequence[PathOrPair] = (), *, kb: str | None = None, request: str | None = None,
         policy: PolicyValue = None, planner: str = "auto", expose: bool = True, save: bool = True,
-        on_progress: OnProgress = None,
+        journey_type: str = BUILT_IN, args: Mapping[str, Any] | None = None, on_progress: OnProgress = None,
     ) -> Plan:  # fmt: skip
         return self._wait(
             self.workspace.plan(paths, kb=kb, request=request, policy=policy, planner=planner, expose=expose, save=save,
-                                on_progress=on_progress)
+                                journey_type=journey_type, args=args, on_progress=on_progress)
         )  # fmt: skip
 
     def validate(self, plan: Plan | str) -> Validation:

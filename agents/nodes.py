@@ -9,14 +9,16 @@ from typing import Any, TypeVar
 
 from langgraph.config import get_stream_writer
 
-from ..store.errors import ApprovalRequired, PlanRejected
+from ..store.errors import ApprovalRequired
 from ..store.plan import Plan
 from ..store.policy import Policy
 from ..store.records import Approval, JourneyStatus, Progress
+from ..tools.type_finder import built_in
 from .documenter import plan_document, step_document
 from .engine import Engine
 from .executor import journey_id_of
-from .planner import PlanRequest, drafted, judge, save_plan
+from .own_plans import refuse_claims
+from .planner import PlanRequest, admit, drafted, judge, save_plan
 from .state import JourneyState
 from .validator import Validation
 
@@ -105,7 +107,7 @@ class Nodes:
         return await self._engine.run(told)
 
     def _validate(self, plan_id: str) -> Validation:
-        return judge(self._plan_of(plan_id), self._policy)
+        return judge(self._plan_of(plan_id), self._policy, self._engine.services.types)
 
     def _document(self, plan_id: str) -> None:
         plan = self._plan_of(plan_id)
@@ -162,7 +164,9 @@ class Nodes:
         plan = self._plan_of(plan_id)
         first = action == self._actions[0]
         if first:
-            admit(judge(plan, self._policy), plan)
+            types = self._engine.services.types
+            admit(judge(plan, self._policy, types), plan)
+            refuse_claims(plan, types)
         self._require_approval(plan, running=not first)
         why = self._engine.run_step(plan, self._policy, action, first=first)
         stopped = {"verdict": "stop", "error": why} if why else {"verdict": "go"}
@@ -192,30 +196,14 @@ def _plan_id(state: JourneyState) -> str:
     return state.get("plan_id", "")
 
 
-def admit(validation: Validation, plan: Plan) -> None:
-    """Refuse a plan that does not validate, or that asks something."""
-    if not validation.valid:
-        first = validation.errors[0]
-        raise PlanRejected(
-            f"{plan.plan_id or 'the plan'} does not validate: {first.message}",
-            cause=f"{len(validation.errors)} errors, the first {first.code} at step {first.step}",
-            state="nothing was changed",
-            next="milepost plan PATH --kb NAME",
-            issues=[issue.model_dump() for issue in validation.errors],
-        )
-    if plan.questions:
-        raise PlanRejected(
-            f"{plan.plan_id} has an open question: {plan.questions[0].text}",
-            state="nothing was changed",
-            next="milepost plan PATH --kb NAME --request TEXT",
-        )
-
-
 def needs_approval(plan: Plan, policy: Policy) -> bool:
-    """Whether a person has to say yes first."""
+    """Whether a person has to say yes first; to what cannot be undone, unless the policy says `never` itself."""
     if policy.approval == "always":
         return True
-    destructive = plan.summary.replace or plan.summary.remove or any(s.effect == "irreversible" for s in plan.steps)
+    for_ever = [step for step in plan.steps if step.effect == "irreversible"]
+    if any(not built_in(step.action) for step in for_ever) and not policy.asks_nobody:
+        return True
+    destructive = plan.summary.replace or plan.summary.remove or for_ever
     return policy.approval == "destructive" and bool(destructive)
 
 
@@ -230,6 +218,14 @@ def only_others(plan: Plan, approval: Approval) -> ApprovalRequired:
         plan_id=plan.plan_id,
         only_others=True,
     )
+
+
+def why_asked(plan: Plan, policy: Policy) -> str:
+    """Why a person is asked."""
+    if policy.approval != "never":
+        return f"approval = {policy.approval!r} by policy"
+    names = [step.id for step in plan.steps if step.effect == "irreversible"]
+    return f'{", ".join(names[:5])} cannot be undone, and the policy does not say approval = "never" itself'
 
 
 def announce(plan: Plan) -> Progress:

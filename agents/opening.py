@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..store.errors import MilepostError, NoSpace, NotFound
+from ..store.errors import MilepostError, NoSpace, NotFound, PolicyError
 from ..store.home import Home
 from ..store.policy import Policy
 from ..store.policy_sources import PolicyValue, policy_part, read_toml, resolve_policy
@@ -18,6 +18,7 @@ from ..store.records import UserContext
 from ..tools.embedders import make_embedder
 from ..tools.sandbox import ParserPool
 from ..tools.services import Services
+from ..tools.type_finder import JourneyTypes
 from .chat_model import ModelEndpoint, as_model
 from .engine import Engine, in_our_words
 
@@ -48,7 +49,7 @@ class Opening:
         self.policy = self._policy(None)
         self.user = user_of(user)
         self.chat_model = as_model(chat_model) or self._configured_model()
-        self.journey_types = journey_types
+        self.types = JourneyTypes(journey_types, _configured(self._table), beside=self.home.absolute().parent)
         self.wait = wait
         self._clock = clock
         self._given_embedder = embedder
@@ -71,20 +72,25 @@ class Opening:
         """The opened home's engine; opening makes the home where there is none."""
         if self._engine is None:
             home = Home(self.home, embedder=lambda: self.embedder, clock=self._clock)
-            services = Services(home, ParserPool(), self.user, wait=self.wait, chat_model=self.chat_model)
+            services = Services(
+                home, ParserPool(), self.user, wait=self.wait, chat_model=self.chat_model, types=self.types
+            )
             self._engine = Engine(services)
             home.librarian.run = self._engine.run
             with suppress(NoSpace):  # reading needs no recovery; whoever writes hears of it
                 self._engine.first(home.recover_if_idle)
+                self._engine.first(self._engine.finish_sagas)
         return self._engine
 
-    def _graph(self, policy: Policy, actions: tuple[str, ...] | None = None, saver: Any = None) -> Any:
+    def _graph(
+        self, policy: Policy, actions: tuple[str, ...] | None = None, saver: Any = None, *, asking: bool = False
+    ) -> Any:
         """The graph of a policy over this home and for this user, with that saver."""
         from .graph import INGEST, build_graph
 
-        key = (policy.digest, actions or INGEST, saver is not None)
+        key = (policy.digest, actions or INGEST, saver is not None, asking)
         if key not in self.engine.graphs:  # composing takes some milliseconds
-            self.engine.graphs[key] = build_graph(self.engine, policy, actions=key[1], pausing=key[2])
+            self.engine.graphs[key] = build_graph(self.engine, policy, actions=key[1], pausing=key[2], asking=asking)
         return self.engine.graphs[key].copy({"checkpointer": saver})
 
     @property
@@ -139,6 +145,16 @@ class Opening:
     def _policy(self, value: PolicyValue) -> Policy:
         part = policy_part(self._table, CONFIG) if self._table else None
         return resolve_policy((CONFIG, part), ("arguments", self._said), ("this call", value)).policy
+
+
+def _configured(table: Mapping[str, Any]) -> tuple[str, ...]:
+    """The journey types that milepost.toml names."""
+    said: Any = table.get("journey_types", [])
+    if not isinstance(said, list) or not all(isinstance(one, str) for one in said):
+        raise PolicyError(
+            f"journey_types cannot be {said!r} ({CONFIG})"[:300], cause='allowed: a list of "module:attribute"'
+        )
+    return tuple(said)
 
 
 def user_of(user: UserContext | Mapping[str, Any] | str | None) -> UserContext:

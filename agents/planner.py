@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from ..store.errors import UsageError
+from ..store.errors import PlanRejected, UsageError
 from ..store.plan import Origin, Plan
 from ..store.policy import Policy
-from ..tools.registry import handler_names, registry_dict
+from ..tools.journey_types import BUILT_IN
 from ..tools.services import Services
+from ..tools.type_finder import JourneyTypes
 from .ai_answers import ModelFailed
 from .ai_planner import AiPlanner
 from .chat_model import NONE_CONFIGURED
 from .drafting import PlanRequest, Tell, draft_ingest, draft_removal
+from .own_plans import draft_own
 from .requirements import as_dict, person, plan_request
 from .stale import stale
 from .validator import Validation, validate_plan
@@ -74,6 +76,10 @@ def draft(services: Services, request: PlanRequest, *, on_progress: Tell | None 
     The same request in the same world gives the same plan id. Raises what collecting the files raises,
     `UsageError` where no kb is named, `PlanRejected` beyond the policy's budget.
     """
+    if request.journey_type != BUILT_IN:
+        plan = draft_own(services, request, on_progress=on_progress)
+        admit(judge(plan, request.policy, services.types), plan)
+        return plan
     return planner_for(request).plan(services, request, on_progress=on_progress)
 
 
@@ -83,6 +89,9 @@ async def drafted(services: Services, request: PlanRequest, run: Runner, *, on_p
     The engine's thread is free while a model is asked. Raises what `draft` raises; `UsageError` where a model is
     asked for by name and none is configured.
     """
+    if request.journey_type != BUILT_IN:
+        own: Plan = await run(lambda: draft(services, request, on_progress=on_progress))
+        return own
     template = planner_for(request)
     model = services.chat_model
     if not template.instead_because or model is None:
@@ -118,7 +127,8 @@ async def kept(services: Services, request: PlanRequest, run: Runner) -> Plan:
 
 def save_plan(services: Services, request: PlanRequest, plan: Plan) -> None:
     """Save a plan with what the validator says of it, where the policy validates."""
-    said = judge(plan, request.policy).model_dump(mode="json") if request.policy.validates else None
+    judged = judge(plan, request.policy, services.types)
+    said = judged.model_dump(mode="json") if request.policy.validates else None
     services.home.plans.save(plan, said, input_blobs(plan, request))
 
 
@@ -129,12 +139,40 @@ def keep_plan(services: Services, request: PlanRequest) -> Plan:
     return plan
 
 
-def judge(plan: Plan | Mapping[str, Any], policy: Policy) -> Validation:
-    """What the validator says of a plan for files, with the built-in registry and the files that are on offer."""
-    facts: dict[str, Any] = {"handlers": sorted(handler_names())}
-    if isinstance(plan, Plan):
-        facts["files"] = [file.source for file in plan.files]
-    return validate_plan(plan, registry_dict(), policy, facts)
+def admit(validation: Validation, plan: Plan) -> None:
+    """Refuse a plan that does not validate, or that asks something."""
+    if not validation.valid:
+        first = validation.errors[0]
+        raise PlanRejected(
+            f"{plan.plan_id or 'the plan'} does not validate: {first.message}",
+            cause=f"{len(validation.errors)} errors, the first {first.code} at step {first.step}",
+            state="nothing was changed",
+            next="milepost plan PATH --kb NAME",
+            issues=[issue.model_dump() for issue in validation.errors],
+        )
+    if plan.questions:
+        raise PlanRejected(
+            f"{plan.plan_id} has an open question: {plan.questions[0].text}",
+            state="nothing was changed",
+            next="milepost plan PATH --kb NAME --request TEXT",
+        )
+
+
+def judge(plan: Plan | Mapping[str, Any], policy: Policy, types: JourneyTypes | None = None) -> Validation:
+    """What the validator says of a plan, with its type's registry and the files that are on offer.
+
+    `NotFound` for a `Plan` of a type that is not known here; what only says that it is of one is judged as an ingest.
+    """
+    types = types or JourneyTypes()
+    if not isinstance(plan, Plan):
+        kind = str(plan.get("journey_type") or BUILT_IN)
+        kind = kind if kind in types.names() else BUILT_IN
+        return validate_plan(plan, types.registry(kind), policy, {"handlers": sorted(types.handlers(kind))})
+    facts = {
+        "handlers": sorted(types.handlers(plan.journey_type)),
+        "files": [file.source for file in plan.files],
+    }
+    return validate_plan(plan, types.registry(plan.journey_type), policy, facts)
 
 
 def input_blobs(plan: Plan, request: PlanRequest) -> list[tuple[str, str]]:
@@ -168,4 +206,4 @@ class PlanningIntegrationCapability:
     ) -> dict[str, Any]:
         """Judge a plan: `valid`, `errors`, `warnings`; every fault at once, nothing is raised for a bad plan."""
         del user_context  # a plan is judged by what it says, whoever asks
-        return judge(as_dict(plan), self._policy).model_dump(mode="json")
+        return judge(as_dict(plan), self._policy, self._services.types).model_dump(mode="json")

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..store.errors import NotFound, PlanRejected
+from ..store.errors import NotFound, PlanRejected, UsageError
 from ..store.plan import Plan, plan_digest
 from ..store.policy import Policy
 from ..store.policy_sources import PolicyValue
 from ..store.records import Progress
+from ..tools.journey_types import BUILT_IN
 from ..tools.services import Services
 from .documenter import plan_document
 from .inputs import PathOrPair
 from .opening import Opening
-from .planner import PlanRequest, drafted, judge, stale
+from .own_plans import refuse_claims
+from .planner import PlanRequest, admit, drafted, judge, stale
 from .validator import Validation
 
 OnProgress = Callable[[Progress], None] | None
@@ -36,12 +39,23 @@ class Planning(Opening):
         planner: str = "auto",
         expose: bool = True,
         save: bool = True,
+        journey_type: str = BUILT_IN,
+        args: Mapping[str, Any] | None = None,
         on_progress: OnProgress = None,
     ) -> Plan:
-        """Make, validate, document and save a plan; nothing in any kb changes."""
+        """Make, validate, document and save a plan; nothing in any kb changes.
+
+        `journey_type` and `args` are for types of a user's own: `NotFound` for one that is not known, `PlanRejected`
+        where the arguments are not what its steps take.
+        """
         wanted = self._policy(policy)
         self._known_policies.add(wanted.digest)
-        asked = PlanRequest(paths=_paths(paths), kb=kb, request=request, policy=wanted, planner=planner, expose=expose)
+        if journey_type == BUILT_IN and args:
+            raise UsageError("an ingest takes no args", cause="they are for journey types of your own")
+        asked = PlanRequest(
+            paths=_paths(paths), kb=kb, request=request, policy=wanted, planner=planner, expose=expose,
+            journey_type=journey_type, args=dict(args or {}),
+        )  # fmt: skip
         if not save and not self.there:
             return await self._planned_elsewhere(asked, on_progress)
         self.services.stop.clear()
@@ -51,7 +65,8 @@ class Planning(Opening):
 
     async def validate(self, plan: Plan | str) -> Validation:
         """Judge a plan; changes nothing."""
-        return judged(plan if isinstance(plan, Plan) else await self._plan(plan))
+        wanted = plan if isinstance(plan, Plan) else await self._plan(plan)
+        return await asyncio.to_thread(self._judged, wanted)
 
     async def newest_plan(self) -> Plan | None:
         """The newest plan whose journey has not started to run."""
@@ -65,6 +80,7 @@ class Planning(Opening):
             other = Opening(
                 folder, embedder=self.embedder, chat_model=self.chat_model, user=self.user, clock=self._clock
             )
+            other.types = self.types
             try:
                 return await drafted(other.services, asked, other.engine.run, on_progress=on_progress)
             finally:
@@ -82,6 +98,9 @@ class Planning(Opening):
         plan_id = state["plan_id"]
         return await engine.run(lambda: self.services.home.plans.plan(plan_id, self.user.tenant))
 
+    def _judged(self, plan: Plan) -> Validation:
+        return judge(plan, Policy.model_validate(plan.policy), self.types)
+
     def _moved(self, plan: Plan) -> list[str]:
         moved = list(stale(self.services, plan))
         if plan.base.policy_digest not in self._known_policies:
@@ -90,10 +109,13 @@ class Planning(Opening):
 
     async def _plan_again(self, plan: Plan) -> Plan:
         """The same request in the world as it is now, under the policy in force or the one given for this plan."""
-        expose = any(step.action == "expose" for step in plan.steps)
+        expose = any(step.action == "expose" for step in plan.steps) or plan.journey_type != BUILT_IN
         policy = Policy.model_validate(plan.policy) if plan.base.policy_digest in self._known_policies else None
         pairs = await self.engine.run(lambda: _bytes_of(self.services, plan))
-        return await self.plan([*plan.paths, *pairs], kb=plan.kb, request=plan.request, policy=policy, expose=expose)
+        return await self.plan(
+            [*plan.paths, *pairs], kb=plan.kb, request=plan.request, policy=policy, expose=expose,
+            journey_type=plan.journey_type, args=plan.args,
+        )  # fmt: skip
 
     async def _plan(self, plan: Plan | str | None) -> Plan:
         """The plan meant: by id, the newest, or one that was handed over, which has to be what its digest says."""
@@ -121,7 +143,11 @@ class Planning(Opening):
         try:
             return home.plans.plan(plan.plan_id, self.user.tenant)
         except NotFound:
-            home.plans.save(plan, judged(plan).model_dump(mode="json"))
+            validation = self._judged(plan)
+            if plan.journey_type != BUILT_IN:
+                admit(validation, plan)
+                refuse_claims(plan, self.types)
+            home.plans.save(plan, validation.model_dump(mode="json"))
             policy = Policy.model_validate(plan.policy)
             if policy.enable_forward_docs and policy.generate_plan:
                 home.librarian.write_documents([plan_document(plan)])
@@ -151,7 +177,3 @@ def _bytes_of(services: Services, plan: Plan) -> list[PathOrPair]:
 
 def _paths(paths: Sequence[PathOrPair] | str | Path) -> tuple[PathOrPair, ...]:
     return (paths,) if isinstance(paths, str | Path) else tuple(paths)
-
-
-def judged(plan: Plan) -> Validation:
-    return judge(plan, Policy.model_validate(plan.policy))

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from .store.plan import Plan
     from .store.policy import Policy
     from .store.records import Checkpoint, Journey, RollbackResult, SearchHit, UserContext
+    from .tools.journey_types import embed, expose, journey_type, parse, upload
+    from .tools.user_steps import Receipt, StepContext, Undo, step
 
 __version__ = "0.1.0"
 
@@ -61,6 +63,8 @@ _ROOMS = {
     "Policy": "store.policy",
     **dict.fromkeys(("Checkpoint", "Journey", "RollbackResult", "SearchHit", "UserContext"), "store.records"),
     **dict.fromkeys(_ERRORS, "store.errors"),
+    **dict.fromkeys(("embed", "expose", "journey_type", "parse", "upload"), "tools.journey_types"),
+    **dict.fromkeys(("Receipt", "StepContext", "Undo", "step"), "tools.user_steps"),
 }
 
 __all__ = [
@@ -79,18 +83,27 @@ __all__ = [
     "PlanRejected",
     "Policy",
     "PolicyError",
+    "Receipt",
     "RollbackConflict",
     "RollbackResult",
     "SearchHit",
     "StalePlan",
+    "StepContext",
     "StoreBusy",
     "StoreDamaged",
     "StoreTooNew",
     "StoreUnwritable",
+    "Undo",
     "UsageError",
     "UserContext",
     "Validation",
+    "embed",
+    "expose",
     "journey_tools",
+    "journey_type",
+    "parse",
+    "step",
+    "upload",
 ]
 
 

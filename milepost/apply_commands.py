@@ -42,7 +42,7 @@ def apply(
             raise UsageError(f"{named} is not a plan", next=f"milepost show {named}")
         chosen = found
     if desk.options.dry_run:
-        give_plan(desk, chosen, judge(chosen))
+        give_plan(desk, chosen, judge(desk, chosen))
         return 0
 
     def start(approve: bool, listener: "Listener") -> "Journey":

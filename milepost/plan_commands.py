@@ -143,7 +143,7 @@ def _plan(desk: Desk, wish: Wish, out: Path | None = None) -> "tuple[Plan, Valid
 
     plan = desk.mp.plan(**wish, save=not desk.options.dry_run)
     warn_of_fallback(desk, plan)
-    validation = judge(plan) if desk.policy.validates else None
+    validation = judge(desk, plan) if desk.policy.validates else None
     if out is not None and not desk.options.dry_run:
         write_plan(out, plan_shape(plan, validation))
     give_plan(desk, plan, validation)

@@ -34,7 +34,7 @@ def validate(desk: Desk, named: Annotated[str, typer.Argument(metavar="FILE|ID")
     from .shapes import dump
 
     from_file = is_file_name(named)
-    validation = judge(read_body(Path(named))) if from_file else desk.mp.validate(desk.mp.expand(named))
+    validation = judge(desk, read_body(Path(named))) if from_file else desk.mp.validate(desk.mp.expand(named))
     desk.console.give({"validation": dump(validation)})
     desk.console.say(f"{named} is {'valid' if validation.valid else 'not valid'}.")
     show_validation(desk, validation)
@@ -75,20 +75,21 @@ def show_record(desk: Desk, found: Any, mermaid: bool) -> None:
         desk.console.say(checkpoint_text(found))
 
 
-def judge(body: Any) -> "Validation":
+def judge(desk: Desk, body: Any) -> "Validation":
     """Validate a plan, or what may be none yet, under the policy that it carries; opens no home."""
     from .agents.validator import validate_plan
     from .store.plan import Plan
     from .store.policy import Policy
-    from .tools.registry import handler_names, registry_dict
+    from .tools.registry import registry_dict
 
     try:
         plan = body if isinstance(body, Plan) else Plan.model_validate(body)
         policy = Policy.model_validate(plan.policy)
     except (ValueError, MilepostError):
         return validate_plan(body, registry_dict())
-    facts = {"files": [file.source for file in plan.files], "handlers": sorted(handler_names())}
-    return validate_plan(plan, registry_dict(), policy, facts)
+    types = desk.mp.workspace.types
+    facts = {"files": [file.source for file in plan.files], "handlers": sorted(types.handlers(plan.journey_type))}
+    return validate_plan(plan, types.registry(plan.journey_type), policy, facts)
 
 
 def show_validation(desk: Desk, validation: "Validation") -> None:

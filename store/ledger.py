@@ -132,7 +132,9 @@ class Ledger(JourneyFiles, Receipts, TakenBack, Timeline):
                     " WHERE journey_id = ?1 AND outcome IN ('rejected', 'failed')",
                     (journey_id,),
                 )
-            writing.execute("UPDATE journey_steps SET status = 'pending' WHERE journey_id = ?", (journey_id,))
+            writing.execute(
+                "UPDATE journey_steps SET status = 'pending', error = NULL WHERE journey_id = ?", (journey_id,)
+            )
 
     def set_revisions(self, journey_id: str, *, after: int, before: int | None = None) -> None:
         """Record which revision a journey made last (and, at its first publish, which it started from)."""
@@ -246,13 +248,15 @@ class Ledger(JourneyFiles, Receipts, TakenBack, Timeline):
             )
             self.set_extra(journey_id, added_steps=[action])
 
-    def set_step(self, journey_id: str, step_id: str, status: str, seconds: float | None = None) -> None:
-        """Record how a step stands; `seconds` of wall time add up over several runs."""
+    def set_step(
+        self, journey_id: str, step_id: str, status: str, seconds: float | None = None, *, error: str | None = None
+    ) -> None:
+        """Record how a step stands, and why where it failed; `seconds` of wall time add up over several runs."""
         with self._record.write(lazy=True) as writing:
             writing.execute(
                 "UPDATE journey_steps SET status = ?, seconds = CASE WHEN ? IS NULL THEN seconds"
-                " ELSE COALESCE(seconds, 0) + ? END WHERE journey_id = ? AND step_id = ?",
-                (status, seconds, seconds, journey_id, step_id),
+                " ELSE COALESCE(seconds, 0) + ? END, error = ? WHERE journey_id = ? AND step_id = ?",
+                (status, seconds, seconds, error, journey_id, step_id),
             )
 
     def _row(self, journey_id: str, tenant: str | None) -> sqlite3.Row:
@@ -284,7 +288,7 @@ class Ledger(JourneyFiles, Receipts, TakenBack, Timeline):
             ).fetchall()
         return [
             StepRecord(
-                id=r["step_id"], action=r["action"], status=r["status"], seconds=r["seconds"],
+                id=r["step_id"], action=r["action"], status=r["status"], seconds=r["seconds"], error=r["error"],
                 estimate=Interval.model_validate_json(r["estimate"]) if r["estimate"] else None,
             )
             for r in rows

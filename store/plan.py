@@ -36,6 +36,10 @@ class PlanStep(_Frozen):
     rollback_handler: str | None = None
     effect: Effect = "reversible"
     estimate: Interval | None = None
+    handler_version: int | None = None
+    """The version of a handler of a user's own."""
+    observed: bool | None = None
+    """Of a step of a user's own: whether the live state can be looked at, before and after an undo."""
 
 
 class PlannedFile(_Frozen):
@@ -121,6 +125,8 @@ class Plan(_Frozen):
     paths: tuple[str, ...] = ()
     tenant: str = "default"
     owner: str = ""
+    args: dict[str, Any] = Field(default_factory=dict)
+    """What a journey type of a user's own was planned with."""
     request: str | None = None
     parent: str | None = None
     origin: Origin = Origin()
@@ -157,9 +163,9 @@ class Plan(_Frozen):
 
     def mermaid(self) -> str:
         """The plan's steps and checkpoints as a Mermaid flowchart."""
-        from . import plan_text
+        from .plan_mermaid import mermaid
 
-        return plan_text.mermaid(self)
+        return mermaid(self)
 
 
 _NOT_IN_DIGEST = {"plan_id", "digest", "generated_at", "origin", "estimated_time", "resources"}
@@ -168,8 +174,13 @@ _NOT_IN_DIGEST = {"plan_id", "digest", "generated_at", "origin", "estimated_time
 def plan_digest(plan: Plan) -> str:
     """SHA-256 in hexadecimal over the plan's canonical JSON, without time, estimates and origin."""
     body = plan.model_dump(mode="json", exclude=_NOT_IN_DIGEST)
+    if not body["args"]:
+        del body["args"]
     for step in body["steps"]:
         step.pop("estimate", None)
+        for own in ("handler_version", "observed"):
+            if step[own] is None:
+                del step[own]
     return hashlib.sha256(canonical_json(body).encode()).hexdigest()
 
 

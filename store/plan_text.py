@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from .guarantees import guarantees
-from .plan import Interval, Plan, PlannedFile, PlanStep
+from .own_text import lasting, own_steps, step_lines, totals
+from .plan import Interval, Plan, PlannedFile
+from .plan_mermaid import mermaid
 from .policy import Policy
 from .policy_sources import preset_of
 from .words import clean, count, short_id, size, span
@@ -26,6 +28,7 @@ def render(plan: Plan, *, everything: bool = False) -> str:
     """The plan as people see it; lists of files are cut at 50 of a kind unless `everything` is wanted."""
     policy = Policy.model_validate(plan.policy)
     lines = [_header(plan, policy), *_files(plan, everything)]
+    lines += step_lines(plan, len(plan.steps) if everything else LIMIT)
     lines += [f"Steps     {_steps(plan)}    {_checkpoints(plan, policy)}"] if plan.steps else []
     lines.append(f"Estimate  {_estimate(plan)}")
     lines.append(f"Policy    {_policy(plan, policy)}")
@@ -46,8 +49,7 @@ def next_command(plan: Plan) -> str:
 def changes(plan: Plan) -> bool:
     """Whether running the plan would change anything; one with actions of a user's own always might."""
     told = plan.summary
-    own = plan.journey_type != "data_ingest" and not plan.files and bool(plan.steps)
-    return own or bool(told.add or told.replace or told.remove)
+    return bool(own_steps(plan)) or bool(told.add or told.replace or told.remove)
 
 
 def limit(kind: str) -> int:
@@ -159,6 +161,10 @@ def _policy(plan: Plan, policy: Policy) -> str:
     days = policy.retention.days
     kept = "for ever" if days is None else f"for {count(days, 'day')}"
     what = f"{gone} replaced {'chunk' if gone == 1 else 'chunks'} restorable {kept}"
+    for_ever = lasting(plan)
+    if for_ever:
+        asked = "" if policy.asks_nobody else "; a person approves it"
+        return f"{name}: {for_ever}, the rest is undoable {kept}{asked}"
     asks = {"always": "; a person approves it", "destructive": "; a person approves what replaces or removes"}
     return f"{name}: {what if gone else f'undoable {kept}'}{asks.get(policy.approval, '')}"
 
@@ -171,7 +177,10 @@ def _declined(plan: Plan, at: int) -> str:
 
 def _totals(plan: Plan) -> str:
     told = plan.summary
-    return (
+    own = totals(plan) if own_steps(plan) else ""
+    if own and not plan.files:
+        return own
+    return (f"{own}; " if own else "") + (
         f"{told.add} to add, {told.replace} to replace, {told.remove} to remove, {told.skip} to skip, "
         f"{told.reject} rejected, {told.warn} with a warning"
     )
@@ -250,26 +259,3 @@ def _step_table(plan: Plan) -> str:
 
 def _escaped(text: str) -> str:
     return "".join(f"\\{letter}" if letter in "\\`*_[]<>|#~&$" else letter for letter in clean(text))
-
-
-def mermaid(plan: Plan) -> str:
-    """The plan's steps and checkpoints as a Mermaid flowchart, without the fence."""
-    policy = Policy.model_validate(plan.policy)
-    places = {step.id: f"s{at}" for at, step in enumerate(plan.steps, 1)}
-    lines = ["flowchart LR"]
-    if plan.steps and policy.restorable:
-        lines.append(f'  c0(["before_{_label(plan.steps[0].action)}"]) -.-> s1')
-    for at, step in enumerate(plan.steps, 1):
-        lines.append(f'  s{at}["{_label(step.action)}{_effect(step)}"]')
-        lines += [f"  {places[other]} --> s{at}" for other in step.depends_on if other in places]
-        if step.milestone and policy.checkpoints_at(step.milestone):
-            lines.append(f'  s{at} -.-> c{at}(["{_label(step.milestone)}"])')
-    return "\n".join(lines)
-
-
-def _effect(step: PlanStep) -> str:
-    return "" if step.effect == "reversible" else f" ({step.effect})"
-
-
-def _label(text: str) -> str:
-    return "".join(letter if letter.isalnum() or letter in " _-." else f"#{ord(letter)};" for letter in clean(text))

@@ -75,6 +75,12 @@ class LimitPolicy(_Section):
     """Pages of one file, at most."""
     rows: int = Field(default=1_000_000, ge=1)
     """Rows of one table, at most."""
+    step_seconds: float | None = Field(default=None, gt=0)
+    """Seconds of one step of a user's own, at most; None without limit."""
+    undo_seconds: float = Field(default=60.0, gt=0)
+    """Seconds of one undo of such a step, or of one look at what it changed, at most."""
+    undo_tries: int = Field(default=3, ge=1)
+    """Times that a saga tries an undo that fails."""
     archive_members: int = Field(default=10_000, ge=1)
     """Files in one archive, those of archives inside it included, at most."""
     archive_bytes: int = Field(default=2_000_000_000, ge=1)
@@ -156,6 +162,8 @@ class Policy(_Section):
     """Who may approve a plan: anyone in the tenant, or only another person than the one who made it."""
     approval_hours: float | None = Field(default=24.0, gt=0)
     """Hours that an approval is good for, to start a journey or to go on with it; None for ever."""
+    approval_said: bool = Field(default=False, json_schema_extra={"own": False})
+    """Whether `approval` was said in so many words, by a source or a preset; kept, not set."""
     on_conflict: Literal["refuse", "skip", "force"] = "refuse"
     """What a rollback does where a later journey changed the same source."""
     on_file_error: Literal["continue", "stop"] = "continue"
@@ -183,6 +191,7 @@ class Policy(_Section):
             said = dict(cast("Mapping[str, Any]", value))
             if not said.keys() >= cls.model_fields.keys():
                 refuse_contradiction(said)
+            said.setdefault("approval_said", "approval" in said)
             value = said | dict.fromkeys(implied(said), True)
         try:
             return handler(value)
@@ -193,6 +202,11 @@ class Policy(_Section):
     def validates(self) -> bool:
         """`validate_plan`, with its default resolved."""
         return self.enable_planning if self.validate_plan is None else self.validate_plan
+
+    @property
+    def asks_nobody(self) -> bool:
+        """Whether somebody said `approval = "never"`: then not even what cannot be undone waits for a person."""
+        return self.approval == "never" and self.approval_said
 
     @property
     def restorable(self) -> bool:

@@ -23,6 +23,8 @@ def leaves() -> dict[str, FieldInfo]:
 def _leaves(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, FieldInfo]]:
     for name, field in model.model_fields.items():
         kind = field.annotation
+        if field.json_schema_extra:  # what the policy keeps about itself is no key
+            continue
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             yield from _leaves(kind, f"{prefix}{name}.")
         else:

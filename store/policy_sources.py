@@ -75,6 +75,8 @@ class _Layer:
     source: str
     values: Mapping[str, Any]
     preset: bool = False
+    quiet: bool = False
+    """Its `approval` is the default of a whole policy, which nobody said."""
 
 
 class _Said(NamedTuple):
@@ -92,11 +94,14 @@ def resolve_policy(*sources: PolicySource) -> ResolvedPolicy:
     """
     layers = _layers(sources)
     said: dict[str, _Said] = {}
+    approval_said = False
     for rank, layer in enumerate(layers):
+        approval_said = not layer.quiet if "approval" in layer.values else approval_said
         said |= {key: _Said(value, rank, layer.source) for key, value in layer.values.items()}
     silenced = _settle(said)
     turned_on = implied({key: value.value for key, value in said.items()})
-    policy = Policy.model_validate(nest({key: value.value for key, value in said.items()}))
+    values = nest({key: value.value for key, value in said.items()})
+    policy = Policy.model_validate({**values, "approval_said": approval_said})
     origins = dict.fromkeys(leaves(), DEFAULT)
     origins |= {key: f"implied by {by}" for key, by in turned_on.items()}
     origins |= {key: value.source for key, value in said.items()}
@@ -158,7 +163,7 @@ def _expand(source: str, value: PolicyValue) -> list[_Layer]:
     if value is None:
         return []
     if isinstance(value, Policy):
-        return [_Layer(source, _flat_dump(value))]
+        return [_Layer(source, _flat_dump(value), quiet=not value.approval_said)]
     if isinstance(value, Path) or (isinstance(value, str) and value not in PRESETS and _is_path(value)):
         return _expand(f"{source}, {value}", policy_part(read_toml(Path(value)), str(value)))
     if isinstance(value, str):

@@ -53,13 +53,17 @@ class FileOutcome(Record):
 
 
 class StepRecord(Record):
-    """One step as it ran: `status` is "pending", "running", "done", "failed" or "undone"; `seconds` of wall time."""
+    """One step as it ran: `status` is "pending", "running", "done", "failed" or "undone"; `seconds` of wall time.
+
+    `error` says why a failed one failed.
+    """
 
     id: str
     action: str
     status: str = "pending"
     seconds: float | None = None
     estimate: Interval | None = None
+    error: str | None = None
 
 
 class Checkpoint(Record):
@@ -170,6 +174,16 @@ class HandlerOutcome(Record):
     name: str
     status: Literal["done", "skipped", "failed", "no_handler", "irreversible"]
     error: str | None = None
+    step: str | None = None
+    """The step whose effect it is, of a user's own."""
+
+
+class Left(Record):
+    """An effect that a rollback left where it is, and why."""
+
+    step: str
+    action: str
+    why: str
 
 
 class RollbackResult(Record):
@@ -184,6 +198,10 @@ class RollbackResult(Record):
     sources_restored: list[str] = Field(default_factory=list)
     conflicts: list[Conflict] = Field(default_factory=list)
     handlers: list[HandlerOutcome] = Field(default_factory=list)
+    effects_undone: list[str] = Field(default_factory=list)
+    """Effects of users' own steps that were undone, or would be."""
+    left: list[Left] = Field(default_factory=list)
+    """Effects that are still there; the same call goes on with them."""
     verified: Literal["confirmed", "drift", "unverifiable"] | None = None
     revision_before: int = 0
     revision_after: int = 0

@@ -91,12 +91,13 @@ CREATE TABLE journey_files (
 ) WITHOUT ROWID;
 CREATE TABLE journey_steps (
   journey_id TEXT NOT NULL, position INTEGER NOT NULL, step_id TEXT NOT NULL, action TEXT NOT NULL,
-  status TEXT NOT NULL, seconds REAL, estimate TEXT,
+  status TEXT NOT NULL, seconds REAL, estimate TEXT, error TEXT,
   PRIMARY KEY (journey_id, position)
 ) WITHOUT ROWID;
 CREATE TABLE receipts (
   seq INTEGER PRIMARY KEY, journey_id TEXT NOT NULL, step_id TEXT NOT NULL, action TEXT NOT NULL, key TEXT NOT NULL,
-  target TEXT NOT NULL, prior TEXT, post TEXT, handler TEXT, state TEXT NOT NULL, intended TEXT NOT NULL, received TEXT,
+  target TEXT NOT NULL, prior TEXT, post TEXT, handler TEXT, about TEXT, state TEXT NOT NULL, intended TEXT NOT NULL,
+  received TEXT,
   UNIQUE (journey_id, key)
 );
 CREATE TABLE checkpoints (

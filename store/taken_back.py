@@ -18,3 +18,11 @@ class TakenBack:
                 " WHERE json_extract(extra, '$.undoes') IS NOT NULL"
             ).fetchall()
         return {row[0]: row[1] for row in rows}
+
+    def compensating(self) -> list[str]:
+        """Journeys of everybody whose compensation did not come to its end, oldest first."""
+        with self._record.read() as reading:
+            rows = reading.execute(
+                "SELECT journey_id FROM journeys WHERE json_extract(extra, '$.compensating') ORDER BY seq"
+            ).fetchall()
+        return [str(row[0]) for row in rows]

@@ -9,22 +9,22 @@ if TYPE_CHECKING:
     from .embedders import FakeEmbedder, OpenAIEmbedder, WordLlamaEmbedder, make_embedder
     from .registry import find_handler, handler_names, register_handler, registry_dict
     from .rollback import LightweightRollbackCapability
-    from .steps import StepContext, StepDeclaration, StepOutcome
+    from .steps import StepDeclaration, StepOutcome, StepRun
 
 _ROOMS = {
     **dict.fromkeys(("FakeEmbedder", "OpenAIEmbedder", "WordLlamaEmbedder", "make_embedder"), "embedders"),
     **dict.fromkeys(("find_handler", "handler_names", "register_handler", "registry_dict"), "registry"),
     "LightweightRollbackCapability": "rollback",
-    **dict.fromkeys(("StepContext", "StepDeclaration", "StepOutcome"), "steps"),
+    **dict.fromkeys(("StepDeclaration", "StepOutcome", "StepRun"), "steps"),
 }
 
 __all__ = [
     "FakeEmbedder",
     "LightweightRollbackCapability",
     "OpenAIEmbedder",
-    "StepContext",
     "StepDeclaration",
     "StepOutcome",
+    "StepRun",
     "WordLlamaEmbedder",
     "find_handler",
     "handler_names",

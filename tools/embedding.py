@@ -10,13 +10,13 @@ from ..store.content import batched
 from ..store.faults import faultpoint
 from ..store.journey_files import FileRow
 from .embedders import checked_embed
-from .steps import StepContext, StepDeclaration, StepOutcome
+from .steps import StepDeclaration, StepOutcome, StepRun
 from .upload import digest_of
 
 BATCH_CHUNKS = 1_000
 
 
-def run(ctx: StepContext) -> StepOutcome:
+def run(ctx: StepRun) -> StepOutcome:
     """Embed what has no vector yet, in batches that span files."""
     home = ctx.services.home
     embedder = home.embedder()
@@ -43,7 +43,7 @@ def run(ctx: StepContext) -> StepOutcome:
     return StepOutcome(post={"chunks": total, "embeddings": computed, "model": embedder.name}, units=float(computed))
 
 
-def subject(ctx: StepContext) -> dict[str, Any]:
+def subject(ctx: StepRun) -> dict[str, Any]:
     """What this embedding is about: the files and the model."""
     return {"model": ctx.services.home.embedder().name, **digest_of(ctx.files("parsed"))}
 

@@ -12,13 +12,13 @@ from ..store.kb import Kb
 from ..store.knowledge import Staged
 from ..store.plan import canonical_json
 from ..store.revisions import Change, Published, SourceState, state_at
-from .steps import StepContext, StepDeclaration, StepOutcome, failed
+from .steps import StepDeclaration, StepOutcome, StepRun, failed
 from .upload import digest_of
 
 BATCH = 50
 
 
-def run(ctx: StepContext) -> StepOutcome:
+def run(ctx: StepRun) -> StepOutcome:
     """Stage every embedded file, publish them together, and let the index follow."""
     home = ctx.services.home
     kb = home.knowledge.by_id(ctx.kb_id)
@@ -38,7 +38,7 @@ def run(ctx: StepContext) -> StepOutcome:
     return StepOutcome(post=post, units=float(published.added + published.removed), committed=True)
 
 
-def publish_files(ctx: StepContext, staged: list[tuple[FileRow, Change]]) -> Published:
+def publish_files(ctx: StepRun, staged: list[tuple[FileRow, Change]]) -> Published:
     """One transaction: the revision, every file's outcome, the receipt."""
     home = ctx.services.home
     with home.record.write() as writing:
@@ -67,7 +67,7 @@ def publish_files(ctx: StepContext, staged: list[tuple[FileRow, Change]]) -> Pub
     return published
 
 
-def follow(ctx: StepContext) -> None:
+def follow(ctx: StepRun) -> None:
     """Bring the collection to the commit; with rollback off, what this journey replaced is released then."""
     home = ctx.services.home
     home.open_index(ctx.kb_id)
@@ -77,17 +77,17 @@ def follow(ctx: StepContext) -> None:
         home.knowledge.release(ctx.kb_id)
 
 
-def subject(ctx: StepContext) -> dict[str, Any]:
+def subject(ctx: StepRun) -> dict[str, Any]:
     """What this publish is about: the kb, and the files with their contents."""
     return {"kb": ctx.plan.kb, **digest_of(_concerned(ctx))}
 
 
-def remove(ctx: StepContext) -> StepOutcome:
+def remove(ctx: StepRun) -> StepOutcome:
     """Take sources out of a kb: a publish like any other."""
     return run(ctx)
 
 
-def _concerned(ctx: StepContext) -> list[FileRow]:
+def _concerned(ctx: StepRun) -> list[FileRow]:
     """Files that are ready, sources that are to go, and duplicates that become claims."""
     rows = [row for row in ctx.services.home.ledger.files(ctx.journey_id) if row.stage != "exposed"]
     ready = [row for row in rows if row.outcome in (None, "staged") and row.stage == "embedded"]
@@ -96,7 +96,7 @@ def _concerned(ctx: StepContext) -> list[FileRow]:
     return ready + leaving + claims
 
 
-def _with_twins(ctx: StepContext, rows: list[FileRow], twins: dict[str, int]) -> list[FileRow]:
+def _with_twins(ctx: StepRun, rows: list[FileRow], twins: dict[str, int]) -> list[FileRow]:
     """The rows without duplicates of something that could not be taken: those fail, and a resume takes them."""
     alone = [row for row in rows if row.action == "skip" and row.sha256 not in twins]
     why = "{}, which could not be taken; resume takes this one"
@@ -104,7 +104,7 @@ def _with_twins(ctx: StepContext, rows: list[FileRow], twins: dict[str, int]) ->
     return [row for row in rows if row not in alone]
 
 
-def _change(ctx: StepContext, kb: Kb, row: FileRow, twins: dict[str, int]) -> Change:
+def _change(ctx: StepRun, kb: Kb, row: FileRow, twins: dict[str, int]) -> Change:
     knowledge = ctx.services.home.knowledge
     if row.action == "remove":
         return Change(knowledge.source_id(kb.kb_id, row.source), None)
@@ -115,7 +115,7 @@ def _change(ctx: StepContext, kb: Kb, row: FileRow, twins: dict[str, int]) -> Ch
     return Change(made.source_id, SourceState(made.version_id, claim))
 
 
-def _twins(ctx: StepContext) -> dict[str, int]:
+def _twins(ctx: StepRun) -> dict[str, int]:
     """The parse result of each content that is shown in the kb, or will be by this journey: by its SHA-256."""
     home = ctx.services.home
     with home.record.read() as reading:

@@ -2,40 +2,42 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
-from ..store.errors import RollbackConflict
 from ..store.faults import faultpoint
 from ..store.kb import Kb
-from ..store.plan import Base, Plan, PlanStep, canonical_json
 from ..store.policy import Policy
 from ..store.records import HandlerOutcome, JourneyStatus, RollbackResult
 from ..store.revisions import Delta, Published, delta
+from .effects import effects, is_effect
 from .handlers import run_handler, run_handlers, upload_receipts
 from .milestones import take
+from .receipt_undo import PUBLISHING, UPLOAD, EffectUndo
+from .rollback_journey import ROLLBACK, begin, conflict_error, files_stood_at
 from .services import Services
 from .targets import Target, checkpoint_target, revision_target
 from .undo import Undoing, going_back, undoing
 
-ROLLBACK = "rollback"
 MANUAL = "Checkpoint restored (manual restoration required)"
 
 
 class Rollback:
     """Goes back on behalf of one person. Everything is looked at again under the lease, where nothing moves."""
 
-    def __init__(self, services: Services, policy: Policy) -> None:
+    def __init__(self, services: Services, policy: Policy, *, tries: int = 1) -> None:
         self._services = services
         self._home = services.home
         self._policy = policy
+        self._tries = tries
 
     def preview(self, checkpoint_id: str, *, on_conflict: str | None = None) -> RollbackResult:
         """What `to_checkpoint` would do now; changes nothing."""
         target = self._target(checkpoint_id)
-        return self._foreseen(target, self._undoing(target, on_conflict or self._policy.on_conflict))
+        mode = on_conflict or self._policy.on_conflict
+        return self._foreseen(target, self._undoing(target, mode), mode)
 
     def to_checkpoint(self, checkpoint_id: str, *, on_conflict: str | None = None) -> RollbackResult:
         """Undo what the checkpoint's journey did after it, and keep what others did.
@@ -54,7 +56,7 @@ class Rollback:
 
     def preview_revision(self, kb: Kb, revision: int) -> RollbackResult:
         """What taking the whole kb back would do now; changes nothing."""
-        return self._foreseen(revision_target(kb, revision), going_back(self._home, kb, revision))
+        return self._foreseen(revision_target(kb, revision), going_back(self._home, kb, revision), "force")
 
     def to_revision(self, kb_id: int, revision: int) -> RollbackResult:
         """Take the whole kb back to a revision, later journeys of others included."""
@@ -72,11 +74,17 @@ class Rollback:
         assert kb_id is not None
         return self.to_revision(kb_id, int(said["checkpoint"].rpartition("@")[2]))
 
-    def _foreseen(self, target: Target, change: Undoing) -> RollbackResult:
-        result = self._described(target, change, success=None)
-        idle = not (change.changes or change.conflicts or self._uploads(target) or self._pending(target))
-        result.already_there = idle
+    def _foreseen(self, target: Target, change: Undoing, mode: str) -> RollbackResult:
+        outside = self._effects(target, mode)
+        result = outside.told(self._described(target, change, success=None), outside.foresee())
+        idle = not (change.changes or result.conflicts or self._uploads(target) or self._pending(target))
+        result.already_there = idle and not outside.rows
         return result
+
+    def _effects(self, target: Target, mode: str) -> EffectUndo:
+        """What the journey did outside the record after the checkpoint, to be undone by its own handlers."""
+        rows = effects(self._services, target.journey_id, target.receipt_seq)
+        return EffectUndo(self._services, target.journey_id or "", rows, self._policy, mode=mode, tries=self._tries)
 
     def _uploads(self, target: Target) -> list[Any]:
         return upload_receipts(self._services, target.journey_id, target.receipt_seq) if target.journey_id else []
@@ -94,20 +102,29 @@ class Rollback:
         return change
 
     def _go_back(self, target: Target, change: Undoing, mode: str) -> RollbackResult:
-        if change.conflicts and mode == "refuse":
-            raise self._conflict(target, change)
+        outside = self._effects(target, mode)
+        foreseen = outside.foresee()
+        if mode == "refuse" and (change.conflicts or foreseen.conflicts):
+            standing = replace(change, conflicts=[*change.conflicts, *foreseen.conflicts])
+            raise conflict_error(target, self._described(target, standing, success=False))
         uploads = self._uploads(target)
         pending = self._pending(target)
         if pending and change.changes and self._published(pending):
             self._settle(pending, None)  # the kb moved on since: what is asked now is another rollback
             pending = None
-        if not change.changes and not uploads and pending is None:
-            return self._nothing_to_do(target, change)
-        journey_id = pending or self._begin(target, mode)
+        if not change.changes and not uploads and not foreseen.undone and pending is None:
+            return outside.told(self._nothing_to_do(target, change), foreseen)
+        journey_id = pending or begin(self._services, self._policy, target, mode)
         with self._running(journey_id, target):
-            published = self._publish(journey_id, target, change)
-            handlers = run_handlers(self._services, journey_id, uploads)
-            return self._finish(journey_id, target, change, published, handlers)
+            newest, between, oldest = outside.zones()
+            outside.run(journey_id, newest)
+            published = Published(target.kb.head, target.kb.head) if target.kb else Published(0, 0)
+            if outside.may_go(PUBLISHING):
+                published = self._publish(journey_id, target, change)
+            outside.run(journey_id, between)
+            handlers = run_handlers(self._services, journey_id, uploads) if outside.may_go((UPLOAD,)) else []
+            outside.run(journey_id, oldest)
+            return self._finish(journey_id, target, change, published, handlers, outside)
 
     def _by_hand(self, target: Target) -> RollbackResult:
         """A checkpoint that somebody took of a state of their own: its handler runs, or they get the state back."""
@@ -123,30 +140,6 @@ class Rollback:
         told = {"checkpoint_id": target.checkpoint_id, "success": result.success}
         self._home.ledger.note(None, user.tenant, user.user, "rolled_back_by_hand", told)
         return result
-
-    def _begin(self, target: Target, mode: str) -> str:
-        """Write the rollback down as a journey of its own, with the checkpoint that makes it undoable."""
-        kb = target.kb
-        base = Base(kb_revision=kb.head if kb else 0, policy_digest=self._policy.digest)
-        step = PlanStep(
-            id=ROLLBACK, action=ROLLBACK, args={"checkpoint": target.checkpoint_id}, milestone="rollback_complete"
-        )
-        plan = Plan(
-            journey_type=ROLLBACK, kb=kb.name if kb else None, tenant=self._services.user.tenant,
-            owner=self._services.user.user, request=uuid.uuid4().hex, steps=(step,), base=base,
-            policy=self._policy.model_dump(mode="json"), generated_at=self._home.clock.now(),
-        ).sealed()  # fmt: skip
-        journey_id = f"journey_{plan.digest[:24]}"
-        keeping = self._policy.model_copy(update={"enable_rollback": True})
-        extra = {"undoes": target.journey_id, "checkpoint": target.checkpoint_id, "on_conflict": mode}
-        with self._home.record.write():  # a plan without its journey would wait to be applied
-            self._home.plans.save(plan, None)
-            self._home.ledger.begin(
-                journey_id, plan, user=self._services.user.user, policy=keeping,
-                kb_id=kb.kb_id if kb else None, revision=kb.head if kb else 0, journey_type=ROLLBACK, extra=extra,
-            )  # fmt: skip
-            self._home.ledger.set_status(journey_id, JourneyStatus.RUNNING)
-        return journey_id
 
     @contextmanager
     def _running(self, journey_id: str, target: Target) -> Generator[None, None, None]:
@@ -186,7 +179,9 @@ class Rollback:
                         "removed": published.removed, "sources_removed": change.removed,
                         "sources_restored": change.restored}  # fmt: skip
                 home.ledger.receive(intent.seq, post)
-                self._mark(target)
+                self._mark_built_in(target)
+                if not effects(self._services, target.journey_id, target.receipt_seq):
+                    self._mark(target, whole=True)
                 faultpoint("rollback.before_commit")
         else:  # a rollback that was killed after its publish goes on from here
             post = intent.post or {}
@@ -196,8 +191,17 @@ class Rollback:
         faultpoint("rollback.after_follow")
         return published
 
-    def _mark(self, target: Target) -> None:
-        """The undone journey says so; a rollback that is undone gives its journey back what it was."""
+    def _mark_built_in(self, target: Target) -> None:
+        """What the kb went back across is undone; uploads and effects outside are as their handlers say."""
+        after = self._home.ledger.receipts(target.journey_id, after=target.receipt_seq) if target.journey_id else []
+        undone = [receipt.seq for receipt in after if receipt.action != UPLOAD and not is_effect(receipt)]
+        self._home.ledger.mark_undone(undone)
+
+    def _mark(self, target: Target, *, whole: bool) -> None:
+        """The undone journey says so; a rollback that is undone gives its journey back what it was.
+
+        Where something is left (not `whole`), it says that, and is not called rolled back.
+        """
         ledger = self._home.ledger
         if target.journey_id is None:
             return
@@ -205,20 +209,26 @@ class Rollback:
         if not after:  # nothing of the journey comes later than this checkpoint: it is whole again
             ledger.take_up_again(target.journey_id)
             return
-        ledger.mark_undone([receipt.seq for receipt in after if receipt.action != "upload"])
-        ledger.roll_back(target.journey_id, target.document["milestone_id"], detail=f"back to {target.checkpoint_id}")
+        if not whole:
+            was = ledger.journey(target.journey_id, None).status
+            status = JourneyStatus.PARTIAL if was == JourneyStatus.COMPLETED else was
+            ledger.set_status(target.journey_id, status, detail=f"undone in part, back to {target.checkpoint_id}")
+            return
+        milestone = files_stood_at(self._services, target.journey_id, target.document["milestone_id"])
+        ledger.roll_back(target.journey_id, milestone, detail=f"back to {target.checkpoint_id}")
         redone = ledger.extra(target.journey_id).get("undoes")
         if redone:
             ledger.take_up_again(str(redone))
 
     def _finish(
-        self, journey_id: str, target: Target, change: Undoing, published: Published, handlers: list[HandlerOutcome]
-    ) -> RollbackResult:
+        self, journey_id: str, target: Target, change: Undoing, published: Published, handlers: list[HandlerOutcome],
+        outside: EffectUndo,
+    ) -> RollbackResult:  # fmt: skip
         failed = [handler for handler in handlers if handler.status == "failed"]
         result = self._described(target, change, success=not failed)
         with self._home.record.read() as reading:
             moved = delta(reading, target.kb.kb_id, published.before, published.after) if target.kb else None
-        receipt = next(iter(self._home.ledger.receipts(journey_id)), None)
+        receipt = next((one for one in self._home.ledger.receipts(journey_id) if one.action == ROLLBACK), None)
         told = (receipt.post if receipt else None) or {}
         confirm = self._home.follower.confirm
         verified = confirm(target.kb.kb_id, moved) if target.kb and moved else "unverifiable"
@@ -234,12 +244,16 @@ class Rollback:
         )  # fmt: skip
         if failed:
             result.error = "; ".join(f"{h.name}: {h.error}" for h in failed)
+        if outside.rows:
+            result = outside.told(result, outside.done)
+            self._mark(target, whole=bool(result.success))
         faultpoint("rollback.before_done")
         self._settle(journey_id, result.error)
         return result
 
     def _published(self, journey_id: str) -> bool:
-        return any(receipt.state == "received" for receipt in self._home.ledger.receipts(journey_id))
+        own = [receipt for receipt in self._home.ledger.receipts(journey_id) if receipt.action == ROLLBACK]
+        return any(receipt.state == "received" for receipt in own)
 
     def _settle(self, journey_id: str, error: str | None) -> None:
         self._home.ledger.set_step(journey_id, ROLLBACK, "done")
@@ -277,21 +291,6 @@ class Rollback:
             return 0, 0
         counted = self._home.knowledge.rehearse(target.kb.kb_id, change.changes)
         return counted.removed, counted.added
-
-    def _conflict(self, target: Target, change: Undoing) -> RollbackConflict:
-        first = change.conflicts[0]
-        more = f" and {len(change.conflicts) - 1} more" if len(change.conflicts) > 1 else ""
-        conflicts = [conflict.model_dump() for conflict in change.conflicts]
-        described = self._described(target, change, success=False)
-        described.error = f"{first.source} was changed later by {first.changed_by}{more}"
-        return RollbackConflict(
-            f"cannot undo: {first.source} was changed later by {first.changed_by}{more}",
-            cause="a later journey changed the same source",
-            state="nothing was changed",
-            next=f"milepost rollback {target.checkpoint_id} --on-conflict skip",
-            conflicts=conflicts,
-            rollback=canonical_json(described.model_dump(mode="json")),
-        )
 
 
 _NOTHING = Delta([], [])

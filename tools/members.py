@@ -10,7 +10,7 @@ from pathlib import Path
 from ..store.journey_files import FileRow
 from .collect import safe_name
 from .sniff import ZIP_MARKS
-from .steps import StepContext
+from .steps import StepRun
 
 _MENDED = "it can be opened now; plan again to take what is in it"
 
@@ -25,7 +25,7 @@ class Again:
 
 
 @contextmanager
-def opened_again(ctx: StepContext, rows: Sequence[FileRow]) -> Generator[dict[str, Again], None, None]:
+def opened_again(ctx: StepRun, rows: Sequence[FileRow]) -> Generator[dict[str, Again], None, None]:
     """By path: the members among `rows` whose bytes are not in the blobs, and archives that could not be opened."""
     planned = {file.source: file for file in ctx.plan.files}
     blobs = ctx.services.home.blobs

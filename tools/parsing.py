@@ -12,7 +12,7 @@ from ..store.policy import Policy
 from .chunk import chunker_id
 from .parse import PARSER
 from .services import Services
-from .steps import StepContext, StepDeclaration, StepOutcome, rejected
+from .steps import StepDeclaration, StepOutcome, StepRun, rejected
 from .upload import digest_of
 
 BATCH = 20
@@ -20,7 +20,7 @@ FLEETING = frozenset({"too_slow", "too_large", "corrupt"})
 """Rejections that another try, with other limits or another parser, may not meet again: never kept."""
 
 
-def run(ctx: StepContext) -> StepOutcome:
+def run(ctx: StepRun) -> StepOutcome:
     """Parse what has no result yet; a file that yields no text is rejected with its reason."""
     waiting = ctx.files("uploaded")
     done = chunks = 0
@@ -35,7 +35,7 @@ def run(ctx: StepContext) -> StepOutcome:
     return StepOutcome(post={"files": len(waiting), "chunks": chunks}, units=float(sum(r.bytes for r in waiting)))
 
 
-def subject(ctx: StepContext) -> dict[str, Any]:
+def subject(ctx: StepRun) -> dict[str, Any]:
     """What this parsing is about: the files, and who parses."""
     return {"parser": PARSER, "chunker": chunker_id(ctx.policy.chunk), **digest_of(ctx.files("uploaded"))}
 
@@ -56,7 +56,7 @@ def parse_blob(services: Services, row: FileRow, policy: Policy) -> ParsedFile |
     )  # fmt: skip
 
 
-def _parsed(ctx: StepContext, row: FileRow) -> FileRow:
+def _parsed(ctx: StepRun, row: FileRow) -> FileRow:
     found = parse_blob(ctx.services, row, ctx.policy)
     if isinstance(found, tuple):
         return rejected(row, *found)

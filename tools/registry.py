@@ -11,9 +11,9 @@ from ..store.plan import Effect
 
 
 class ParamSpec(TypedDict, total=False):
-    """One argument. `type` and `items` are JSON schema type names."""
+    """One argument. `type` and `items` are JSON schema type names; `type` may be several."""
 
-    type: Required[str]
+    type: Required[str | list[str]]
     required: bool
     items: str
     enum: list[Any]
@@ -23,10 +23,11 @@ class ParamSpec(TypedDict, total=False):
 
 
 class ActionSpec(TypedDict, total=False):
-    """One action. Only `params` and `returns` are needed: others' registries may leave out the rest."""
+    """One action. Only `params` is needed: others' registries may leave out the rest."""
 
     params: Required[dict[str, ParamSpec]]
-    returns: Required[list[str]]
+    returns: list[str]
+    """Fields of its result; where this is left out, any may be asked for."""
     description: str
     one_of: list[str]
     """Arguments of which at least one must be there."""

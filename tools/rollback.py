@@ -10,8 +10,9 @@ from typing import Any
 from ..store.errors import CheckpointNotFound, MilepostError
 from ..store.policy import Policy
 from ..store.records import Checkpoint, UserContext
-from .going_back import MANUAL, ROLLBACK, Rollback
+from .going_back import MANUAL, Rollback
 from .milestones import store
+from .rollback_journey import ROLLBACK
 from .services import Services
 
 __all__ = ["ROLLBACK", "LightweightRollbackCapability", "Rollback"]

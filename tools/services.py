@@ -11,6 +11,7 @@ from ..store.errors import MilepostError
 from ..store.home import Home
 from ..store.records import Progress, UserContext
 from .sandbox import ParserPool
+from .type_finder import JourneyTypes
 
 
 class Stopped(MilepostError):
@@ -37,6 +38,8 @@ class Services:
     on_progress: Callable[[Progress], None] = _silent
     chat_model: Any = None
     """The chat model that may draft plans, or the endpoint of one; its key is nowhere else."""
+    types: JourneyTypes = field(default_factory=JourneyTypes)
+    """The journey types that plans may have here."""
 
     def check(self) -> None:
         """Between two batches: end here if somebody asked to stop."""

@@ -17,7 +17,7 @@ BATCH_FILES = 100
 
 
 @dataclass
-class StepContext:
+class StepRun:
     """What a step is given: its journey, its place in the plan, and the services."""
 
     services: Services
@@ -62,8 +62,8 @@ class StepDeclaration:
 
     action: str
     milestone: str
-    run: Callable[[StepContext], StepOutcome]
-    subject: Callable[[StepContext], dict[str, Any]]
+    run: Callable[[StepRun], StepOutcome]
+    subject: Callable[[StepRun], dict[str, Any]]
     inside: bool = False
 
 

@@ -14,10 +14,10 @@ from ..store.journey_files import FileRow
 from .chunk import chunker_id
 from .members import Again, opened_again
 from .parse import PARSER
-from .steps import BATCH_FILES, StepContext, StepDeclaration, StepOutcome, failed, rejected
+from .steps import BATCH_FILES, StepDeclaration, StepOutcome, StepRun, failed, rejected
 
 
-def run(ctx: StepContext) -> StepOutcome:
+def run(ctx: StepRun) -> StepOutcome:
     """Stream what is missing into the blobs, in batches."""
     waiting = [row for row in ctx.files("planned") if row.action in ("add", "replace")]
     inputs = ctx.services.home.plans.inputs(ctx.plan.plan_id)
@@ -37,7 +37,7 @@ def run(ctx: StepContext) -> StepOutcome:
     return StepOutcome(post={"files": len(waiting), "bytes": size}, units=float(size))
 
 
-def subject(ctx: StepContext) -> dict[str, Any]:
+def subject(ctx: StepRun) -> dict[str, Any]:
     """What this upload is about: the files, by one hash over source and content."""
     return {"kb": ctx.plan.kb, **digest_of(ctx.files("planned"))}
 
@@ -55,9 +55,7 @@ def suffix_of(source: str) -> str:
     return Path(source).suffix.lower()
 
 
-def _uploaded(
-    ctx: StepContext, row: FileRow, inputs: dict[str, str], again: Again | None, unsynced: set[Path]
-) -> FileRow:
+def _uploaded(ctx: StepRun, row: FileRow, inputs: dict[str, str], again: Again | None, unsynced: set[Path]) -> FileRow:
     blobs = ctx.services.home.blobs
     hint = suffix_of(row.source)
     if row.sha256 and blobs.has(row.sha256):
@@ -83,7 +81,7 @@ def _uploaded(
     return replace(row, stage="uploaded", sha256=sha256, bytes=size, hint=hint)
 
 
-def _is_parsed(ctx: StepContext, row: FileRow, hint: str) -> bool:
+def _is_parsed(ctx: StepRun, row: FileRow, hint: str) -> bool:
     key = ParseKey(row.sha256, hint, PARSER, chunker_id(ctx.policy.chunk))
     return ctx.services.home.content.parsed(key) is not None
 

@@ -240,4 +240,4 @@ def test_the_digest_stays() -> None:
     assert Policy().digest == DIGEST
 
 
-DIGEST = "e6ec051cab2bb7a6587260f26fe8958c70ed030d3e9085ffbda823a24ee42e1c"
+DIGEST = "a593475cf173f1cdd4b1539b8abe0d6b54e902645d74f6bb481e1238c2f6a78c"

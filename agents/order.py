@@ -1,0 +1,52 @@
+"""The order of a journey's steps: which one waits for which, and how a journey ended that did not do them all."""
+
+from __future__ import annotations
+
+from ..store.plan import Plan, PlanStep
+from ..store.policy import Policy
+from ..store.records import JourneyStatus
+from ..store.step_order import ancestors, in_order
+from ..tools.journey_types import BUILT_IN
+from ..tools.services import Services
+
+
+class Order:
+    """What of a journey may run next under its policy, as the ledger has it now."""
+
+    def __init__(self, services: Services, journey_id: str, plan: Plan, policy: Policy) -> None:
+        self._home = services.home
+        self._journey_id = journey_id
+        self._plan = plan
+        self._policy = policy
+
+    def open_before(self, step: PlanStep) -> str | None:
+        """Why a step may not start yet; None where it may."""
+        structured = self._policy.orchestration == "structured"
+        if self._plan.journey_type == BUILT_IN and not structured:
+            return None  # the graph of an ingest is a chain that stops at the first failure
+        steps = in_order(self._plan.steps)
+        ids = [one.id for one in steps]
+        if step.id not in ids:
+            return None
+        earlier = steps[: ids.index(step.id)] if structured else [one for one in steps if one.id in step.depends_on]
+        return next((why for one in earlier if (why := self._incomplete(one)) is not None), None)
+
+    def ending(self) -> tuple[JourneyStatus, str | None]:
+        """How a journey that came to its end stands: partial where files or steps failed that others did not need."""
+        journey = self._home.ledger.journey(self._journey_id, None, whole=True)
+        failed = {step.id: step.error for step in journey.steps if step.status == "failed"}
+        if failed:
+            above = ancestors(self._plan.steps)
+            needed = set[str]().union(*(above.get(step_id, set()) for step_id in failed))
+            alone = [step.id for step in journey.steps if step.status == "done" and step.id not in needed]
+            detail = "; ".join(f"{why}" for why in failed.values() if why)[:300]
+            return (JourneyStatus.PARTIAL if alone else JourneyStatus.FAILED), detail
+        bad = [f for f in self._home.ledger.files(self._journey_id) if f.outcome in ("rejected", "failed")]
+        return (JourneyStatus.PARTIAL if bad else JourneyStatus.COMPLETED), None
+
+    def _incomplete(self, step: PlanStep) -> str | None:
+        """What an earlier step lacks. A step is done when its milestone is complete, its checkpoint included."""
+        status = self._home.ledger.step_status(self._journey_id, step.id)
+        if status != "done":
+            return f"{step.milestone or step.id} is not complete, {step.id} is {status}"
+        return None

@@ -1,0 +1,180 @@
+"""Plans of users' own journey types: the template's steps with the arguments that they were asked for with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+from ..store.errors import MilepostError, PlanRejected, UsageError
+from ..store.plan import Base, Interval, Origin, Plan, PlanStep, canonical_json
+from ..store.records import Progress
+from ..tools.estimate import estimate_steps, total
+from ..tools.journey_types import BUILT_IN, JourneyType, Sketch, action_of
+from ..tools.services import Services
+from ..tools.type_finder import JourneyTypes, built_in
+from ..tools.user_steps import NAME
+from .drafting import PlanRequest, draft_ingest
+from .issues import Findings, shown
+from .template import ingest_steps
+
+Tell = Callable[[Progress], None]
+
+
+def draft_own(services: Services, request: PlanRequest, *, on_progress: Tell | None = None) -> Plan:
+    """Plan a journey of a user's own type; its files, where it takes any, as an ingest's.
+
+    Raises `NotFound` for an unknown type, `PlanRejected` where the arguments are not what its steps take.
+    """
+    kind = services.types.find(request.journey_type)
+    args = _as_json(kind, request.args)
+    sketches = _sketched(kind, args)
+    takes_files = any(built_in(action_of(each)) for each in sketches)
+    base = _with_files(services, request, on_progress) if takes_files else _without(services, request)
+    steps = tuple(_steps(kind, sketches, args, base, request))
+    timed, time = _timed(services, steps, base)
+    return base.model_copy(
+        update={"journey_type": kind.name, "args": args, "steps": timed, "estimated_time": time}
+    ).sealed()
+
+
+def refuse_claims(plan: Plan, types: JourneyTypes) -> None:
+    """Refuse a plan that says of a step that it can be undone where its declaration does not."""
+    if plan.journey_type in (BUILT_IN, "rollback"):
+        return
+    registry = types.registry(plan.journey_type)
+    for step in plan.steps:
+        spec = registry.get(step.action)
+        if spec and spec.get("effect") == "irreversible" and step.effect != "irreversible":
+            raise PlanRejected(
+                f"the plan says that {shown(step.id)} can be undone, which it cannot",
+                cause=f"step {shown(step.action)} declares no undo",
+                state="nothing was changed",
+                next="milepost plan --type TYPE",
+            )
+
+
+def _as_json(kind: JourneyType, args: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        canonical_json(dict(args))
+    except (TypeError, ValueError) as wrong:
+        raise UsageError(f"the arguments of {kind.name!r} are no JSON: {wrong}", state="nothing was changed") from None
+    return dict(args)
+
+
+def _sketched(kind: JourneyType, args: Mapping[str, Any]) -> list[Sketch]:
+    """The template's steps; what a template of a user's own raises is about the arguments that it was given."""
+    if not callable(kind.template):
+        unknown = [name for name in args if name not in kind.params]
+        if unknown:
+            raise _refused(kind, [_unknown(kind, name) for name in unknown])
+    try:
+        return list(kind.sketched(args))
+    except MilepostError:
+        raise
+    except Exception as wrong:
+        raise PlanRejected(
+            f"the template of {kind.name!r} makes no plan of these arguments",
+            cause=f"{type(wrong).__name__}: {wrong}"[:300],
+            state="nothing was changed",
+        ) from wrong
+
+
+def _unknown(kind: JourneyType, name: str) -> str:
+    hint = Findings().nearest(name, kind.params) if kind.params else "its steps take no arguments"
+    return f"no step takes an argument {shown(name)}" + (f"; {hint}" if hint else "")
+
+
+def _refused(kind: JourneyType, said: Sequence[str]) -> PlanRejected:
+    return PlanRejected(
+        f"{kind.name!r} cannot be planned: {said[0]}",
+        cause="; ".join(said)[:500] if len(said) > 1 else "",
+        state="nothing was changed",
+        next="milepost plan --type TYPE --arg NAME=VALUE",
+    )
+
+
+def _with_files(services: Services, request: PlanRequest, tell: Tell | None) -> Plan:
+    return draft_ingest(services, replace(request, journey_type=BUILT_IN), origin=Origin(), on_progress=tell)
+
+
+def _without(services: Services, request: PlanRequest) -> Plan:
+    """A plan of nothing yet, for a type that touches no kb."""
+    if request.paths or request.kb is not None:
+        raise UsageError(
+            f"journey type {request.journey_type!r} takes no {'files' if request.paths else 'kb'}",
+            cause="none of its steps is Milepost's own",
+            state="nothing was changed",
+        )
+    home, user, policy = services.home, services.user, request.policy
+    ended = home.ledger.ended(user.tenant, None, request.journey_type)
+    return Plan(
+        journey_type=request.journey_type, tenant=user.tenant, owner=user.user, request=request.request,
+        parent=request.parent, base=Base(journeys_ended=ended, policy_digest=policy.digest),
+        policy=policy.model_dump(mode="json"), generated_at=home.clock.now(),
+    )  # fmt: skip
+
+
+def _steps(
+    kind: JourneyType, sketches: Sequence[Sketch], args: Mapping[str, Any], base: Plan, request: PlanRequest
+) -> Iterator[PlanStep]:
+    own = {step.action: step for step in ingest_steps(base.kb or "", base.files, request.policy)}
+    used: list[str] = []
+    for sketch in sketches:
+        said: Mapping[str, Any] = sketch if isinstance(sketch, Mapping) else {}
+        action = action_of(sketch)
+        step_id = str(said.get("id") or _free(action, used))
+        after = said.get("depends_on", used[-1:])
+        drafted = _filled(kind, action, said.get("args") or {}, args, own)
+        needed = [*after, *_references(drafted.args)]
+        used.append(step_id)
+        yield drafted.model_copy(
+            update={
+                "id": step_id,
+                "depends_on": tuple(dict.fromkeys(needed)),
+                "milestone": f"{step_id}_complete" if NAME.fullmatch(step_id) else drafted.milestone,
+                "rollback_handler": drafted.rollback_handler if request.policy.restorable else None,
+            }
+        )
+
+
+def _filled(
+    kind: JourneyType, action: str, said: Mapping[str, Any], args: Mapping[str, Any], own: Mapping[str, PlanStep]
+) -> PlanStep:
+    """A step as its declaration has it, with the arguments of the journey that it takes and was not given."""
+    step = kind.step(action)
+    if step is None:
+        found = own.get(action) or PlanStep(id=action, action=action)
+        return found.model_copy(update={"args": {**found.args, **said}})
+    given = {name: args[name] for name in step.params if name in args} | dict(said)
+    return PlanStep(
+        id=action, action=action, args=given, milestone=f"{action}_complete", rollback_handler=step.handler,
+        handler_version=step.version if step.handler else None, effect=step.effect, observed=step.look is not None,
+    )  # fmt: skip
+
+
+def _free(action: str, used: Sequence[str]) -> str:
+    number = sum(1 for name in used if name == action or name.startswith(f"{action}_"))
+    name = action if not number else f"{action}_{number + 1}"
+    return name if name not in used else f"{action}_{len(used) + 1}"
+
+
+def _references(value: Any) -> list[str]:
+    """The steps whose results a value holds."""
+    if isinstance(value, Mapping):
+        held = cast("Mapping[str, Any]", value)
+        if "$ref" in held:
+            return [str(held["$ref"])]
+        return [name for inner in held.values() for name in _references(inner)]
+    if isinstance(value, list | tuple):
+        return [name for inner in cast("list[Any]", value) for name in _references(inner)]
+    return []
+
+
+def _timed(services: Services, steps: Sequence[PlanStep], base: Plan) -> tuple[tuple[PlanStep, ...], Interval]:
+    """The steps with their estimates: those of an ingest as there, each of a user's own by its past runs."""
+    drafted = {step.action: step.estimate for step in base.steps if step.estimate is not None}
+    own = {step.action: {"": 1.0} for step in steps if step.action not in drafted}
+    intervals = drafted | estimate_steps(services.home.ledger, services.user.tenant, own)
+    timed = tuple(step.model_copy(update={"estimate": intervals[step.action]}) for step in steps)
+    return timed, total([intervals[step.action] for step in steps])

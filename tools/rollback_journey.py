@@ -1,0 +1,71 @@
+"""A rollback as a journey of its own: how it is written down, and how it is refused."""
+
+from __future__ import annotations
+
+import uuid
+
+from ..store.errors import RollbackConflict
+from ..store.ledger import STAGE_AFTER
+from ..store.plan import Base, Plan, PlanStep, canonical_json
+from ..store.policy import Policy
+from ..store.records import JourneyStatus, RollbackResult
+from .services import Services
+from .targets import Target
+
+ROLLBACK = "rollback"
+
+
+def begin(services: Services, policy: Policy, target: Target, mode: str) -> str:
+    """Write a rollback down as a journey, with the checkpoint that makes it undoable; returns its id."""
+    home, user, kb = services.home, services.user, target.kb
+    base = Base(kb_revision=kb.head if kb else 0, policy_digest=policy.digest)
+    step = PlanStep(
+        id=ROLLBACK, action=ROLLBACK, args={"checkpoint": target.checkpoint_id}, milestone="rollback_complete"
+    )
+    plan = Plan(
+        journey_type=ROLLBACK, kb=kb.name if kb else None, tenant=user.tenant, owner=user.user,
+        request=uuid.uuid4().hex, steps=(step,), base=base, policy=policy.model_dump(mode="json"),
+        generated_at=home.clock.now(),
+    ).sealed()  # fmt: skip
+    journey_id = f"journey_{plan.digest[:24]}"
+    keeping = policy.model_copy(update={"enable_rollback": True})
+    extra = {"undoes": target.journey_id, "checkpoint": target.checkpoint_id, "on_conflict": mode}
+    with home.record.write():  # a plan without its journey would wait to be applied
+        home.plans.save(plan, None)
+        home.ledger.begin(
+            journey_id, plan, user=user.user, policy=keeping, kb_id=kb.kb_id if kb else None,
+            revision=kb.head if kb else 0, journey_type=ROLLBACK, extra=extra,
+        )  # fmt: skip
+        home.ledger.set_status(journey_id, JourneyStatus.RUNNING)
+    return journey_id
+
+
+def conflict_error(target: Target, described: RollbackResult) -> RollbackConflict:
+    """The error for a rollback that others stand in the way of; `described` has the conflicts."""
+    conflicts = described.conflicts
+    first, more = conflicts[0], f" and {len(conflicts) - 1} more" if len(conflicts) > 1 else ""
+    described.error = f"{first.source} was changed later by {first.changed_by}{more}"
+    return RollbackConflict(
+        f"cannot undo: {described.error}",
+        cause="a later journey changed the same source" if target.kb else "it is not as this journey left it",
+        state="nothing was changed",
+        next=f"milepost rollback {target.checkpoint_id} --on-conflict skip",
+        conflicts=[conflict.model_dump() for conflict in conflicts],
+        rollback=canonical_json(described.model_dump(mode="json")),
+    )
+
+
+def files_stood_at(services: Services, journey_id: str, milestone_id: str) -> str:
+    """The milestone of Milepost's own that a journey's files had come to at another one."""
+    if milestone_id in STAGE_AFTER:
+        return milestone_id
+    home = services.home
+    journey = home.ledger.journey(journey_id, None)
+    reached = "before_upload"
+    for step in home.plans.plan(journey.plan_id, journey.tenant).steps:
+        if milestone_id == f"before_{step.action}":
+            break
+        reached = step.milestone if step.milestone in STAGE_AFTER else reached
+        if milestone_id == step.milestone:
+            break
+    return reached
