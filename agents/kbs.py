@@ -136,6 +136,7 @@ class Kbs(Opening):
                 services.home.ledger.note(None, self.user.tenant, self.user.user, "kb_dropped", {"kb": kb})
                 info = History(services.home.record).info(found)
                 services.home.knowledge.drop(found)
+                services.home.knowledge.sweep_packs()
                 if found.generation:
                     services.home.chroma.drop(found.collection)
             return {"kb": kb, "sources": info.sources, "chunks": info.chunks, "undoable": False}

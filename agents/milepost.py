@@ -175,6 +175,9 @@ class Milepost:
     def kb_drop(self, kb: str) -> dict[str, Any]:
         return self._wait(self.workspace.kb_drop(kb))
 
+    def gc(self, *, dry_run: bool = False, as_of: str | None = None) -> dict[str, Any]:
+        return self._wait(self.workspace.gc(dry_run=dry_run, as_of=as_of))
+
     def documents(self, type: str | None = None, find: str | None = None) -> list[dict[str, Any]]:
         return self._wait(self.workspace.documents(type, find))
 

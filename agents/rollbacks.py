@@ -40,7 +40,8 @@ class Rollbacks(Opening):
     ) -> RollbackResult:
         """Undo what the checkpoint's journey did after it, and keep what others did.
 
-        Raises `CheckpointNotFound`, `RollbackConflict` (nothing is changed), `PolicyError`, `StoreBusy`.
+        Raises `CheckpointNotFound`, `CheckpointCollected`, `RollbackConflict` (nothing is changed), `PolicyError`,
+        `StoreBusy`.
         """
         wanted = _id(checkpoint)
         self._require_checkpoint(wanted)
@@ -125,6 +126,9 @@ def _last_journey(services: Services, kb: str) -> str:
 def _first_checkpoint(services: Services, journey_id: str) -> str:
     services.home.ledger.journey(journey_id, services.user.tenant)
     found = services.home.checkpoints.find(services.user.tenant, journey_id=journey_id)
+    gone = services.home.checkpoints.collected(journey_id)
+    if not found and gone is not None:
+        services.home.checkpoints.require(gone)
     if not found and services.home.ledger.policy(journey_id).restorable:
         raise CheckpointNotFound(
             f"{journey_id} took no checkpoint yet",

@@ -15,6 +15,7 @@ from .expanding import expand
 from .health import checks, unopened
 from .journeys import Journeys
 from .kbs import Kbs
+from .keeping import Keeping
 from .opening import CONFIG, user_of
 from .planner import PlanningIntegrationCapability
 from .rollbacks import Rollbacks
@@ -25,7 +26,7 @@ policy = "rollback"        # checkpoints, and exact undo of every journey
 """
 
 
-class AsyncMilepost(Journeys, Rollbacks, Kbs):
+class AsyncMilepost(Journeys, Rollbacks, Keeping, Kbs):
     """A home of knowledge bases, seen by one user under one policy. Making one is cheap and makes no folder.
 
     `policy` is a preset's name, a dict with the proposal's keys, the path of a TOML file, or a `Policy`; it is
@@ -129,6 +130,7 @@ class AsyncMilepost(Journeys, Rollbacks, Kbs):
     async def _checkpoint(self, checkpoint_id: str) -> Checkpoint:
         missing = NotFound(f"there is no checkpoint {checkpoint_id!r}")
         row = await self.read(lambda s: s.home.checkpoints.row(checkpoint_id, self.user.tenant), missing)
+        await self.read(lambda s: s.home.checkpoints.require(row))
         found = [c for c in await self.checkpoints(row["journey_id"]) if c.checkpoint_id == checkpoint_id]
         document = await self.librarian.retrieve_document(checkpoint_id, tenant=self.user.tenant)
         return found[0].model_copy(update={"state": (document or {}).get("state", {})})

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .agents.workspace import AsyncMilepost
     from .store.errors import (
         ApprovalRequired,
+        CheckpointCollected,
         CheckpointNotFound,
         EmbeddingFailed,
         JourneyFailed,
@@ -38,6 +39,7 @@ __version__ = "0.1.0"
 
 _ERRORS = (
     "ApprovalRequired",
+    "CheckpointCollected",
     "CheckpointNotFound",
     "EmbeddingFailed",
     "JourneyFailed",
@@ -71,6 +73,7 @@ __all__ = [
     "ApprovalRequired",
     "AsyncMilepost",
     "Checkpoint",
+    "CheckpointCollected",
     "CheckpointNotFound",
     "EmbeddingFailed",
     "Journey",

@@ -15,6 +15,7 @@ from . import (
     home_commands,
     journey_commands,
     kb_commands,
+    keeping_commands,
     mcp_commands,
     plan_commands,
     policy_commands,
@@ -68,8 +69,11 @@ def build() -> typer.Typer:
     policy = _group("The policy in force, its presets, and whether a policy file is sound.")
     for group in (app, kb, policy):
         _callback(group)
-    for part in (home_commands, plan_commands, show_commands, apply_commands, journey_commands, search_commands,
-                 mcp_commands):  # fmt: skip
+    parts = (
+        home_commands, plan_commands, show_commands, apply_commands, journey_commands, search_commands,
+        keeping_commands, mcp_commands,
+    )  # fmt: skip
+    for part in parts:
         app.registered_commands += part.app.registered_commands
     kb.registered_commands += kb_commands.app.registered_commands
     policy.registered_commands += policy_commands.app.registered_commands

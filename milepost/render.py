@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from .store.plan_text import limit
@@ -166,11 +167,19 @@ def checkpoint_table(checkpoints: Sequence[Checkpoint]) -> str:
     rows = [
         (
             short_id(one.checkpoint_id), one.kb or "", str(one.revision), moment(one.timestamp),
-            (one.available_until or "")[:10],
+            _until(one.available_until),
         )
         for one in checkpoints
     ]  # fmt: skip
-    return columns(("CHECKPOINT", "KB", "REV", "TAKEN (UTC)", "KEPT UNTIL"), rows, right=(2,))
+    return columns(("CHECKPOINT", "KB", "REV", "TAKEN (UTC)", "UNDO UNTIL"), rows, right=(2,))
+
+
+def _until(available: str | None, said: str = "") -> str:
+    """Until when an undo is available; of one that has ended, that the next `gc` may take it."""
+    if available is None:
+        return "for ever"
+    over = datetime.fromisoformat(available) <= datetime.now(UTC)
+    return f"{said or available[:10]}{' (ended)' if over else ''}"
 
 
 def checkpoint_text(checkpoint: Checkpoint) -> str:
@@ -179,7 +188,7 @@ def checkpoint_text(checkpoint: Checkpoint) -> str:
         ("Checkpoint", checkpoint.checkpoint_id), ("Milestone", checkpoint.milestone_id),
         ("Journey", checkpoint.journey_id), ("KB", checkpoint.kb or ""),
         ("Revision", str(checkpoint.revision)), ("Taken", moment(checkpoint.timestamp)),
-        ("Kept until", moment(checkpoint.available_until) or "for ever"),
+        ("Undo until", _until(checkpoint.available_until, moment(checkpoint.available_until))),
         ("Handler", checkpoint.rollback_handler or "none"),
     ]  # fmt: skip
     lines = [f"{name:<11} {clean(value)}" for name, value in facts]

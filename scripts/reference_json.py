@@ -45,6 +45,7 @@ Done = dict[str, Any]
 JOURNEY: dict[str, Any] = {"journey": records.Journey}
 GIVES: dict[str, dict[str, Any]] = {
     "init": {"done": Done},
+    "gc": {"done": Done},
     "doctor": {"checks": list[Check]},
     "policy show": {"policy": dict[str, Value], "guarantees": list[str], "notes": list[str]},
     "policy check": {"check": Done, "policy": dict[str, Value], "guarantees": list[str], "notes": list[str]},
@@ -80,6 +81,7 @@ NOTES = {
     "journeys": "Without `files` and `steps`.",
     "mcp": "Speaks the protocol, not this.",
     "kb verify": "Where it is not ok also `next`, the command that repairs.",
+    "gc": "`undos` (`{journey_id, kb, available_until, checkpoints}`), counts, `bytes`; `disk_bytes` came free.",
     "ingest": "With `--dry-run` what `plan` gives.",
 }
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from .conformance import check_meaning, check_store
     from .errors import (
         ApprovalRequired,
+        CheckpointCollected,
         CheckpointNotFound,
         EmbeddingFailed,
         JourneyFailed,
@@ -60,6 +61,7 @@ _ROOMS = {
     **dict.fromkeys(
         (
             "ApprovalRequired",
+            "CheckpointCollected",
             "CheckpointNotFound",
             "EmbeddingFailed",
             "JourneyFailed",
@@ -130,6 +132,7 @@ __all__ = [
     "ApprovalRequired",
     "Base",
     "Checkpoint",
+    "CheckpointCollected",
     "CheckpointNotFound",
     "Clock",
     "Conflict",

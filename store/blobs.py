@@ -74,6 +74,11 @@ class Blobs:
             temporary.unlink(missing_ok=True)
         return digest.hexdigest(), size
 
+    def all(self) -> dict[str, int]:
+        """The size in bytes of every blob, by its SHA-256."""
+        found = (path for path in self.folder.glob("[0-9a-f][0-9a-f]/*") if len(path.name) == 64)
+        return {path.name: path.stat().st_size for path in found}
+
     def delete(self, sha256: str) -> bool:
         """Remove a blob; False where there was none."""
         return self.delete_all([sha256]) == 1

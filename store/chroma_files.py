@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 DATABASE = "chroma.sqlite3"
+WORDS = "embedding_fulltext_search"
+SCRUB_SECONDS = 10.0
+"""How long another program's use of the database is waited for."""
 
 
 def sweep(folder: Path) -> None:
@@ -22,6 +26,25 @@ def sweep(folder: Path) -> None:
     for inner in folder.iterdir():
         if inner.is_dir() and len(inner.name) == 36 and inner.name not in used:
             shutil.rmtree(inner, ignore_errors=True)
+
+
+def scrub(folder: Path) -> None:
+    """Write Chroma's database anew without what was deleted, the index of its words included.
+
+    No client of this process may have it open; `sqlite3.OperationalError` where another program is at it.
+    """
+    database = folder / DATABASE
+    if not database.exists():
+        return
+    connection = sqlite3.connect(database, isolation_level=None, timeout=SCRUB_SECONDS)
+    try:
+        # what is deleted stays in the word index until its parts are merged; an older SQLite cannot, and need not
+        with suppress(sqlite3.OperationalError):
+            connection.execute(f"INSERT INTO {WORDS}({WORDS}) VALUES ('optimize')")
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        connection.close()
 
 
 def set_aside(folder: Path) -> Path | None:

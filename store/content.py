@@ -76,7 +76,8 @@ class Content:
         """A cached parse result, or None."""
         with self._record.read() as reading:
             row = reading.execute(
-                "SELECT * FROM parsed WHERE sha256 = ? AND hint = ? AND parser = ? AND chunker = ?",
+                "SELECT * FROM parsed WHERE sha256 = ? AND hint = ? AND parser = ? AND chunker = ?"
+                " AND pieces IS NOT NULL",
                 (key.sha256, key.hint, key.parser, key.chunker),
             ).fetchone()
         return _parsed_file(row) if row else None
@@ -100,7 +101,10 @@ class Content:
             body = zlib.compress(json.dumps(pieces, ensure_ascii=False, separators=(",", ":")).encode(), 1)
             writing.execute(
                 "INSERT INTO parsed (sha256, hint, parser, chunker, media_type, reason, detail, warnings, parsed_by,"
-                " chunks, pieces) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+                " chunks, pieces) VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (sha256, hint, parser, chunker)"
+                " DO UPDATE SET media_type = excluded.media_type, reason = excluded.reason, detail = excluded.detail,"
+                " warnings = excluded.warnings, parsed_by = excluded.parsed_by, chunks = excluded.chunks,"
+                " pieces = excluded.pieces",
                 (key.sha256, key.hint, key.parser, key.chunker, media_type, reason, detail,
                  json.dumps(list(warnings), ensure_ascii=False), parsed_by, len(pieces), body),
             )  # fmt: skip

@@ -10,6 +10,7 @@ MilepostError
 ├── StalePlan                the world moved since the plan was made
 ├── JourneyFailed            a step could not be done
 │   └── EmbeddingFailed
+├── CheckpointCollected      its undo had ended, and `gc` gave up what it needed
 ├── RollbackConflict         something stands in the way of an undo
 ├── StoreBusy                another process publishes to this home
 ├── StoreDamaged             the record or a view needs repair
@@ -95,6 +96,13 @@ class JourneyFailed(MilepostError):
 
 class EmbeddingFailed(JourneyFailed):
     code = "embedding_failed"
+
+
+class CheckpointCollected(MilepostError):
+    """`facts["older"]` and `facts["newer"]` are the nearest checkpoints of the kb that are left, or None."""
+
+    code = "checkpoint_collected"
+    exit_code = 6
 
 
 class RollbackConflict(MilepostError):

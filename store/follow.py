@@ -74,8 +74,18 @@ class Follower:
     def rebuild(self, kb_id: int) -> None:
         """Write collection and packed file anew from the record, proved whole, and drop the old one. Embeds nothing."""
         kb = self._knowledge.by_id(kb_id)
-        self._rebuild_pack(kb)
+        self.rebuild_pack(kb)
         self._new_generation(kb, prove="all")
+
+    def rebuild_pack(self, kb: Kb) -> None:
+        """Write the packed file anew: rows of what was given up are holes in it."""
+        with self._record.read() as reading:
+            rows = reading.execute(
+                "SELECT c.slot, v.vector FROM chunks c JOIN vectors v ON v.model_id = ? AND v.text_id = c.text_id"
+                " WHERE c.kb_id = ?",
+                (kb.model_id, kb.kb_id),
+            )
+            self._knowledge.pack(kb).rebuild(kb.next_slot, rows)
 
     def sweep(self) -> None:
         """Drop the collections that a switch, a dropped kb or a process that died left behind."""
@@ -92,7 +102,7 @@ class Follower:
         if not kb.generation:
             return None
         if not self._pack_is_whole(kb):
-            self._rebuild_pack(kb)
+            self.rebuild_pack(kb)
         trouble = self._probe(kb)
         if trouble:
             self.rebuild(kb_id)
@@ -258,15 +268,6 @@ class Follower:
         if pack.rows(kb.next_slot) is None:
             return []
         return [row.id for row in rows if not pack.holds(row.slot, row.vector, kb.next_slot)]
-
-    def _rebuild_pack(self, kb: Kb) -> None:
-        with self._record.read() as reading:
-            rows = reading.execute(
-                "SELECT c.slot, v.vector FROM chunks c JOIN vectors v ON v.model_id = ? AND v.text_id = c.text_id"
-                " WHERE c.kb_id = ?",
-                (kb.model_id, kb.kb_id),
-            )
-            self._knowledge.pack(kb).rebuild(kb.next_slot, rows)
 
     def _settle(self, kb: Kb, rows: int) -> None:
         faultpoint("follow.before_settle")

@@ -70,7 +70,7 @@ class History:
         )
 
     def require(self, kb: Kb, revision: int) -> None:
-        """Refuse a revision that never was, or whose content was released."""
+        """Refuse a revision that never was, or of which something was given up."""
         if not 0 <= revision <= kb.head:
             raise NotFound(
                 f"kb {kb.name!r} has no revision {revision}",
@@ -78,13 +78,29 @@ class History:
                 state="nothing was changed",
                 next=f"milepost kb log --kb {shlex.quote(kb.name)}",
             )
+        self.require_above_floor(kb, revision)
+        released = self._released(kb, revision)
+        if released:
+            why = f"gc gave up what revision {released} replaced, which no promised undo needed any more"
+            raise _not_restorable(kb, revision, why)
+
+    def require_above_floor(self, kb: Kb, revision: int) -> None:
+        """Refuse a revision from before a publish with rollback off: there, everything was released at once."""
         if revision < kb.floor:
-            raise PolicyError(
-                f"revision {revision} of kb {kb.name!r} is not restorable",
-                cause=f"revision {kb.floor} was published with rollback off, which released what it replaced",
-                state="nothing was changed",
-                next=f"milepost kb log --kb {shlex.quote(kb.name)}",
-            )
+            why = f"revision {kb.floor} was published with rollback off, which released what it replaced"
+            raise _not_restorable(kb, revision, why)
+
+    def _released(self, kb: Kb, revision: int) -> int | None:
+        """The revision whose replaced content was given up, where this one showed some of it."""
+        with self._record.read() as reading:
+            row = reading.execute(
+                "SELECT min(q.revision) FROM source_spans s JOIN revisions q"
+                " ON q.kb_id = s.kb_id AND q.revision = s.gone"
+                " WHERE s.kb_id = ?1 AND s.appeared <= ?2 AND s.gone > ?2 AND NOT q.restorable",
+                (kb.kb_id, revision),
+            ).fetchone()
+        found: int | None = row[0]
+        return found
 
     def touches(self, kb_id: int, *, after: int, source_ids: Sequence[int] | None = None) -> list[Touch]:
         """Who changed which source in the revisions after one, in order."""
@@ -99,6 +115,15 @@ class History:
             rows = reading.execute(sql, (kb_id, after)).fetchall()
         wanted = None if source_ids is None else set(source_ids)
         return [Touch(*row) for row in rows if wanted is None or row[0] in wanted]
+
+
+def _not_restorable(kb: Kb, revision: int, why: str) -> PolicyError:
+    return PolicyError(
+        f"revision {revision} of kb {kb.name!r} is not restorable",
+        cause=why,
+        state="nothing was changed",
+        next=f"milepost kb log --kb {shlex.quote(kb.name)}",
+    )
 
 
 def source_names(reading: sqlite3.Connection, kb_id: int, source_ids: Sequence[int]) -> dict[int, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,6 +12,7 @@ from .checkpoints import Checkpoints
 from .chroma import ChromaFolder
 from .content import Content
 from .doomed import doomed
+from .erasing import Eraser
 from .errors import StoreBusy, StoreUnwritable
 from .follow import Follower
 from .knowledge import Knowledge
@@ -48,8 +50,9 @@ class Home:
         self.follower = Follower(self.record, self.knowledge, self.chroma)
         self.ledger = Ledger(self.record, self.clock)
         self.plans = Plans(self.record, self.clock)
-        self.checkpoints = Checkpoints(self.record)
+        self.checkpoints = Checkpoints(self.record, self.clock)
         self.previews = Previews(self.record, self.clock)
+        self.eraser = Eraser(self.record, self.blobs, self.knowledge, self.follower, self.chroma)
         self.lease = Lease(path / "lease.lock", self.record, self.clock)
         self.librarian = Librarian(self.record, self.chroma, self.hold, embedder, self.clock)
         self._probed: set[int] = set()
@@ -82,6 +85,7 @@ class Home:
                 self.open_index(kb.kb_id)
         self.follower.sweep()
         self.librarian.recover()
+        self.erase()
 
     def open_index(self, kb_id: int) -> None:
         """Look at a kb's views once for each time that the lease is taken, and mend them where they are not whole."""
@@ -99,6 +103,20 @@ class Home:
             with suppress(StoreBusy), self.hold(wait=0):  # whoever was faster does the same
                 pass
 
+    def erase(self) -> None:
+        """Finish a deletion; what the system refuses (no space, another program at it) stays for the next time.
+
+        Only for the holder of the lease.
+        """
+        try:
+            self.eraser.finish()
+        except (OSError, sqlite3.OperationalError) as refused:
+            self.findings.append(f"a deletion is not finished: {refused}; it goes on by itself")
+
+    def size(self) -> int:
+        """Bytes of everything in the folder."""
+        return sum(path.stat().st_blocks * 512 for path in self.path.rglob("*") if path.is_file())
+
     def close(self) -> None:
         """Close every connection; the home can be opened again."""
         self.chroma.close()
@@ -111,4 +129,4 @@ class Home:
                 "SELECT 1 FROM journeys WHERE status IN (?, ?) LIMIT 1", tuple(map(str, LIVE))
             ).fetchone()
             left = doomed(reading)
-        return bool(behind or running or left)
+        return bool(behind or running or left or self.eraser.pending())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import sqlite3
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,8 @@ from .kb import Kb, check_embedder, check_name, kb_of
 from .pack import Pack
 from .ports import Clock, Embedder
 from .record import Record
-from .revisions import Change, Published, SourceState, pack_slots, publish, unpack_slots, version_digest
+from .releasing import drop_versions
+from .revisions import Change, Published, SourceState, pack_slots, publish, version_digest
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,21 @@ class Knowledge:
         assert kb.dimensions is not None
         return Pack(self._packs / kb.pack_file, kb.dimensions)
 
+    def renew_pack(self, kb_id: int) -> None:
+        """Give a kb's packed file another name, joining an open transaction: who still reads the old one keeps it.
+
+        Until it is made, searches read the record.
+        """
+        with self._record.write() as writing:
+            writing.execute("UPDATE kbs SET pack = ? WHERE kb_id = ?", (uuid.uuid4().hex, kb_id))
+
+    def sweep_packs(self) -> None:
+        """Delete the packed files that are no kb's."""
+        mine = {kb.pack_file for kb in self.all()}
+        for path in self._packs.glob("*"):
+            if path.name not in mine:
+                path.unlink(missing_ok=True)
+
     def stage(self, kb: Kb, source: str, parsed_id: int, *, sha256: str, size: int, claim: bool = False) -> Staged:
         """Make a version of a source ready to be published: its chunks get slots, and their vectors lie in the pack.
 
@@ -111,7 +128,7 @@ class Knowledge:
             source_id = self.source_id(kb.kb_id, source)
             writing.execute(
                 "INSERT INTO versions (kb_id, source_id, parsed_id, sha256, bytes) VALUES (?, ?, ?, ?, ?)"
-                " ON CONFLICT DO NOTHING",
+                " ON CONFLICT DO UPDATE SET released = 0",
                 (kb.kb_id, source_id, parsed_id, sha256, size),
             )
             row = writing.execute(
@@ -171,15 +188,7 @@ class Knowledge:
                 f"SELECT version_id, source_id, slots FROM versions WHERE kb_id = ? AND version_id NOT IN ({live})",
                 (kb_id, kb_id),
             ).fetchall()
-            writing.executemany("DELETE FROM versions WHERE version_id = ?", [(row["version_id"],) for row in released])
-            kept: set[int] = set()  # a source's versions share chunks, and a claim may have to show its own again
-            for source_id in {row["source_id"] for row in released}:
-                for row in writing.execute("SELECT slots FROM versions WHERE source_id = ?", (source_id,)):
-                    kept.update(unpack_slots(row["slots"]))
-            gone = {slot for row in released for slot in unpack_slots(row["slots"])} - kept
-            if kb.hybrid:
-                lexical.forget(writing, kb_id, sorted(gone))
-            writing.executemany("DELETE FROM chunks WHERE kb_id = ? AND slot = ?", [(kb_id, s) for s in sorted(gone)])
+            drop_versions(writing, kb, released)
             writing.execute("UPDATE kbs SET floor = ? WHERE kb_id = ?", (kb.head, kb_id))
 
     def drop(self, kb: Kb) -> None:
@@ -190,8 +199,6 @@ class Knowledge:
             writing.execute("DELETE FROM kbs WHERE kb_id = ?", (kb.kb_id,))
             if kb.generation:
                 doom(writing, kb.collection)
-        if kb.dimensions is not None:
-            self.pack(kb).delete()
 
     def _stage_chunks(
         self, writing: sqlite3.Connection, kb: Kb, source_id: int, source: str, parsed_id: int

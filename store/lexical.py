@@ -64,6 +64,11 @@ def forget(writing: sqlite3.Connection, kb_id: int, slots: Sequence[int] | None 
     )
 
 
+def compact(writing: sqlite3.Connection) -> None:
+    """Merge the parts of the index: what was forgotten stays in them until then."""
+    writing.execute("INSERT INTO words (words) VALUES ('optimize')")
+
+
 def coverage(reading: sqlite3.Connection, kb_id: int, question: str, shown: Shown) -> NDArray[np.float64] | None:
     """For each visible chunk the share of the question's words that it holds, from 0 to 1, rare words counting more.
 

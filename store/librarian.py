@@ -112,6 +112,10 @@ class Librarian(BaseStore):
         found.sort(key=lambda document: -scores[document.id])
         return [{**_described(one), "score": min(1.0, max(0.0, scores[one.id]))} for one in found]
 
+    def forget(self, document_ids: Iterable[str], *, tenant: str) -> None:
+        """Delete documents in the record, joining an open transaction; Chroma's follow with the next use."""
+        self._shelf.table.change([], [((JOURNEYS, tenant), one) for one in document_ids])
+
     def recover(self) -> None:
         """Finish what a crash left between the ledger and Chroma. Only under the lease."""
         self._shelf.recover()

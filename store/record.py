@@ -87,6 +87,20 @@ class Record:
             raise RuntimeError("there is no transaction")
         self._local.before[key] = work
 
+    def shrink(self) -> bool:
+        """Write the database anew without what was deleted, and empty the write-ahead log.
+
+        Nothing deleted can be read from the files afterwards. Takes its time and, for a while, as much space again.
+        False where a reader of another process keeps the log: to be done again.
+        """
+        connection = self._connection()
+        connection.execute("PRAGMA temp_store=FILE")  # a whole copy, which is not for memory
+        try:
+            connection.execute("VACUUM")
+            return int(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]) == 0
+        finally:
+            connection.execute("PRAGMA temp_store=MEMORY")
+
     def close(self) -> None:
         """Close every thread's connection; the next use opens anew."""
         with self._lock:

@@ -24,7 +24,7 @@ CREATE TABLE vectors (
 CREATE TABLE parsed (
   parsed_id INTEGER PRIMARY KEY, sha256 TEXT NOT NULL, hint TEXT NOT NULL, parser TEXT NOT NULL, chunker TEXT NOT NULL,
   media_type TEXT NOT NULL, reason TEXT, detail TEXT, warnings TEXT NOT NULL, parsed_by TEXT NOT NULL,
-  chunks INTEGER NOT NULL, pieces BLOB NOT NULL,
+  chunks INTEGER NOT NULL, pieces BLOB,
   UNIQUE (sha256, hint, parser, chunker)
 );
 CREATE TABLE sources (
@@ -34,7 +34,7 @@ CREATE TABLE sources (
 CREATE TABLE versions (
   version_id INTEGER PRIMARY KEY, kb_id INTEGER NOT NULL REFERENCES kbs ON DELETE CASCADE, source_id INTEGER NOT NULL,
   parsed_id INTEGER NOT NULL REFERENCES parsed, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL,
-  slots BLOB, digest BLOB, chunks INTEGER NOT NULL DEFAULT 0,
+  slots BLOB, digest BLOB, chunks INTEGER NOT NULL DEFAULT 0, released INTEGER NOT NULL DEFAULT 0,
   UNIQUE (source_id, parsed_id)
 );
 CREATE TABLE chunks (
@@ -104,7 +104,8 @@ CREATE TABLE checkpoints (
   seq INTEGER PRIMARY KEY, checkpoint_id TEXT NOT NULL UNIQUE, milestone_id TEXT NOT NULL, journey_id TEXT,
   tenant TEXT NOT NULL, kb TEXT, kb_id INTEGER, revision INTEGER NOT NULL DEFAULT 0,
   receipt_seq INTEGER NOT NULL DEFAULT 0,
-  timestamp TEXT NOT NULL, body_digest TEXT NOT NULL, rollback_handler TEXT, state_digest TEXT NOT NULL DEFAULT ''
+  timestamp TEXT NOT NULL, body_digest TEXT NOT NULL, rollback_handler TEXT, state_digest TEXT NOT NULL DEFAULT '',
+  collected TEXT, reason TEXT
 );
 CREATE INDEX checkpoints_journey ON checkpoints (journey_id);
 CREATE TABLE events (

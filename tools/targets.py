@@ -29,18 +29,11 @@ class Target:
 def checkpoint_target(services: Services, policy: Policy, checkpoint_id: str) -> Target:
     """A checkpoint that this person may go back to, its document checked against the ledger.
 
-    Raises `CheckpointNotFound` for another tenant's as for one that never was.
+    Raises `CheckpointNotFound` for another tenant's as for one that never was, `CheckpointCollected` for one that `gc`
+    took.
     """
     home, tenant = services.home, services.user.tenant
     row = home.checkpoints.row(checkpoint_id, tenant)
-    document = home.librarian.retrieve(checkpoint_id, tenant=tenant)
-    if document is None or body_digest(document) != row["body_digest"]:
-        raise StoreDamaged(
-            f"the document of {checkpoint_id} is not the one that was written",
-            cause="its digest differs from the ledger's",
-            state="nothing was changed",
-            next="milepost checkpoints",
-        )
     kb = None
     if row["kb_id"] is not None:
         kb = next((each for each in home.knowledge.all(tenant) if each.kb_id == row["kb_id"]), None)
@@ -51,6 +44,15 @@ def checkpoint_target(services: Services, policy: Policy, checkpoint_id: str) ->
                 state="nothing was changed",
                 next="milepost checkpoints",
             )
+    home.checkpoints.require(row)
+    document = home.librarian.retrieve(checkpoint_id, tenant=tenant)
+    if document is None or body_digest(document) != row["body_digest"]:
+        raise StoreDamaged(
+            f"the document of {checkpoint_id} is not the one that was written",
+            cause="its digest differs from the ledger's",
+            state="nothing was changed",
+            next="milepost checkpoints",
+        )
     if row["journey_id"]:
         _check_allowed(services, policy, row["journey_id"])
     return Target(

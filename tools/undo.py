@@ -96,7 +96,7 @@ def _require_restorable(home: Home, kb: Kb, own: set[str], after: int) -> None:
         ).fetchall()
     first = next((row["revision"] for row in revisions if row["journey_id"] in own), None)
     if first is not None:
-        History(home.record).require(kb, first - 1)
+        History(home.record).require_above_floor(kb, first - 1)
 
 
 class _Past:

@@ -53,6 +53,7 @@ kb rebuild --kb hr
 kb digest --kb hr
 kb remove more.md --kb hr --yes
 rollback --last --kb hr --yes
+gc --yes
 kb drop --kb hr --yes
 """
 FAILS = {"ingest later.md --kb hr --set approval=always --no-input": 2}

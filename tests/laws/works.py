@@ -207,6 +207,16 @@ def watch(home: Path, until: str, k: int) -> list[dict[str, Any]]:
                 return seen
 
 
+def gc(home: Path) -> Any:
+    with opened(home) as mp:
+        return mp.gc()
+
+
+def to_first(home: Path) -> Any:
+    with opened(home) as mp:
+        return mp.rollback(to=1, kb=KB).model_dump(mode="json")
+
+
 def points(home: Path, inner: str, args: dict[str, Any]) -> list[str]:
     """Every fault point that a piece of work reaches, in order."""
     from milepost.store import faults
@@ -262,5 +272,5 @@ def litter(mp: Any, home: Path) -> list[str]:
     return sorted(found) + sorted(str(path.relative_to(home)) for path in blobs)
 
 
-WORKS = (ingest, finish, remove, undo, redo, status, rebuild, reopen, view, watch, points, aftermath)
+WORKS = (ingest, finish, remove, undo, redo, status, rebuild, reopen, view, watch, gc, to_first, points, aftermath)
 WORK: dict[str, Callable[..., Any]] = {work.__name__: work for work in WORKS}

@@ -374,6 +374,7 @@ def test_dropping_a_kb_forgets_it_and_leaves_the_others(kit: Kit) -> None:
         for table in ("chunks", "spans", "source_spans", "versions", "sources", "revisions"):
             found = {row[0] for row in reading.execute(f"SELECT kb_id FROM {table}")}
             assert found == {other.kb_id}, table
+    kit.home.knowledge.sweep_packs()
     assert not (kit.path / "vectors" / f"{kb.pack}.i8").exists()
     again = kit.kb()
     assert (again.head, kit.search(again, "one")) == (0, [])

@@ -1,0 +1,56 @@
+"""What is kept and what goes: collecting."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from ..store.collecting import Collector
+from ..store.errors import UsageError
+from ..tools.services import Services
+from .opening import Opening
+
+_NOTHING = {"undos": [], "checkpoints": 0, "revisions": 0, "chunks": 0, "texts": 0, "uploads": 0, "bytes": 0}
+
+
+class Keeping(Opening):
+    """The part of a workspace that gives things up for ever."""
+
+    async def gc(self, *, dry_run: bool = False, as_of: str | None = None) -> dict[str, Any]:
+        """Give up what no promised undo needs: `undos` are the journeys whose undo ends with it.
+
+        What people see stays as it is. `dry_run` only counts; what it gave as `as_of` (ISO 8601, not in the future)
+        makes sure that nothing ends which it did not show. Another tenant's is left alone.
+        """
+        if not self.there:
+            return {"as_of": as_of, **_NOTHING, "dry_run": dry_run}
+
+        def work(services: Services) -> dict[str, Any]:
+            moment = _moment(services, as_of)
+            collector = Collector(services.home, self.user.tenant, self.user.user)
+            if dry_run:
+                return {**collector.preview(moment).told(), "dry_run": True}
+            with services.home.hold(wait=services.wait):
+                before = services.home.size()
+                found = collector.collect(moment)
+                return {
+                    **found.told(),
+                    "disk_bytes": max(0, before - services.home.size()),
+                    "dry_run": False,
+                    "unfinished": services.home.eraser.pending(),
+                }
+
+        return await self.engine.in_turn(lambda: work(self.services))
+
+
+def _moment(services: Services, said: str | None) -> str:
+    now = services.home.clock.now()
+    if said is None:
+        return now
+    try:
+        asked = datetime.fromisoformat(said)
+        if asked.tzinfo is not None and asked <= datetime.fromisoformat(now):
+            return said
+    except ValueError:
+        pass
+    raise UsageError(f"as_of cannot be {said!r:.60}", cause="it is a moment that has been, in ISO 8601 with its zone")
