@@ -12,6 +12,7 @@ from typer.main import get_command
 
 from . import (
     apply_commands,
+    chat_commands,
     home_commands,
     journey_commands,
     kb_commands,
@@ -71,7 +72,7 @@ def build() -> typer.Typer:
         _callback(group)
     parts = (
         home_commands, plan_commands, show_commands, apply_commands, journey_commands, search_commands,
-        keeping_commands, mcp_commands,
+        chat_commands, keeping_commands, mcp_commands,
     )  # fmt: skip
     for part in parts:
         app.registered_commands += part.app.registered_commands

@@ -73,12 +73,14 @@ GIVES: dict[str, dict[str, Any]] = {
     "kb digest": {"digest": records.DigestReport},
     "kb remove": {"done": records.Journey},
     "kb drop": {"done": Done},
+    "chat": {},
     "mcp": {},
 }
 """What each command gives with `--json`, beside `format_version`."""
 NOTES = {
     "show": 'A journey gives `{"journey"}`, a checkpoint `{"checkpoint"}`; with `--mermaid` also `mermaid`, a text.',
     "journeys": "Without `files` and `steps`.",
+    "chat": "An event on each line: `format_version`, `event`, and what the command of that kind gives.",
     "mcp": "Speaks the protocol, not this.",
     "kb verify": "Where it is not ok also `next`, the command that repairs.",
     "gc": "`undos` (`{journey_id, kb, available_until, checkpoints}`), counts, `bytes`; `disk_bytes` came free.",

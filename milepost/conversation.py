@@ -1,0 +1,277 @@
+"""A conversation at a desk: one line in, and what came of it out. Slash commands do what the commands do.
+
+A sentence is a request for a plan. Whatever changes data is shown first and waits for a yes; what is asked stands until
+it is answered, and an answer is `y`, `/approve`, `n` or `/reject`.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .failure import as_failure
+from .store.errors import MilepostError, UsageError
+from .store.words import count, short_id
+
+if TYPE_CHECKING:
+    from .desk import Desk
+    from .speaker import Speaker
+    from .store.plan import Plan
+    from .store.records import Checkpoint, RollbackResult
+
+MENU = 20
+YES = frozenset({"y", "yes"})
+NO = frozenset({"n", "no"})
+
+
+@dataclass(frozen=True)
+class Pending:
+    """What waits for an answer: the question, and what a yes and a no do."""
+
+    question: str
+    yes: Callable[[], None]
+    no: Callable[[], None]
+
+
+class Conversation:
+    """What was said so far, as far as it matters: the kb that is meant, what waits, and the menu that was shown."""
+
+    def __init__(self, desk: Desk, speaker: Speaker, kb: str | None) -> None:
+        self._desk = desk
+        self._speaker = speaker
+        self._kb = kb
+        self._pending: Pending | None = None
+        self._menu: list[Checkpoint] = []
+        self.over = False
+
+    def hear(self, line: str) -> None:
+        """Take one line; an error is told, and nothing of the conversation is lost."""
+        said = line.strip()
+        try:
+            self._take(said)
+        except KeyboardInterrupt:
+            self._speaker.say("text", "Stopped. What was done so far is kept; /status says how it stands.")
+        except Exception as error:  # whatever it was: the conversation goes on
+            self._speaker.fail(as_failure(error))
+
+    @property
+    def asking(self) -> str | None:
+        """The question that waits."""
+        return self._pending.question if self._pending else None
+
+    def _take(self, said: str) -> None:
+        if said.startswith("/"):
+            name, _, rest = said[1:].partition(" ")
+            self._command(name.lower())(rest.strip())
+        elif said.lower() in YES | NO or (self._pending and not said):
+            self._answer(said.lower() in YES)
+        elif self._menu and said.isdecimal():
+            self.rewind(said)
+        elif said:
+            self._request(said)
+
+    def _command(self, name: str) -> Callable[[str], None]:
+        found = COMMANDS.get(name)
+        if found is None:
+            from .store.policy import did_you_mean
+
+            raise UsageError(f"there is no /{name[:80]}{did_you_mean(name, COMMANDS)}", next="/help")
+        work: Callable[[str], None] = getattr(self, found.method)
+        return work
+
+    # answers
+
+    def approve(self, _: str) -> None:
+        """Say yes to what waits."""
+        self._answer(True)
+
+    def reject(self, _: str) -> None:
+        """Say no to what waits."""
+        self._answer(False)
+
+    def _answer(self, yes: bool) -> None:
+        pending, self._pending = self._pending, None
+        if pending is None:
+            raise UsageError("nothing waits for an answer", next="/plan PATH")
+        pending.yes() if yes else pending.no()
+
+    def _ask(self, question: str, yes: Callable[[], None], no: Callable[[], None]) -> None:
+        self._pending = Pending(question, yes, no)
+        if self._desk.options.yes:
+            self._answer(True)
+        else:
+            self._speaker.ask(question)
+
+    # plans
+
+    def ingest(self, rest: str) -> None:
+        """Plan and apply; asked about where the policy asks."""
+        plan = self._made(self._paths(rest), None)
+        if plan.questions:
+            return
+        if self._desk.policy.approval == "never" and plan.origin.planner != "ai":
+            self._apply(plan, approve=False)
+        else:
+            self._ask_about(plan)
+
+    def plan(self, rest: str) -> None:
+        """Make a plan and show it; /approve applies it."""
+        plan = self._made(self._paths(rest), None)
+        if not plan.questions:
+            self._ask_about(plan)
+
+    def _request(self, said: str) -> None:
+        """A sentence: the files that it names by path are on offer, and the planner reads the rest."""
+        paths = [word for word in _words(said) if Path(word).exists()]
+        for path in paths:  # a file is called by its name from here on, as its source will be
+            said = said.replace(path, Path(path).name) if Path(path).is_file() else said
+        plan = self._made(paths, said)
+        if not plan.questions and plan.steps:
+            self._ask_about(plan)
+
+    def _made(self, paths: list[str], request: str | None) -> Plan:
+        self._pending = None
+        plan = self._desk.mp.plan(paths, kb=self._named_kb() if request is None else self._kb, request=request)
+        self._kb = plan.kb or self._kb
+        self._speaker.plan(plan)
+        return plan
+
+    def _ask_about(self, plan: Plan) -> None:
+        def declined() -> None:
+            self._desk.mp.reject(plan.plan_id) if self._asked_for(plan) else None
+            self._speaker.say("text", "Nothing was applied.")
+
+        self._ask(f"Apply {short_id(plan.plan_id)}?", lambda: self._apply(plan, approve=True), declined)
+
+    def _asked_for(self, plan: Plan) -> bool:
+        return any(one.plan_id == plan.plan_id for one in self._desk.mp.approvals())
+
+    def _apply(self, plan: Plan, *, approve: bool) -> None:
+        with self._speaker.progress() as listener:
+            journey = self._desk.mp.apply(plan, approve=approve, on_progress=listener)
+        self._speaker.journey(journey)
+
+    def _paths(self, rest: str) -> list[str]:
+        paths = _words(rest)
+        if not paths:
+            raise UsageError("a path is missing", next="/ingest PATH")
+        return paths
+
+    def _named_kb(self) -> str:
+        if self._kb is None:
+            raise UsageError("no knowledge base is named yet", next="/kb NAME")
+        return self._kb
+
+    # looking
+
+    def status(self, rest: str) -> None:
+        """How the newest journey, or the one named, stands."""
+        mp = self._desk.mp
+        journey = mp.status(mp.expand(rest) if rest else None)
+        self._speaker.status(journey, mp.timeline(journey.journey_id))
+
+    def checkpoints(self, rest: str) -> None:
+        """The checkpoints that one can go back to."""
+        mp = self._desk.mp
+        self._speaker.checkpoints(mp.checkpoints(mp.expand(rest) if rest else None))
+
+    def search(self, rest: str) -> None:
+        """What people would find."""
+        if not rest:
+            raise UsageError("there is nothing to search for", next="/search TEXT")
+        self._speaker.hits(self._desk.mp.search(rest, kb=self._named_kb()))
+
+    def kb(self, rest: str) -> None:
+        """The knowledge base that is meant from now on; without a name the list."""
+        if rest:
+            self._kb = rest
+            self._speaker.say("kb", f"From now on: kb {rest}.", name=rest)
+        else:
+            self._speaker.kbs(self._desk.mp.kb_list(), self._kb)
+
+    def help(self, _: str) -> None:
+        """What can be said."""
+        lines = [f"  {command.usage:<18} {command.help}" for command in COMMANDS.values()]
+        lines.append("  Anything else is a request in words: a plan is made, shown, and waits for your yes.")
+        self._speaker.say("help", "\n".join(lines))
+
+    def quit(self, _: str) -> None:
+        """End; what waits goes on waiting in `milepost approvals`."""
+        self.over = True
+
+    # going back
+
+    def undo(self, rest: str) -> None:
+        """Take back the kb's last journey, or the one named, after showing what goes."""
+        mp = self._desk.mp
+        target: dict[str, Any] = {"journey": mp.expand(rest)} if rest else {"last": True, "kb": self._named_kb()}
+        self._go_back(target)
+
+    def rewind(self, rest: str) -> None:
+        """Choose a checkpoint from a menu, see what going back would do, and do it."""
+        if rest.isdecimal() and self._menu:
+            if not 1 <= int(rest) <= len(self._menu):
+                raise UsageError(f"there is no {rest} in the menu", next="/rewind")
+            chosen = self._menu[int(rest) - 1].checkpoint_id
+            self._menu = []
+            self._go_back({"checkpoint": chosen})
+        elif rest:
+            self._go_back({"checkpoint": self._desk.mp.expand(rest)})
+        else:
+            listed = self._desk.mp.checkpoints()
+            self._menu = [one for one in listed if self._kb is None or one.kb == self._kb][-MENU:]
+            self._speaker.menu(self._menu)
+
+    def _go_back(self, target: dict[str, Any]) -> None:
+        mp = self._desk.mp
+        preview = mp.rollback(**target, dry_run=True)
+        self._speaker.rollback(preview)
+        if preview.already_there:
+            return
+        if preview.conflicts and self._desk.policy.on_conflict == "refuse":
+            raise _in_the_way(preview)
+
+        def back() -> None:
+            self._speaker.rollback(mp.rollback(**target))
+
+        self._ask("Roll back?", back, lambda: self._speaker.say("text", "Nothing was rolled back."))
+
+
+def _in_the_way(preview: RollbackResult) -> MilepostError:
+    from .store.errors import RollbackConflict
+
+    return RollbackConflict(
+        f"{count(len(preview.conflicts), 'source')} changed since: {preview.conflicts[0].source} by"
+        f" {preview.conflicts[0].changed_by}",
+        state="nothing was changed",
+        next=f"milepost rollback {preview.checkpoint_id} --on-conflict skip",
+    )
+
+
+def _words(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:  # a quote that is an apostrophe
+        return text.split()
+
+
+@dataclass(frozen=True)
+class SlashCommand:
+    """A slash command: its usage, what it does, and the method that does it."""
+
+    usage: str
+    help: str
+    method: str
+
+
+COMMANDS = {
+    name: SlashCommand(usage, (getattr(Conversation, name).__doc__ or "").strip(), name)
+    for name, usage in (
+        ("help", "/help"), ("ingest", "/ingest PATH"), ("plan", "/plan PATH"), ("approve", "/approve"),
+        ("reject", "/reject"), ("status", "/status"), ("checkpoints", "/checkpoints"), ("undo", "/undo [ID]"),
+        ("rewind", "/rewind"), ("search", "/search TEXT"), ("kb", "/kb NAME"), ("quit", "/quit"),
+    )
+}  # fmt: skip

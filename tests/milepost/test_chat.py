@@ -1,0 +1,190 @@
+"""Law: in a conversation nothing is changed before it was shown and somebody said yes; errors lose nothing of it.
+
+The lines come through a pipe, as a program would send them; a terminal's prompt is typed at in a pseudo-terminal.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pty
+import select
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Cli, Ran
+
+from milepost import Milepost
+from milepost.chat_commands import completions
+
+RUN = "import sys; from milepost.cli import main; sys.exit(main(sys.argv[1:]))"
+READY = "\x1b[?2004h"
+"""What a prompt shows when it takes keys: it switches bracketed paste on."""
+Talk = Callable[..., Ran]
+
+
+@pytest.fixture
+def talk(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Talk:
+    """Say some lines in a chat over one home."""
+
+    def say(*lines: str, policy: str = "rollback", more: tuple[str, ...] = ()) -> Ran:
+        monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
+        return cli("chat", "--policy", policy, *more)
+
+    return say
+
+
+def events(ran: Ran) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in ran.out.splitlines()]
+
+
+def sources() -> int:
+    with Milepost(".milepost", embedder="fake") as mp:
+        return sum(kb.sources for kb in mp.kb_list())
+
+
+def test_a_plan_waits_for_a_yes(talk: Talk) -> None:
+    """A plan alone changes nothing; a no ends it; a yes applies it, in the words of the question or by /approve."""
+    ran = talk("/kb hr", "/plan handbook", "n")
+    assert "3 to add" in ran.out
+    assert "[y/N]" in ran.out
+    assert "Nothing was applied." in ran.out
+    assert sources() == 0
+    assert "3 added" in talk("/kb hr", "/plan handbook", "/approve").out
+    assert sources() == 3
+    ran = talk("/kb hr", "/undo", "y", "/plan handbook", "yes")
+    assert "Rolled back" in ran.out
+    assert ran.code == 0
+    assert sources() == 3
+
+
+def test_ingest_asks_where_the_policy_asks(talk: Talk) -> None:
+    """Under `rollback` it runs at once; under `full` it waits, and silence is a no."""
+    talk("/kb hr", "/ingest handbook", policy="full")
+    assert sources() == 0
+    talk("/kb hr", "/ingest handbook", "", policy="full")
+    assert sources() == 0
+    assert "3 added" in talk("/kb hr", "/ingest handbook", "y", policy="full").out
+    assert "as in the kb" in talk("/kb hr", "/ingest handbook").out
+    assert sources() == 3
+
+
+def test_undo_and_rewind_show_first(talk: Talk) -> None:
+    """What goes is shown, then asked; a no keeps it; the menu's number picks a checkpoint."""
+    talk("/kb hr", "/ingest handbook")
+    ran = talk("/kb hr", "/undo", "n", "/search paid leave")
+    assert "remove  people/leave.md" in ran.out
+    assert "Nothing was rolled back." in ran.out
+    assert "people/leave.md" in ran.out.rpartition("Nothing was rolled back.")[2]
+    assert sources() == 3
+    ran = talk("/kb hr", "/rewind", "9", "1", "/approve", "/checkpoints")
+    assert "there is no 9 in the menu" in ran.out
+    assert "store confirmed" in ran.out
+    assert "before_rollback" in ran.out.rpartition("store confirmed")[2]
+    assert sources() == 0
+
+
+def test_a_sentence_is_a_request(talk: Talk) -> None:
+    """The template planner reads it; the files that it names by path are on offer, and nothing runs before the yes."""
+    ran = talk("please put handbook/welcome.md into hr", "y")
+    assert "welcome.md" in ran.out
+    assert "1 added" in ran.out
+    assert sources() == 1
+    assert "which files?" in talk("/kb hr", "take in the new things", "/approve").out
+    assert sources() == 1
+
+
+def test_errors_lose_nothing(talk: Talk) -> None:
+    """Each mistake is told in the form of every error, and the conversation goes on with what it knew."""
+    ran = talk(
+        "/plan handbook", "/kb hr", "/serch x", "/ingest", "/ingest nowhere", "/undo", "y", "/search", "/status",
+        "/plan handbook", "/help", "/approve", "/approve",
+    )  # fmt: skip
+    for said in (
+        "no knowledge base is named yet", "did you mean search", "a path is missing", "nowhere", "there is no kb 'hr'",
+        "nothing waits for an answer", "there is nothing to search for", "there is no journey yet", "3 added",
+    ):  # fmt: skip
+        assert said in ran.out, said
+    assert ran.out.count("error: ") == 9
+    assert "Traceback" not in ran.out + ran.err
+    assert ran.code == 0
+
+
+def test_events_for_programs(talk: Talk) -> None:
+    """With --json each answer is an event on a line of its own, with the shapes that the commands give."""
+    told = events(talk("/kb hr", "/plan handbook", "/approve", "/search leave", "/oops", more=("--json",)))
+    kinds = [event["event"] for event in told if event["event"] != "progress"]
+    assert kinds == ["kb", "plan", "question", "journey", "results", "error"]
+    assert all(event["format_version"] == "1.0" for event in told)
+    by = {event["event"]: event for event in told}
+    assert by["plan"]["plan"]["summary"]["add"] == 3
+    assert by["journey"]["journey"]["status"] == "completed"
+    assert by["results"]["results"][0]["source"]
+    assert by["error"]["error"]["code"] == "usage"
+
+
+def test_yes_answers_beforehand(talk: Talk) -> None:
+    """`--yes` answers every question, as it does for every command."""
+    assert "3 added" in talk("/kb hr", "/plan handbook", more=("--yes",)).out
+    talk("/kb hr", "/undo", more=("--yes",))
+    assert sources() == 0
+
+
+def test_completion(cli: Cli) -> None:
+    """Commands after a slash, kbs after /kb, paths after /ingest."""
+
+    def offered(typed: str) -> list[str]:
+        return [one.text for one in completions(typed, lambda: ["hr", "legal"])]
+
+    assert offered("/re") == ["/reject", "/rewind"]
+    assert offered("/kb h") == ["hr"]
+    assert offered("/ingest handbook/w") == ["handbook/welcome.md"]
+    assert offered("/plan hand") == ["handbook/"]
+    assert offered("hello") == []
+
+
+def test_on_a_terminal(cli: Cli, tmp_path: Path) -> None:
+    """At a prompt: the question is the prompt, y applies, Ctrl-D ends."""
+    ours, theirs = pty.openpty()
+    env = {**os.environ, "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", RUN, "chat", "--kb", "hr", "--policy", "rollback"],
+        stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True, env=env,
+    )  # fmt: skip
+    os.close(theirs)
+    shown = Shown(ours)
+    try:
+        shown.until(READY)
+        os.write(ours, b"/plan handbook\r")
+        shown.until(READY)
+        shown.until("[y/N]")
+        os.write(ours, b"y\r")
+        shown.until("3 added")
+        shown.until(READY)
+        os.write(ours, b"\x04")
+        assert process.wait(timeout=60) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+    assert sources() == 3
+
+
+class Shown:
+    """What a terminal shows, read up to what is waited for."""
+
+    def __init__(self, terminal: int) -> None:
+        self._terminal = terminal
+        self._seen = ""
+
+    def until(self, wanted: str) -> None:
+        while wanted not in self._seen:
+            ready, _, _ = select.select([self._terminal], [], [], 90)
+            assert ready, f"it never showed {wanted!r}: {self._seen[-2000:]}"
+            self._seen += os.read(self._terminal, 65_536).decode(errors="replace")
+        self._seen = self._seen.partition(wanted)[2]
