@@ -25,7 +25,7 @@ def _version(package: str) -> str:
     return found.name.removeprefix(f"{package}-").removesuffix(".dist-info") if found else "unknown"
 
 
-PARSER = f"milepost/2+kreuzberg/{_version('kreuzberg')}"
+PARSER = f"milepost/3+kreuzberg/{_version('kreuzberg')}+liteparse/{_version('liteparse')}"
 """Identifies the parsers: results under another one are made again."""
 
 OUT_OF_MEMORY = "parsing it took all the memory allowed; split it, or raise limits.parse_memory_mb"

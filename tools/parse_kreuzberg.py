@@ -1,10 +1,10 @@
-"""Blocks of what kreuzberg reads: PDF pages, and documents as Markdown."""
+"""Blocks of documents that kreuzberg turns into Markdown."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .decode import clean
 from .document import Block, Document, Refused
@@ -16,23 +16,17 @@ if TYPE_CHECKING:
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _IMAGE = re.compile(r"!\[[^\]\n]*\]\([^)\n]*\)")
 _STRONG = re.compile(r"(?<!\\)\*\*(?=\S)(.+?)(?<=\S)(?<!\\)\*\*")
-_TITLE = re.compile(r"[^\W_a-z][^\n]{2,110}(?:\n[^\n]{1,110})?\Z")
-_NO_TITLE = re.compile(r"[.,;]\Z|[^\d\W]\W* \d+\Z|[$€£]|\. \. \.")
-"""Large type that is no heading: sentences, lines of a table of contents, sums."""
-Titles = dict[int, list[list[str]]]
-"""By page, the lines of each heading."""
 _ENCRYPTED = re.compile(r"password|encrypt", re.IGNORECASE)
 
 
-def extract(document: Document, *, markdown: bool, pages: bool = False, structure: bool = False) -> ExtractionResult:
+def _extract(document: Document, *, pages: bool = False) -> ExtractionResult:
     """Run kreuzberg; Refused where it cannot read the bytes. OCR is off, nothing is cached or fetched."""
     from kreuzberg import ExtractionConfig, PageConfig, extract_bytes_sync  # 130 ms and 100 MB
 
     config = ExtractionConfig(
         use_cache=False,
         enable_quality_processing=False,
-        include_document_structure=structure,
-        output_format="markdown" if markdown else "plain",
+        output_format="plain" if pages else "markdown",
         pages=PageConfig(extract_pages=True) if pages else None,
     )
     try:
@@ -43,49 +37,17 @@ def extract(document: Document, *, markdown: bool, pages: bool = False, structur
         raise _refusal(document, str(error)) from None
 
 
-def extract_pages(document: Document) -> list[str]:
-    """The plain text of each page."""
-    result = extract(document, markdown=False, pages=True)
-    if not result.pages:
-        return [clean(result.content)]
-    return [clean(page["content"]) for page in result.pages]
-
-
-def extract_titles(document: Document) -> Titles:
-    """By page, the lines of each heading that its type size gives away; none where that cannot be told.
-
-    10 ms a page, three times what the text takes.
-    """
+def page_texts(document: Document) -> list[str]:
+    """The plain text of each page in the order in which it was written; none where that cannot be told. 3 ms a page."""
     try:
-        return _titles(extract(document, markdown=True, structure=True))
+        return [page["content"] for page in _extract(document, pages=True).pages or []]
     except Refused:
-        return {}
-
-
-def extract_both(document: Document) -> tuple[list[str], Titles]:
-    """What `extract_pages` and `extract_titles` give, in three quarters of the time; all pages are looked at."""
-    try:
-        result = extract(document, markdown=True, pages=True, structure=True)
-    except Refused:  # the text alone may still be had
-        return extract_pages(document), {}
-    pages = [clean(page["content"]) for page in result.pages or []]
-    return pages or extract_pages(document), _titles(result)
-
-
-def _titles(result: ExtractionResult) -> Titles:
-    found: dict[str, Any] = dict(result.document or {})
-    titles: Titles = {}
-    for node in found.get("nodes") or []:
-        content, page = node.get("content") or {}, node.get("page")
-        text = clean(content.get("text") or "")
-        if content.get("node_type") == "heading" and page and _TITLE.match(text) and not _NO_TITLE.search(text):
-            titles.setdefault(page, []).append([" ".join(line.split()) for line in text.split("\n") if line.strip()])
-    return titles
+        return []
 
 
 def document_blocks(document: Document) -> Iterator[Block]:
     """Blocks of any format that kreuzberg turns into Markdown."""
-    result = extract(document, markdown=True)
+    result = _extract(document)
     for block in markdown(_IMAGE.sub("", clean(result.content))):
         block.text = _ESCAPED.sub(r"\1", _STRONG.sub(r"\1", block.text))
         block.header = _ESCAPED.sub(r"\1", block.header)

@@ -47,17 +47,19 @@ def delimited_blocks(document: Document) -> Iterator[Block]:
 
 
 def table_blocks(
-    rows: Iterable[tuple[int, Sequence[str]]], document: Document, page: int | None = None
+    rows: Iterable[tuple[int, Sequence[str]]], document: Document, page: int | None = None, above: str = ""
 ) -> Iterator[Block]:
     """Each row a block with ` | ` between its cells, under the header found above them.
 
     `rows` come with their numbers, as a spreadsheet counts. Lines above the header that fill one cell only
-    are the table's caption.
+    are the table's caption. `above` is the header of a table that these rows go on with.
     """
     numbered = iter(rows)
     look = list(islice(numbered, _LOOK))
     width = max((_width(row) for _, row in look), default=0)
     caption, header_at, header = _header(look, width)
+    if above and header != above.rpartition("\n")[2]:
+        caption, header_at, header = "", 0, above
     if caption and len(caption) > _CAPTION_REPEATED:
         yield Block(caption, page=page)
     elif caption:
