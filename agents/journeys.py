@@ -16,7 +16,6 @@ from ..tools.services import Services, Stopped
 from .executor import journey_id_of
 from .inputs import PathOrPair
 from .nodes import needs_approval, only_others, why_asked
-from .own_plans import refuse_claims
 from .planner import PlanRequest, admit, draft_removal
 from .planning import OnProgress, Planning, streamed
 from .saver import opened_saver
@@ -199,7 +198,6 @@ class Journeys(Planning):
         """Give the approval where it is given with the call; else put the question down and say that it waits."""
         services, user = self.services, self.user
         admit(self._judged(plan), plan)
-        refuse_claims(plan, services.types)
         if services.home.plans.use(plan, policy.digest, journey_id_of(plan)):
             return
         self.engine.begin(plan, policy)

@@ -17,7 +17,6 @@ from ..tools.type_finder import built_in
 from .documenter import plan_document, step_document
 from .engine import Engine
 from .executor import journey_id_of
-from .own_plans import refuse_claims
 from .planner import PlanRequest, admit, drafted, judge, save_plan
 from .state import JourneyState
 from .validator import Validation
@@ -166,7 +165,6 @@ class Nodes:
         if first:
             types = self._engine.services.types
             admit(judge(plan, self._policy, types), plan)
-            refuse_claims(plan, types)
         self._require_approval(plan, running=not first)
         why = self._engine.run_step(plan, self._policy, action, first=first)
         stopped = {"verdict": "stop", "error": why} if why else {"verdict": "go"}

@@ -12,7 +12,7 @@ from ..store.records import Progress
 from ..tools.estimate import estimate_steps, total
 from ..tools.journey_types import BUILT_IN, JourneyType, Sketch, action_of
 from ..tools.services import Services
-from ..tools.type_finder import JourneyTypes, built_in
+from ..tools.type_finder import built_in
 from ..tools.user_steps import NAME
 from .drafting import PlanRequest, draft_ingest
 from .issues import Findings, shown
@@ -36,22 +36,6 @@ def draft_own(services: Services, request: PlanRequest, *, on_progress: Tell | N
     return base.model_copy(
         update={"journey_type": kind.name, "args": args, "steps": timed, "estimated_time": time}
     ).sealed()
-
-
-def refuse_claims(plan: Plan, types: JourneyTypes) -> None:
-    """Refuse a plan that says of a step that it can be undone where its declaration does not."""
-    if plan.journey_type in (BUILT_IN, "rollback"):
-        return
-    registry = types.registry(plan.journey_type)
-    for step in plan.steps:
-        spec = registry.get(step.action)
-        if spec and spec.get("effect") == "irreversible" and step.effect != "irreversible":
-            raise PlanRejected(
-                f"the plan says that {shown(step.id)} can be undone, which it cannot",
-                cause=f"step {shown(step.action)} declares no undo",
-                state="nothing was changed",
-                next="milepost plan --type TYPE",
-            )
 
 
 def _as_json(kind: JourneyType, args: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,6 @@ from ..tools.services import Services
 from .documenter import plan_document
 from .inputs import PathOrPair
 from .opening import Opening
-from .own_plans import refuse_claims
 from .planner import PlanRequest, admit, drafted, judge, stale
 from .validator import Validation
 
@@ -146,7 +145,6 @@ class Planning(Opening):
             validation = self._judged(plan)
             if plan.journey_type != BUILT_IN:
                 admit(validation, plan)
-                refuse_claims(plan, self.types)
             home.plans.save(plan, validation.model_dump(mode="json"))
             policy = Policy.model_validate(plan.policy)
             if policy.enable_forward_docs and policy.generate_plan:

@@ -45,7 +45,10 @@ class World:
         return [call[1] for call in self.calls(kind)]
 
     def trap(self, name: str, what: str) -> None:
-        """Make a step (`run NAME`) or an undo (`undo NAME`) "fail", "hang", "lie" or "die" from now on."""
+        """Make a step (`run NAME`) or an undo (`undo NAME`) "fail", "hang", "lie" or "die" from now on.
+
+        "fail 2" fails twice, and "die" once: the trap is gone then.
+        """
         (self.folder / f"{name}.trap").write_text(what)
 
     def untrap(self, name: str) -> None:
@@ -74,11 +77,15 @@ def _log(place: str, *call: str) -> None:
 def _trapped(place: str, name: str) -> str | None:
     trap = Path(place) / f"{name}.trap"
     what = trap.read_text() if trap.exists() else None
-    if what == "fail":
+    if what and what.startswith("fail "):
+        left = int(what.split()[1]) - 1
+        trap.write_text(f"fail {left}") if left else trap.unlink()
+    if what and what.startswith("fail"):
         raise OSError(f"{name} is trapped")
     if what == "hang":
         threading.Event().wait()
     if what == "die":
+        trap.unlink()
         os.kill(os.getpid(), signal.SIGKILL)
     return what
 
@@ -91,6 +98,7 @@ def put(ctx: StepContext, place: str, name: str, text: str = "new") -> Receipt:
     _trapped(place, f"before {name}")
     _write(place, name, text)
     _trapped(place, f"run {name}")
+    _trapped(place, f"fails {name}")
     return Receipt(target={"place": place, "name": name}, prior=prior, post=text)
 
 
