@@ -16,6 +16,7 @@ from ..tools.services import Services, Stopped
 from .executor import journey_id_of
 from .inputs import PathOrPair
 from .nodes import needs_approval, only_others, why_asked
+from .order import milestones
 from .planner import PlanRequest, admit, draft_removal
 from .planning import OnProgress, Planning, streamed
 from .saver import opened_saver
@@ -246,6 +247,7 @@ def _whole(services: Services, journey_id: str | None) -> Journey:
         journey_id = newest[0].journey_id
     journey = ledger.journey(journey_id, tenant, whole=True)
     journey.checkpoints = services.home.checkpoints.find(tenant, journey_id=journey_id)
+    journey.milestones = milestones(services.home.plans.plan(journey.plan_id, tenant), journey)
     return journey
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..store.plan import Plan, PlanStep
 from ..store.policy import Policy
-from ..store.records import JourneyStatus
+from ..store.records import Journey, JourneyStatus, Milestone
 from ..store.step_order import ancestors, in_order
 from ..tools.journey_types import BUILT_IN
 from ..tools.services import Services
@@ -50,3 +52,17 @@ class Order:
         if status != "done":
             return f"{step.milestone or step.id} is not complete, {step.id} is {status}"
         return None
+
+
+def milestones(plan: Plan, journey: Journey) -> list[Milestone]:
+    """How far a journey has come, as a list of its milestones."""
+    status = {step.id: step.status for step in journey.steps}
+    said: dict[str, Any] = {"done": "complete", "failed": "failed", "undone": "undone"}
+    return [
+        Milestone(
+            milestone_id=step.milestone or f"{step.id}_complete",
+            step=step.id,
+            status=said.get(status.get(step.id, ""), "open"),
+        )
+        for step in in_order(plan.steps)
+    ]

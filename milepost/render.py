@@ -60,7 +60,8 @@ def _journey_head(journey: Journey) -> str:
     seconds = sum(step.seconds or 0.0 for step in journey.steps)
     took = f"  {duration(seconds)}" if seconds else ""
     status = journey.status.replace("_", " ")
-    return f"Journey {short_id(journey.journey_id)}{kb}  {status}  revision {_revisions(journey)}{took}"
+    revision = f"  revision {_revisions(journey)}" if journey.kb else f"  {clean(journey.journey_type)}"
+    return f"Journey {short_id(journey.journey_id)}{kb}  {status}{revision}{took}"
 
 
 def _revisions(journey: Journey) -> str:
@@ -97,7 +98,17 @@ def _journey_sum(journey: Journey) -> str:
     idle = journey.revision_before == journey.revision_after and not tally["staged"]
     if journey.status == "completed" and idle and journey.files:
         return f"Nothing to do: {', '.join(parts)}"
+    if journey.kb is None or journey.journey_type not in ("data_ingest", "rollback"):
+        parts.append(_steps_done(journey))
+    if journey.kb is None:
+        return ", ".join(parts)
     return ", ".join([*parts, f"{count(journey.embeddings_computed, 'embedding')} computed"])
+
+
+def _steps_done(journey: Journey) -> str:
+    tally: Counter[str] = Counter(step.status for step in journey.steps)
+    rest = [f"{tally[status]} {status}" for status in ("failed", "undone", "running", "pending") if tally[status]]
+    return ", ".join([f"{tally['done']} of {count(len(journey.steps), 'step')} done", *rest])
 
 
 def journey_next(journey: Journey) -> list[str]:
@@ -105,7 +116,7 @@ def journey_next(journey: Journey) -> list[str]:
     mine = short_id(journey.journey_id)
     if journey.status == "awaiting_approval":
         return [f"Approve with: milepost approve {short_id(journey.plan_id)}"]
-    if journey.status in ("failed", "interrupted", "partial", "compensated"):
+    if journey.status in ("failed", "interrupted", "partial", "compensated", "compensation_failed"):
         verb = "Retry what was rejected or failed" if journey.status == "partial" else "Go on"
         return [f"{verb} with: milepost resume {mine}", *_undo(journey)]
     if any(file.outcome == "staged" for file in journey.files):
@@ -114,7 +125,8 @@ def journey_next(journey: Journey) -> list[str]:
 
 
 def _undo(journey: Journey) -> list[str]:
-    changed = journey.revision_before != journey.revision_after
+    own = journey.journey_type not in ("data_ingest", "rollback") and any(s.status == "done" for s in journey.steps)
+    changed = journey.revision_before != journey.revision_after or own
     if not changed or not journey.checkpoints or journey.status == "rolled_back":
         return []
     return [f"Undo with: milepost rollback --journey {short_id(journey.journey_id)}"]
@@ -144,6 +156,9 @@ def status_text(journey: Journey, timeline: Sequence[Event], *, everything: bool
             for step in journey.steps
         ]  # fmt: skip
         blocks.append(columns(("STEP", "STATUS", "TOOK", "ESTIMATE"), rows, right=(2, 3)))
+    if journey.orchestration == "structured" and journey.milestones:
+        rows = [(one.milestone_id, one.step, one.status) for one in journey.milestones]
+        blocks.append(columns(("MILESTONE", "STEP", "STATUS"), rows))
     if journey.checkpoints:
         blocks.append(checkpoint_table(journey.checkpoints))
     if timeline:

@@ -38,4 +38,4 @@ def journey_shape(journey: Journey, timeline: Sequence[Event] | None = None) -> 
 
 def journeys_shape(journeys: Sequence[Journey]) -> Json:
     """Journeys without their files and steps."""
-    return {"journeys": [one.model_dump(mode="json", exclude={"files", "steps"}) for one in journeys]}
+    return {"journeys": [one.model_dump(mode="json", exclude={"files", "steps", "milestones"}) for one in journeys]}

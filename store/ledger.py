@@ -272,6 +272,7 @@ class Ledger(JourneyFiles, Receipts, TakenBack, Timeline):
     def _journey(self, row: sqlite3.Row, *, whole: bool) -> Journey:
         journey = Journey(
             journey_id=row["journey_id"], plan_id=row["plan_id"], journey_type=row["journey_type"], kb=row["kb"],
+            orchestration=json.loads(row["policy"]).get("orchestration", "flow"),
             tenant=row["tenant"], user=row["user"], status=JourneyStatus(row["status"]), detail=row["detail"],
             revision_before=row["revision_before"], revision_after=row["revision_after"], started_at=row["started"],
             ended_at=row["ended"], parent=row["parent"], embeddings_computed=row["embeddings"],

@@ -81,12 +81,21 @@ class Checkpoint(Record):
     state_digest: str = ""
 
 
+class Milestone(Record):
+    """How far a journey has come: `status` is "complete", "open", "failed" or "undone"."""
+
+    milestone_id: str
+    step: str
+    status: Literal["complete", "open", "failed", "undone"] = "open"
+
+
 class Journey(Record):
     """One run of one plan."""
 
     journey_id: str
     plan_id: str
     journey_type: str = "data_ingest"
+    orchestration: str = "flow"
     kb: str | None = None
     tenant: str = "default"
     user: str = ""
@@ -99,6 +108,8 @@ class Journey(Record):
     detail: str | None = None
     files: list[FileOutcome] = Field(default_factory=list)
     steps: list[StepRecord] = Field(default_factory=list)
+    milestones: list[Milestone] = Field(default_factory=list)
+    """One for each step, in the order in which they run."""
     checkpoints: list[Checkpoint] = Field(default_factory=list)
     embeddings_computed: int = 0
 
