@@ -15,7 +15,7 @@ from ..tools.services import Services
 from ..tools.type_finder import built_in
 from ..tools.user_steps import NAME
 from .drafting import PlanRequest, draft_ingest
-from .issues import Findings, shown
+from .issues import Findings, Validation, shown
 from .template import ingest_steps
 
 Tell = Callable[[Progress], None]
@@ -38,6 +38,16 @@ def draft_own(services: Services, request: PlanRequest, *, on_progress: Tell | N
     ).sealed()
 
 
+def refuse_faults(validation: Validation, journey_type: str) -> None:
+    """Refuse what the validator found before anything is saved, each argument named."""
+    if not validation.valid:
+        raise _refused(
+            journey_type,
+            [issue.message for issue in validation.errors],
+            issues=[issue.model_dump() for issue in validation.errors],
+        )
+
+
 def _as_json(kind: JourneyType, args: Mapping[str, Any]) -> dict[str, Any]:
     try:
         canonical_json(dict(args))
@@ -51,7 +61,7 @@ def _sketched(kind: JourneyType, args: Mapping[str, Any]) -> list[Sketch]:
     if not callable(kind.template):
         unknown = [name for name in args if name not in kind.params]
         if unknown:
-            raise _refused(kind, [_unknown(kind, name) for name in unknown])
+            raise _refused(kind.name, [_unknown(kind, name) for name in unknown])
     try:
         return list(kind.sketched(args))
     except MilepostError:
@@ -69,12 +79,13 @@ def _unknown(kind: JourneyType, name: str) -> str:
     return f"no step takes an argument {shown(name)}" + (f"; {hint}" if hint else "")
 
 
-def _refused(kind: JourneyType, said: Sequence[str]) -> PlanRejected:
+def _refused(journey_type: str, said: Sequence[str], **facts: Any) -> PlanRejected:
     return PlanRejected(
-        f"{kind.name!r} cannot be planned: {said[0]}",
+        f"{journey_type!r} cannot be planned: {said[0]}",
         cause="; ".join(said)[:500] if len(said) > 1 else "",
         state="nothing was changed",
-        next="milepost plan --type TYPE --arg NAME=VALUE",
+        next=f"milepost plan --type {journey_type} --arg NAME=VALUE",
+        **facts,
     )
 
 

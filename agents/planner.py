@@ -15,7 +15,7 @@ from .ai_answers import ModelFailed
 from .ai_planner import AiPlanner
 from .chat_model import NONE_CONFIGURED
 from .drafting import PlanRequest, Tell, draft_ingest, draft_removal
-from .own_plans import draft_own
+from .own_plans import draft_own, refuse_faults
 from .requirements import as_dict, person, plan_request
 from .stale import stale
 from .validator import Validation, validate_plan
@@ -78,7 +78,7 @@ def draft(services: Services, request: PlanRequest, *, on_progress: Tell | None 
     """
     if request.journey_type != BUILT_IN:
         plan = draft_own(services, request, on_progress=on_progress)
-        admit(judge(plan, request.policy, services.types), plan)
+        refuse_faults(judge(plan, request.policy, services.types), request.journey_type)
         return plan
     return planner_for(request).plan(services, request, on_progress=on_progress)
 

@@ -212,7 +212,7 @@ def _shape(result: "RollbackResult") -> dict[str, Any]:
 
 
 def _text(desk: Desk, result: "RollbackResult") -> str:
-    from .render import rollback_text
+    from .rollback_text import rollback_text
 
     return rollback_text(result, everything=desk.options.verbose)
 

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 import typer
 
@@ -69,10 +69,12 @@ def _wish(
     no_expose: bool,
     on_file_error: OnFileError | None,
     archives: bool,
+    *,
+    asked: bool = False,
 ) -> Wish:
     from .store.errors import UsageError
 
-    if not paths and not request:
+    if not paths and not request and not asked:
         raise UsageError(
             "there is nothing to plan: a PATH is missing",
             cause="name files or folders, or say with --request what is wanted",
@@ -125,23 +127,46 @@ def plan(
     no_expose: NoExpose = False,
     on_file_error: OnError = None,
     archives: Archives = False,
+    journey_type: Annotated[
+        str | None,
+        typer.Option("--type", metavar="NAME", help="A journey type of your own.", show_default=False),
+    ] = None,
+    args: Annotated[
+        list[str] | None,
+        typer.Option("--arg", metavar="NAME=VALUE", help="What its steps take; once for each.", show_default=False),
+    ] = None,
 ) -> int:
     """Make, check, document and save a plan; change nothing in any knowledge base."""
     from .store.plan_text import changes
 
     desk.usage_exit = 64 if detailed_exitcode else 2
-    made, validation = _plan(desk, _wish(desk, paths, kb, request, planner, no_expose, on_file_error, archives), out)
+    own = _own(desk, journey_type, args)
+    wish = _wish(desk, paths, kb, request, planner, no_expose, on_file_error, archives, asked=bool(own))
+    made, validation = _plan(desk, wish, out, **own)
     if validation is not None and not validation.valid:
         return 3
     return 2 if detailed_exitcode and changes(made) else 0
 
 
-def _plan(desk: Desk, wish: Wish, out: Path | None = None) -> "tuple[Plan, Validation | None]":
+def _own(desk: Desk, journey_type: str | None, args: list[str] | None) -> dict[str, Any]:
+    """What is asked of a type of a user's own, as `Milepost.plan` takes it; empty for an ingest."""
+    from .store.errors import UsageError
+    from .type_args import read_args
+
+    if journey_type is None:
+        if args:
+            raise UsageError("--arg needs --type NAME", cause="an ingest takes no arguments")
+        return {}
+    kind = desk.mp.workspace.types.find(journey_type)
+    return {"journey_type": journey_type, "args": read_args(kind, args or [])}
+
+
+def _plan(desk: Desk, wish: Wish, out: Path | None = None, **own: Any) -> "tuple[Plan, Validation | None]":
     """Make a plan, write it to a file where one is named, and show it; `--dry-run` keeps nothing of it."""
     from .planfile import write_plan
     from .shapes import plan_shape
 
-    plan = desk.mp.plan(**wish, save=not desk.options.dry_run)
+    plan = desk.mp.plan(**wish, **own, save=not desk.options.dry_run)
     warn_of_fallback(desk, plan)
     validation = judge(desk, plan) if desk.policy.validates else None
     if out is not None and not desk.options.dry_run:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
         Journey,
         KbDiff,
         RevisionInfo,
-        RollbackResult,
         SearchHit,
         VerifyReport,
     )
@@ -157,8 +156,8 @@ def status_text(journey: Journey, timeline: Sequence[Event], *, everything: bool
         ]  # fmt: skip
         blocks.append(columns(("STEP", "STATUS", "TOOK", "ESTIMATE"), rows, right=(2, 3)))
     if journey.orchestration == "structured" and journey.milestones:
-        rows = [(one.milestone_id, one.step, one.status) for one in journey.milestones]
-        blocks.append(columns(("MILESTONE", "STEP", "STATUS"), rows))
+        come = [(one.milestone_id, one.step, one.status) for one in journey.milestones]
+        blocks.append(columns(("MILESTONE", "STEP", "STATUS"), come))
     if journey.checkpoints:
         blocks.append(checkpoint_table(journey.checkpoints))
     if timeline:
@@ -208,42 +207,6 @@ def checkpoint_text(checkpoint: Checkpoint) -> str:
     ]  # fmt: skip
     lines = [f"{name:<11} {clean(value)}" for name, value in facts]
     return "\n".join([*lines, f"Go back with: milepost rollback {short_id(checkpoint.checkpoint_id)}"])
-
-
-def rollback_text(result: RollbackResult, *, everything: bool = False) -> str:
-    """What a rollback does or did: sources, chunks, handlers, conflicts, and whether the store was checked."""
-    asked = result.success is None
-    before, after = result.revision_before, result.revision_after
-    lines = [
-        f"{'Rollback would go' if asked else 'Rolled back'} to {short_id(result.checkpoint_id)}"
-        f"  revision {before if before == after else f'{before} > {after}'}"
-    ]
-    lines += _listed("  - remove  ", result.sources_removed, everything)
-    lines += _listed("  + restore ", result.sources_restored, everything)
-    lines += [f"  ! conflict {clean(one.source)}, changed by {short_id(one.changed_by)}" for one in result.conflicts]
-    for handler in result.handlers:
-        failed = f": {clean(handler.error)}" if handler.error else ""
-        lines.append(f"  handler   {clean(handler.name)}: {handler.status.replace('_', ' ')}{failed}")
-    lines.append(_rollback_sum(result))
-    if result.message:
-        lines.append(clean(result.message))
-    if result.success and result.journey_id:
-        lines.append(f"Take it back with: milepost rollback --journey {short_id(result.journey_id)}")
-    return "\n".join(lines)
-
-
-def _listed(start: str, names: Sequence[str], everything: bool) -> list[str]:
-    shown = names if everything else names[:LIMIT]
-    more = [f"{start}... and {len(names) - len(shown)} more (--verbose shows all)"]
-    return [f"{start}{clean(name)}" for name in shown] + (more if len(names) > len(shown) else [])
-
-
-def _rollback_sum(result: RollbackResult) -> str:
-    if result.already_there:
-        return "Already there: nothing to do."
-    go, come = ("to go", "to come back") if result.success is None else ("gone", "back")
-    checked = f", store {result.verified}" if result.verified else ""
-    return f"{count(result.chunks_removed, 'chunk')} {go}, {count(result.chunks_restored, 'chunk')} {come}{checked}."
 
 
 def hits_text(hits: Sequence[SearchHit], width: int, *, everything: bool = False) -> str:

@@ -100,7 +100,7 @@ class Speaker:
         self.say("kbs", text, kbs=dumps(listed))
 
     def rollback(self, result: RollbackResult) -> None:
-        from .render import rollback_text
+        from .rollback_text import rollback_text
         from .shapes import dump
 
         self.say("rollback", rollback_text(result, everything=self._everything), rollback=dump(result))

@@ -16,7 +16,7 @@ CARRIED = ("--home", "--tenant", "--user")
 
 VALUED = frozenset({
     *CARRIED, "--policy", "--set", "--wait", "--kb", "--request", "--planner", "--on-file-error", "-o", "--out", "-k",
-    "--at", "--from", "--to", "--journey", "--on-conflict", "--type", "--find",
+    "--arg", "--at", "--from", "--to", "--journey", "--on-conflict", "--type", "--find",
 })  # fmt: skip
 """Options that are followed by a value."""
 
