@@ -36,6 +36,9 @@ class Journeys(Planning):
     running: str | None = None
     """The plan that was run last, also by `ingest`, which makes it."""
 
+    asks_always: bool = False
+    """Whether a person has to say yes to every plan, also where the policy would let it run: for assistants."""
+
     async def apply(
         self,
         plan: Plan | str | None = None,
@@ -169,7 +172,7 @@ class Journeys(Planning):
         self.running = plan.plan_id
         policy = Policy.model_validate(plan.policy)
         engine = self.engine
-        if needs_approval(plan, policy):
+        if self.asks_always or needs_approval(plan, policy):
             await engine.run(lambda: self._settle_approval(plan, policy, approve))
         async with engine.turn():
             return await self._run_graph(plan, policy, on_progress)

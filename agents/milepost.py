@@ -29,6 +29,7 @@ from ..store.records import (
     VerifyReport,
 )
 from ..tools.journey_types import BUILT_IN
+from .chatting import ChatReply
 from .inputs import PathOrPair
 from .journeys import OnProgress
 from .validator import Validation
@@ -105,6 +106,15 @@ class Milepost:
 
     def newest_plan(self) -> Plan | None:
         return self._wait(self.workspace.newest_plan())
+
+    def chat(
+        self, text: str | None = None, *, decisions: Sequence[str] | None = None, thread: str = "default",
+        root: str | Path | None = None,
+    ) -> ChatReply:  # fmt: skip
+        return self._wait(self.workspace.chat(text, decisions=decisions, thread=thread, root=root))
+
+    def chat_note(self, text: str, *, thread: str = "default") -> None:
+        return self._wait(self.workspace.chat_note(text, thread=thread))
 
     def approvals(self) -> list[Approval]:
         return self._wait(self.workspace.approvals())

@@ -40,7 +40,7 @@ class RollbackTools:
         if _digest(foreseen) != preview.digest:
             raise StalePlan(f"{preview_id} shows what is no longer so", cause="the knowledge base moved on since",
                             state="nothing was changed")  # fmt: skip
-        if mp.policy.approval != "never" and not foreseen.already_there:
+        if (mp.asks_always or mp.policy.approval != "never") and not foreseen.already_there:
             held_up = await self._approved(preview, foreseen, confirm)
             if held_up is not None:
                 return held_up
@@ -48,6 +48,11 @@ class RollbackTools:
         done = await mp.rollback_to_checkpoint(preview.checkpoint_id)
         then = [f"journey_status({done.journey_id!r})"] if done.journey_id else []
         return _answer(done, next=then)
+
+    async def describe_rollback(self, preview_id: str) -> str:
+        """What a preview showed, in words for the person who is asked; `NotFound` for somebody else's."""
+        preview = await self._mp.read(lambda s: s.home.previews.get(preview_id, s.user))
+        return _text(await self._mp.preview_rollback(preview.checkpoint_id))
 
     async def _approved(self, preview: Preview, foreseen: RollbackResult, confirm: Confirm) -> RollbackAnswer | None:
         """None where a person said yes to exactly this; else what is answered instead of going back."""

@@ -32,6 +32,13 @@ async def opened_saver(home: Path, policy: Policy) -> AsyncGenerator[AsyncSqlite
     if policy.approval == "never":
         yield None
         return
+    async with opened_threads(home) as saver:
+        yield saver
+
+
+@asynccontextmanager
+async def opened_threads(home: Path) -> AsyncGenerator[AsyncSqliteSaver, None]:
+    """The saver of a home."""
     import aiosqlite
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 

@@ -51,6 +51,7 @@ OnProgress = Callable[[Progress], None] | None
 
 TOOLS = ("plan_journey", "validate_plan", "show_plan", "apply_plan", "journey_status", "list_checkpoints",
          "preview_rollback", "rollback_to_checkpoint", "search_knowledge", "list_knowledge_bases")  # fmt: skip
+CHANGES = ("apply_plan", "rollback_to_checkpoint")
 ROLLBACK_TOOLS = ("list_checkpoints", "preview_rollback", "rollback_to_checkpoint")
 
 
@@ -82,7 +83,7 @@ class Toolbox(RollbackTools):
     async def show_plan(self, plan_id: PlanId) -> PlanText:
         """A saved plan as people read it."""
         plan = await self._plan(plan_id)
-        return PlanText(plan_id=plan_id, digest=plan.digest, text=plain(plan.render(), SHOWN), next=[_apply(plan)])
+        return PlanText(plan_id=plan_id, digest=plan.digest, text=_shown(plan), next=[_apply(plan)])
 
     async def apply_plan(
         self, plan_id: PlanId, digest: PlanDigest, confirm: Confirm = by_id, on_progress: OnProgress = None
@@ -97,7 +98,7 @@ class Toolbox(RollbackTools):
         except ApprovalRequired as waiting:
             approval_id = str(waiting.facts["approval_id"])
             args = {"plan_id": plan_id, "digest": digest}
-            said = await confirm(Asked("apply_plan", args, plain(plan.render(), SHOWN), approval_id))
+            said = await confirm(Asked("apply_plan", args, _shown(plan), approval_id))
             if said is None:
                 return _waiting(plan, approval_id)
             if not said:
@@ -134,6 +135,12 @@ class Toolbox(RollbackTools):
         return KbsAnswer(kbs=[KbLine(**kb.model_dump()) for kb in found],
                          next=["search_knowledge(query, kb)", "plan_journey(paths, kb)"])  # fmt: skip
 
+    async def describe(self, tool: str, args: dict[str, Any]) -> str:
+        """What a call that changes something would do, in words for the person who is asked; writes nothing."""
+        if tool == "apply_plan":
+            return _shown(await self._plan(str(args.get("plan_id"))))
+        return await self.describe_rollback(str(args.get("preview_id")))
+
     def _under_root(self, paths: Sequence[str]) -> list[Path]:
         """The paths, relative ones from the root; links are followed before it is looked whether they lie in it."""
         found = []
@@ -150,6 +157,10 @@ class Toolbox(RollbackTools):
         if not isinstance(shown, Plan):
             raise NotFound(f"there is no plan {plan_id!r}", state="nothing was changed")
         return shown
+
+
+def _shown(plan: Plan) -> str:
+    return plain(plan.render(), SHOWN)
 
 
 def _plan_answer(plan: Plan) -> PlanAnswer:

@@ -10,6 +10,7 @@ from ..store.errors import MilepostError, NotFound
 from ..store.plan import Plan
 from ..store.policy_sources import PolicyValue
 from ..store.records import Checkpoint, Journey, UserContext
+from .chatting import Chatting
 from .documenter import ForwardDocumentationCapability
 from .expanding import expand
 from .health import checks, unopened
@@ -26,7 +27,7 @@ policy = "rollback"        # checkpoints, and exact undo of every journey
 """
 
 
-class AsyncMilepost(Journeys, Rollbacks, Keeping, Kbs):
+class AsyncMilepost(Journeys, Rollbacks, Keeping, Kbs, Chatting):
     """A home of knowledge bases, seen by one user under one policy. Making one is cheap and makes no folder.
 
     `policy` is a preset's name, a dict with the proposal's keys, the path of a TOML file, or a `Policy`; it is

@@ -17,6 +17,7 @@ from .store.errors import MilepostError, UsageError
 from .store.words import count, short_id
 
 if TYPE_CHECKING:
+    from .agents.chatting import ChatReply
     from .desk import Desk
     from .speaker import Speaker
     from .store.plan import Plan
@@ -124,6 +125,30 @@ class Conversation:
             self._ask_about(plan)
 
     def _request(self, said: str) -> None:
+        """Words: for the assistant, where there is a model; else a request that the planner reads."""
+        if self._desk.mp.workspace.chat_model is None:
+            self._plan_for(said)
+        else:
+            self._heard(self._desk.mp.chat(said))
+
+    def _heard(self, reply: ChatReply) -> None:
+        """What the assistant says; what it wants to do is shown, and waits for a yes."""
+        if reply.text:
+            self._speaker.say("assistant", reply.text)
+        if not reply.asked:
+            return
+        for one in reply.asked:
+            self._speaker.say("proposal", one["description"], proposal=one)
+
+        def decide(kind: str) -> None:
+            with self._speaker.progress():
+                said = self._desk.mp.chat(decisions=[kind] * len(reply.asked))
+            self._heard(said)
+
+        wanted = " and ".join(dict.fromkeys(one["name"].replace("_", " ") for one in reply.asked))
+        self._ask(f"{wanted.capitalize()}?", lambda: decide("approve"), lambda: decide("reject"))
+
+    def _plan_for(self, said: str) -> None:
         """A sentence: the files that it names by path are on offer, and the planner reads the rest."""
         paths = [word for word in _words(said) if Path(word).exists()]
         for path in paths:  # a file is called by its name from here on, as its source will be
@@ -235,7 +260,9 @@ class Conversation:
             raise _in_the_way(preview)
 
         def back() -> None:
-            self._speaker.rollback(mp.rollback(**target))
+            done = mp.rollback(**target)
+            self._speaker.rollback(done)
+            mp.chat_note(f"rolled back to {done.checkpoint_id}")
 
         self._ask("Roll back?", back, lambda: self._speaker.say("text", "Nothing was rolled back."))
 

@@ -20,6 +20,7 @@ import pytest
 from conftest import Cli, Ran
 
 from milepost import Milepost
+from milepost.agents.fake_server import Call, FakeServer, Reply, calls, says
 from milepost.chat_commands import completions
 
 RUN = "import sys; from milepost.cli import main; sys.exit(main(sys.argv[1:]))"
@@ -188,3 +189,28 @@ class Shown:
             assert ready, f"it never showed {wanted!r}: {self._seen[-2000:]}"
             self._seen += os.read(self._terminal, 65_536).decode(errors="replace")
         self._seen = self._seen.partition(wanted)[2]
+
+
+def test_with_a_model_the_assistant_answers(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Words go to the model behind the endpoint; what it wants to do is shown and waits; what is undone it is told."""
+
+    def script(call: Call) -> Reply:
+        last = call.messages[-1]
+        if last["role"] == "tool" and "digest" in (made := json.loads(last["content"])):
+            return calls({key: made[key] for key in ("plan_id", "digest")}, tool="apply_plan")
+        if last["role"] == "tool":
+            return says("It is in.")
+        if "undone" in last["content"]:
+            return says("You rolled back." if "rolled back" in json.dumps(call.messages) else "I know of nothing.")
+        return calls({"paths": ["handbook"], "kb": "hr"}, tool="plan_journey")
+
+    with FakeServer(script) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("MILEPOST_MODEL", "scripted")
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-CANARY")
+        ran = talk("put the handbook in", "n", "put the handbook in", "y", "/kb hr", "/undo", "y", "what was undone?")
+    assert ran.out.count("Apply plan? [y/N]") == 2
+    assert "It is in." in ran.out
+    assert "You rolled back." in ran.out
+    assert "sk-CANARY" not in ran.out + ran.err
+    assert sources() == 0

@@ -1,0 +1,205 @@
+"""The assistant: a LangGraph agent over the toolbox, whose every change waits for a person outside the model's reach.
+
+The conversation is plain JSON in the shape of OpenAI's messages, so that the saver builds nothing but values. What a
+tool answers has been near documents: from then on no change can be told from one that a document asked for, so each is
+asked about, whatever the policy says. The node that asks writes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from operator import add
+from typing import Annotated, Any, TypedDict
+
+from langchain_core.messages import convert_to_messages, convert_to_openai_messages
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import interrupt
+from pydantic import ValidationError
+
+from ..store.errors import MilepostError
+from .ai_prompt import text as prompt
+from .asking import Asked
+from .tool_advice import advice
+from .tool_arguments import arguments_of
+from .toolbox import CHANGES, Toolbox
+
+MOST_CALLS = 16
+"""Answers of the model to one message of the person, at most."""
+SAME_CALL = 3
+"""How often one call with the same arguments is made for one message."""
+NO_JSON = '{"not_json": true}'
+"""What stands for arguments that could not be read; no tool takes it."""
+ALLOWED = ["approve", "reject"]
+
+
+class AssistantState(TypedDict, total=False):
+    """`messages` in OpenAI's shape; `turn` counts the model's answers since the person's last message."""
+
+    messages: Annotated[list[dict[str, Any]], add]
+    turn: int
+    asked: list[dict[str, Any]]
+    decisions: dict[str, str]
+
+
+class Assistant:
+    """The agent's nodes over one person's toolbox and one chat model."""
+
+    def __init__(self, model: Any, box: Toolbox) -> None:
+        self._box = box
+        self._work = {name: getattr(box, name) for name in box.offered()}
+        self._bound = model.bind_tools([_described(name, work) for name, work in self._work.items()])
+
+    def graph(self, saver: BaseCheckpointSaver[str] | None) -> Any:
+        """The agent: think, and where the model calls tools: propose, ask, act, and think again."""
+        builder: StateGraph[AssistantState, None, AssistantState, AssistantState] = StateGraph(AssistantState)
+        for node in (self.think, self.propose, self.ask, self.act):
+            builder.add_node(node.__name__, node)
+        builder.add_edge(START, "think")
+        builder.add_conditional_edges("think", _after_thinking, ["propose", "act", END])
+        builder.add_edge("propose", "ask")
+        builder.add_edge("ask", "act")
+        builder.add_conditional_edges("act", _after_acting, ["think", END])
+        return builder.compile(checkpointer=saver).with_config(recursion_limit=5 * MOST_CALLS)
+
+    async def think(self, state: AssistantState) -> dict[str, Any]:
+        """Let the model say something, or call tools."""
+        messages = state.get("messages", [])
+        turn = 1 if messages[-1]["role"] == "user" else state.get("turn", 0) + 1
+        heard = [("system", prompt("assistant")), *convert_to_messages(messages)]
+        said: Any = await self._bound.ainvoke(heard)
+        return {"messages": [_kept(said)], "turn": turn, "asked": [], "decisions": {}}
+
+    async def propose(self, state: AssistantState) -> dict[str, Any]:
+        """Put what a person has to be asked into words; what cannot be is told to the model by the call itself."""
+        asked = []
+        for call in _changes(state):
+            try:
+                said = await self._box.describe(call["name"], call["args"])
+            except MilepostError:
+                continue
+            asked.append({"call": call["id"], "name": call["name"], "args": call["args"], "description": said})
+        return {"asked": asked}
+
+    async def ask(self, state: AssistantState) -> dict[str, Any]:
+        """Wait for a person, in LangChain's human-in-the-loop shape; anything but an approval is a no."""
+        asked = state.get("asked") or []
+        if not asked:
+            return {}
+        said: Any = interrupt(
+            {
+                "action_requests": [{key: one[key] for key in ("name", "args", "description")} for one in asked],
+                "review_configs": [{"action_name": one["name"], "allowed_decisions": ALLOWED} for one in asked],
+            }
+        )
+        given: Any = said.get("decisions") if isinstance(said, dict) else None
+        kinds = [one.get("type") if isinstance(one, dict) else None for one in given] if isinstance(given, list) else []
+        if len(kinds) != len(asked):
+            return {"decisions": {}}
+        return {"decisions": {one["call"]: kind for one, kind in zip(asked, kinds, strict=True) if kind in ALLOWED}}
+
+    async def act(self, state: AssistantState) -> dict[str, Any]:
+        """Do what the model called, in order; every call gets an answer."""
+        approved = {call for call, kind in (state.get("decisions") or {}).items() if kind == "approve"}
+        made = _made(state.get("messages", []))
+        answers = []
+        for call in _calls(state):
+            key = (call["name"], json.dumps(call["args"], sort_keys=True))
+            if made[key] > SAME_CALL:
+                text = "error: this very call was made before\nnext: tell the person what stands in the way"
+            else:
+                text = await self._answer(call, call["id"] in approved)
+            answers.append({"role": "tool", "tool_call_id": call["id"], "content": text})
+        if state.get("turn", 0) >= MOST_CALLS:
+            text = f"I stop here: I have tried {MOST_CALLS} times for one message. What was done is kept."
+            answers.append({"role": "assistant", "content": text})
+        return {"messages": answers}
+
+    async def _answer(self, call: dict[str, Any], approved: bool) -> str:
+        work = self._work.get(call["name"])
+        if work is None:
+            return f"error: there is no tool {call['name'][:80]!r}\nnext: {', '.join(self._work)}"
+
+        async def decided(_: Asked) -> bool:
+            return approved
+
+        try:
+            said = arguments_of(work).model_validate(call["args"])
+            given = {name: getattr(said, name) for name in type(said).model_fields}
+            answer = await work(**given, **({"confirm": decided} if call["name"] in CHANGES else {}))
+        except ValidationError as wrong:
+            first = wrong.errors(include_url=False, include_input=False)[0]
+            return f"error: {'.'.join(map(str, first['loc']))}: {first['msg']}\nnext: correct the arguments"
+        except MilepostError as refused:
+            return advice(refused)
+        return str(answer.model_dump_json(exclude_none=True))
+
+
+def unanswered(messages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Answers for calls that never got one: the person went on to something else, or the process ended."""
+    if not messages or not messages[-1].get("tool_calls"):
+        return []
+    return [
+        {"role": "tool", "tool_call_id": call["id"], "content": "not done: the person has not said yes"}
+        for call in _calls({"messages": [messages[-1]]})
+    ]
+
+
+def _kept(said: Any) -> dict[str, Any]:
+    """A model's answer as it is kept, with the calls whose arguments are no JSON: they get an answer, too."""
+    kept: Any = convert_to_openai_messages(said)
+    broken = [
+        {"id": one["id"], "type": "function", "function": {"name": one["name"], "arguments": NO_JSON}}
+        for one in said.invalid_tool_calls
+    ]
+    if broken:
+        kept["tool_calls"] = [*(kept.get("tool_calls") or []), *broken]
+    return dict(kept)
+
+
+def _described(name: str, work: Any) -> dict[str, Any]:
+    function = {"name": name, "description": (work.__doc__ or "").strip()}
+    return {"type": "function", "function": function | {"parameters": arguments_of(work).model_json_schema()}}
+
+
+def _calls(state: AssistantState) -> list[dict[str, Any]]:
+    """The calls of the model's last answer, with their arguments read."""
+    found = []
+    for call in state.get("messages", [{}])[-1].get("tool_calls") or []:
+        function = call.get("function") or {}
+        found.append({"id": call.get("id"), "name": str(function.get("name")), "args": _arguments(function)})
+    return found
+
+
+def _arguments(function: dict[str, Any]) -> dict[str, Any]:
+    try:
+        args = json.loads(function.get("arguments") or "{}")
+    except ValueError:
+        return {}
+    return args if isinstance(args, dict) else {}
+
+
+def _changes(state: AssistantState) -> list[dict[str, Any]]:
+    return [call for call in _calls(state) if call["name"] in CHANGES]
+
+
+def _made(messages: Sequence[dict[str, Any]]) -> Counter[tuple[str, str]]:
+    """How often each call was made since the person's last message."""
+    last = max((at for at, one in enumerate(messages) if one["role"] == "user"), default=0)
+    return Counter(
+        (call["name"], json.dumps(call["args"], sort_keys=True))
+        for one in messages[last:]
+        for call in _calls({"messages": [one]})
+    )
+
+
+def _after_thinking(state: AssistantState) -> str:
+    if not _calls(state):
+        return END
+    return "propose" if _changes(state) else "act"
+
+
+def _after_acting(state: AssistantState) -> str:
+    return END if state.get("turn", 0) >= MOST_CALLS else "think"

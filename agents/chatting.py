@@ -1,0 +1,119 @@
+"""Talking: the part of a workspace that holds conversations with the assistant, each in a thread that is remembered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..store.errors import JourneyFailed, UsageError
+from .chat_model import NONE_CONFIGURED, ready
+from .opening import Opening
+from .saver import opened_threads
+
+if TYPE_CHECKING:
+    from .workspace import AsyncMilepost
+
+
+class ChatReply(BaseModel):
+    """What the assistant said. Where `asked` has something, a person decides: one decision for each, in order."""
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str = ""
+    asked: list[dict[str, Any]] = Field(default_factory=list)
+
+
+class Chatting(Opening):
+    """Conversations with a model; what is said and done stands in the home's scratch file, by person and thread."""
+
+    async def chat(
+        self,
+        text: str | None = None,
+        *,
+        decisions: Sequence[str] | None = None,
+        thread: str = "default",
+        root: str | Path | None = None,
+    ) -> ChatReply:
+        """Say something to the assistant, or decide ("approve" or "reject") about what it asked.
+
+        Files that it may plan with lie under `root` (the working folder). Saying something else than a decision
+        leaves what was asked undone. `UsageError` without a model; `JourneyFailed` where the model cannot be asked:
+        nothing of the conversation is lost.
+        """
+        if (text is None) == (decisions is None):
+            raise UsageError("a chat takes a text, or decisions about what was asked")
+        async with self._assistant(root) as graph:
+            config = self._thread(thread)
+            given = await self._given(graph, config, text, decisions)
+            try:
+                state: Any = await graph.ainvoke(given, config)
+            except Exception as failed:
+                raise _unasked(failed) from failed
+            waits = [one.value for one in state.get("__interrupt__", ())]
+            asked: list[dict[str, Any]] = waits[0]["action_requests"] if waits else []
+            last = state["messages"][-1]
+            return ChatReply(text=str(last.get("content") or "") if last["role"] == "assistant" else "", asked=asked)
+
+    async def chat_note(self, text: str, *, thread: str = "default") -> None:
+        """Tell a conversation what a person did outside it, for example what was undone."""
+        if self.chat_model is None:
+            return
+        async with self._assistant(None) as graph:
+            said = {"role": "user", "content": f"(I did this myself: {text})"}
+            await graph.aupdate_state(self._thread(thread), {"messages": [said]}, "act")
+
+    def _thread(self, name: str) -> Any:
+        """A conversation is one person's: the same name is another thread for somebody else."""
+        whose = json.dumps([self.user.tenant, self.user.user, name])
+        return {"configurable": {"thread_id": f"chat {whose}"}}
+
+    @asynccontextmanager
+    async def _assistant(self, root: str | Path | None) -> AsyncGenerator[Any, None]:
+        from .assistant import Assistant
+        from .toolbox import Toolbox
+
+        if self.chat_model is None:
+            raise UsageError(
+                f"there is nobody to talk to: {NONE_CONFIGURED}",
+                cause="MILEPOST_MODEL names it, OPENAI_API_KEY or OPENAI_BASE_URL says where it is",
+                state="nothing was changed",
+            )
+        acting = cast("AsyncMilepost", self).acting_as(self.user)
+        acting.asks_always = True
+        box = Toolbox(acting, root=Path(root) if root else None)
+        async with ready(self.chat_model) as model, opened_threads(self.home) as saver:
+            yield Assistant(model, box).graph(saver)
+
+    async def _given(self, graph: Any, config: Any, text: str | None, decisions: Sequence[str] | None) -> Any:
+        """What the graph goes on with; what was asked and not decided is answered with a no first."""
+        from langgraph.types import Command
+
+        from .assistant import unanswered
+
+        state = await graph.aget_state(config)
+        if decisions is not None:
+            if not state.interrupts:
+                raise UsageError("nothing waits for a decision", state="nothing was changed")
+            return Command(resume={"decisions": [{"type": one} for one in decisions]})
+        left = unanswered(state.values.get("messages") or [])
+        if left:
+            await graph.aupdate_state(config, {"messages": left, "asked": []}, "act")
+        return {"messages": [{"role": "user", "content": text}]}
+
+
+def _unasked(failed: Exception) -> Exception:
+    """A failure of the model's side in our words: what a server or a client says may hold the key."""
+    from ..store.errors import MilepostError
+
+    if isinstance(failed, MilepostError):
+        return failed
+    return JourneyFailed(
+        f"the model could not be asked ({type(failed).__name__})",
+        state="what was done before is kept; say it again to go on",
+        next="milepost doctor",
+    )
