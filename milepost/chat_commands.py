@@ -78,7 +78,7 @@ def completions(typed: str, kbs: Callable[[], list[str]]) -> Iterable[Completion
     """What may follow: slash commands, names of kbs after `/kb`, paths after `/ingest` and `/plan`."""
     from prompt_toolkit.completion import Completion
 
-    from .conversation import COMMANDS
+    from .slash import COMMANDS
 
     name, space, rest = typed.partition(" ")
     if not space:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .failure import as_failure
+from .slash import COMMANDS
 from .store.errors import MilepostError, UsageError
 from .store.words import count, short_id
 
@@ -75,12 +76,11 @@ class Conversation:
             self._request(said)
 
     def _command(self, name: str) -> Callable[[str], None]:
-        found = COMMANDS.get(name)
-        if found is None:
+        if name not in COMMANDS:
             from .store.policy import did_you_mean
 
             raise UsageError(f"there is no /{name[:80]}{did_you_mean(name, COMMANDS)}", next="/help")
-        work: Callable[[str], None] = getattr(self, found.method)
+        work: Callable[[str], None] = getattr(self, name)
         return work
 
     # answers
@@ -283,22 +283,3 @@ def _words(text: str) -> list[str]:
         return shlex.split(text)
     except ValueError:  # a quote that is an apostrophe
         return text.split()
-
-
-@dataclass(frozen=True)
-class SlashCommand:
-    """A slash command: its usage, what it does, and the method that does it."""
-
-    usage: str
-    help: str
-    method: str
-
-
-COMMANDS = {
-    name: SlashCommand(usage, (getattr(Conversation, name).__doc__ or "").strip(), name)
-    for name, usage in (
-        ("help", "/help"), ("ingest", "/ingest PATH"), ("plan", "/plan PATH"), ("approve", "/approve"),
-        ("reject", "/reject"), ("status", "/status"), ("checkpoints", "/checkpoints"), ("undo", "/undo [ID]"),
-        ("rewind", "/rewind"), ("search", "/search TEXT"), ("kb", "/kb NAME"), ("quit", "/quit"),
-    )
-}  # fmt: skip
