@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..store.kb import Kb
+from ..store.places import is_folder
 from ..store.plan import PlannedFile
 from ..store.record import Record
 from .comparison import leaving
@@ -21,7 +22,7 @@ def missing(record: Record, kb: Kb, state: KbState, paths: Sequence[PathOrPair],
     docs/decisions/0012-sources-that-are-missing.md says when a source belongs to a folder. A source that came
     by itself, as bytes, or from elsewhere never does.
     """
-    folders = [os.fspath(path) for path in paths if not isinstance(path, tuple) and Path(path).is_dir()]
+    folders = [os.fspath(path) for path in paths if not isinstance(path, tuple) and is_folder(path)]
     absent = state.sources.keys() - found
     if not folders or not absent:
         return []

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from ..store.errors import MilepostError, NoSpace, NotFound, PolicyError
 from ..store.home import Home
+from ..store.places import is_file
 from ..store.policy import Policy
 from ..store.policy_sources import PolicyValue, policy_part, read_toml, resolve_policy
 from ..store.ports import Clock, Embedder
@@ -44,7 +45,7 @@ class Opening:
     ) -> None:
         self.home = Path(home)
         config = self.home / CONFIG
-        self._table = read_toml(config) if config.is_file() else {}
+        self._table = read_toml(config) if is_file(config) else {}
         self._said = policy
         self.policy = self._policy(None)
         self.user = user_of(user)
@@ -106,7 +107,7 @@ class Opening:
     @property
     def there(self) -> bool:
         """Whether there is a home; looking makes none."""
-        return (self.home / RECORD).is_file()
+        return is_file(self.home / RECORD)
 
     async def read(self, question: Callable[[Services], T], otherwise: T | MilepostError | None = None) -> T:
         """Ask something that changes nothing, off the engine's thread.

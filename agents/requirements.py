@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, cast
 
 from pydantic import BaseModel
 
 from ..store.errors import UsageError
+from ..store.places import exists
 from ..store.policy import Policy
 from ..store.records import UserContext
 from ..tools.services import Services
@@ -77,7 +77,7 @@ def _paths(said: Mapping[str, Any]) -> tuple[list[PathOrPair], tuple[tuple[str, 
     data = said.get("file_data")
     if data is not None:
         return [*paths, (str(name), bytes(data))], ()
-    if Path(str(name)).exists():
+    if exists(str(name)):
         return [*paths, str(name)], ()
     return paths, ((str(name), str(said.get("file_type") or "")),)
 

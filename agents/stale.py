@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
+from ..store.places import exists
 from ..store.plan import Base, Plan
 from ..store.policy import Policy
 from ..tools.chunk import chunker_id
@@ -50,7 +50,7 @@ def moved_files(services: Services, plan: Plan) -> Iterator[str]:
     in_blobs = services.home.plans.inputs(plan.plan_id)
     for file in plan.files:
         if file.action == "remove":
-            if file.path != file.source and Path(file.path).exists():
+            if file.path != file.source and exists(file.path):
                 yield f"{file.path} is back"
         elif file.sha256 and not file.archive and file.source not in in_blobs and file.reason != "excluded":
             yield from _moved(file.path, file.sha256)

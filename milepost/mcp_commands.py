@@ -12,6 +12,7 @@ import typer
 
 from .desk import Desk
 from .everywhere import command
+from .store.places import is_folder
 
 if TYPE_CHECKING:
     from fastmcp import FastMCP
@@ -87,7 +88,7 @@ def _root(said: str | None, *, needed: bool) -> Path:
             raise UsageError("over HTTP the folder that files are taken from has to be named", add=["--root", "DIR"])
         return Path.cwd()
     folder = Path(said).expanduser()
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise NotFound(f"there is no folder {said!r}", state="nothing was started")
     return folder
 

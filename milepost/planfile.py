@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from .console import FORMAT_VERSION
 from .store.errors import NotFound, PlanRejected, UsageError
+from .store.places import is_file, is_folder
 from .store.plan import Plan
 
 MOST = 200_000_000
@@ -18,7 +19,7 @@ MOST = 200_000_000
 
 def is_file_name(named: str) -> bool:
     """Whether an argument `ID|FILE` means a file: one that is there, or what only a path looks like."""
-    return Path(named).is_file() or named.endswith(".json") or "/" in named
+    return is_file(named) or named.endswith(".json") or "/" in named
 
 
 def read_body(path: Path) -> Any:
@@ -66,13 +67,13 @@ def first_fault(error: ValueError) -> str:
 
 def write_plan(path: Path, shape: dict[str, Any]) -> None:
     """Write a plan's object to a file: whole, or not at all."""
-    if path.is_dir():
+    if is_folder(path):
         raise UsageError(
             f"{path} is a folder; -o wants a file",
             instead=(str(path), str(path / "plan.json")),
             next="milepost plan PATH --kb NAME -o FILE",
         )
-    if not path.absolute().parent.is_dir():
+    if not is_folder(path.absolute().parent):
         raise NotFound(
             f'there is no folder "{path.absolute().parent}" for the plan file',
             next="milepost plan PATH --kb NAME -o FILE",

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from .store.places import exists
+
 CARRIED = ("--home", "--tenant", "--user")
 """Options without which another command would work elsewhere, or as somebody else."""
 
@@ -80,7 +82,7 @@ def paths() -> list[str]:
         for before, word in zip(["", *given], given, strict=False)
         if before not in VALUED and not word.startswith("-")
     ]
-    if not plain or plain[0] not in ("plan", "ingest") or not all(Path(word).exists() for word in plain[1:]):
+    if not plain or plain[0] not in ("plan", "ingest") or not all(map(exists, plain[1:])):
         return []
     return plain[1:]
 

@@ -68,7 +68,7 @@ class LimitPolicy(_Section):
     file_bytes: int = Field(default=200_000_000, ge=1)
     """Bytes of one file, at most."""
     parse_seconds: float = Field(default=60.0, gt=0)
-    """Seconds of parsing one file, at most."""
+    """Seconds of parsing one file, at most; a small file gets a tenth of it in processor time, a larger one more."""
     parse_memory_mb: int = Field(default=512, ge=64)
     """Resident megabytes of the parser's process, at most."""
     pages: int = Field(default=5_000, ge=1)

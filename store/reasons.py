@@ -14,7 +14,7 @@ REASONS: dict[str, str] = {
     "outside_root": "It is a link that leads out of the folder that was given.",
     "path_traversal": "Its name leads out of the folder or the archive.",
     "too_large": "It is over one of the policy's limits; the detail names which.",
-    "too_slow": "Reading it took longer than limits.parse_seconds.",
+    "too_slow": "Reading it took longer than limits.parse_seconds allow a file of its size.",
     "unchanged": "It is in the knowledge base as it is. Skipped, not rejected.",
     "unreadable": "The system does not let it be read, or it has gone.",
     "unsupported_type": "No parser reads what it is; or it is an archive that nobody said to open.",

@@ -9,6 +9,7 @@ import sqlite3
 from pathlib import Path
 
 from .errors import MilepostError, NoSpace, StoreBusy, StoreDamaged, StoreUnwritable
+from .places import exists
 from .words import size
 
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -104,7 +105,7 @@ def _by_text(error: BaseException, home: Path) -> MilepostError | None:
 def _existing(home: Path) -> Path:
     """The home, or the nearest folder above it that is there."""
     whole = home.absolute()
-    return next((place for place in (whole, *whole.parents) if place.exists()), Path("/"))
+    return next((place for place in (whole, *whole.parents) if exists(place)), Path("/"))
 
 
 def _free(home: Path) -> str:

@@ -1,6 +1,6 @@
 """The input files of a request: folders, files, globs and pairs become one list with names inside the kb."""
 
-# ruff: noqa: PTH112, PTH113, PTH114, PTH115, PTH116, PTH118, PTH120, PTH207, PTH208
+# ruff: noqa: PTH112, PTH113, PTH114, PTH115, PTH116, PTH118, PTH120, PTH208
 # Names that are no UTF-8, and walks over very many files, want plain strings.
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import difflib
 import glob
 import itertools
 import os
+import re
 import shlex
 import stat
 import unicodedata
@@ -110,7 +111,9 @@ def _pattern(path: str, limits: LimitPolicy) -> Iterator[Found]:
     """What a pattern matches, called by its path below the part of the pattern that has no wildcards."""
     if not glob.has_magic(path):
         raise _missing(path)
-    matches = sorted(glob.glob(path, recursive=True))
+    fixed = list(itertools.takewhile(lambda part: not glob.has_magic(part), Path(path).parts))
+    root = os.path.join(*fixed) if fixed else "."
+    matches = _matches(root, Path(path).parts[len(fixed) :])
     if not matches:
         raise NotFound(
             f"no file matches {path!r}",
@@ -118,15 +121,27 @@ def _pattern(path: str, limits: LimitPolicy) -> Iterator[Found]:
             next="milepost plan PATH --kb NAME",
             path=path,
         )
-    fixed = itertools.takewhile(lambda part: not glob.has_magic(part), Path(path).parts)
-    root = os.path.join(*fixed) if not glob.has_magic(Path(path).parts[0]) else "."
     for match in matches:
         below = os.path.relpath(match, root)
-        if os.path.isdir(match):
+        if os.path.islink(match) and not _inside(match, os.path.realpath(root)):
+            found = iter((_outside(match, safe_name(below)),))
+        elif os.path.isdir(match):
             found = _folder(match, "" if below == "." else f"{below}/")
         else:
             found = iter((_file(match, below),))
         yield from (_limited(each, limits) for each in found)
+
+
+def _matches(root: str, pattern: Sequence[str]) -> list[str]:
+    """What matches below a folder, without what is hidden; `**` goes through no link, so that it comes to an end."""
+    plain = [part if part == "**" else re.sub(r"\*{2,}", "*", part) for part in pattern]
+    found = Path(root).glob("/".join(plain))
+    hidden = any(part.startswith(".") for part in pattern)
+    return sorted(
+        os.path.join(root, below)
+        for below in (os.path.relpath(match, root) for match in found)
+        if hidden or not any(part.startswith(".") for part in Path(below).parts if part != "..")
+    )
 
 
 def _missing(path: str) -> NotFound:
@@ -168,14 +183,15 @@ def _folder(top: str, prefix: str = "") -> Iterator[Found]:
         specs[relative] = here
         for entry in entries:
             inner = f"{relative}/{entry.name}" if relative else entry.name
-            if entry.name.startswith(".") or _ignored(inner, entry.is_dir(follow_symlinks=False), here):
+            folder_itself = entry.is_dir(follow_symlinks=False)
+            if entry.name.startswith(".") or _ignored(inner, folder_itself, here):
                 continue
             if entry.is_symlink() and not _inside(entry.path, root):
                 yield _outside(entry.path, safe_name(prefix + inner))
-            elif not entry.is_dir():
-                yield _file(entry.path, prefix + inner)
-            elif not entry.is_symlink():
+            elif folder_itself:
                 pending.append(inner)
+            elif not os.path.isdir(entry.path):
+                yield _file(entry.path, prefix + inner)
 
 
 def _ignore(folder: str, relative: str) -> list[tuple[str, GitIgnoreSpec]]:

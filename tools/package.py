@@ -112,6 +112,11 @@ class Package:
         raise Refused("corrupt", "damaged: it does not say which part is the document; give an undamaged copy")
 
 
+def whole(text: str, otherwise: int) -> int:
+    """A whole number as an attribute has it; `otherwise` for what is none, or is longer than any document needs."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else otherwise
+
+
 def resolve(name: str, target: str) -> str:
     """The part that `target` means in the part called `name`."""
     target = unquote(target.partition("#")[0])

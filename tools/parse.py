@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from .chunk import ChunkDraft, chunk, chunker_id
 from .decode import clean
 from .document import Block, ChunkSizes, Document, Limits, Refused
 from .media import BINARY, DOCX, ENCRYPTED_OFFICE, PPTX, XLSX, label, wrong_suffix
+from .opened import opened
 from .sniff import sniff
 
 
@@ -95,7 +97,7 @@ class Parsed:
 
 def parse_path(path: Path, name: str, *, chunk: ChunkSizes, limits: Limits) -> Parsed:
     """Parse the file at `path`, whose name is `name`; the path itself may be that of a blob."""
-    return _parsed(lambda: _read(path, limits), name, chunk, limits)
+    return _parsed(lambda: _read(path, limits), Document(b"", name, "", limits, path=path), chunk)
 
 
 def parse_bytes(data: bytes, name: str, *, chunk: ChunkSizes, limits: Limits) -> Parsed:
@@ -103,28 +105,28 @@ def parse_bytes(data: bytes, name: str, *, chunk: ChunkSizes, limits: Limits) ->
 
     Never raises for a bad file; a hostile one belongs into `ParserPool`.
     """
-    return _parsed(lambda: data, name, chunk, limits)
+    return _parsed(lambda: data, Document(b"", name, "", limits), chunk)
 
 
 def _read(path: Path, limits: Limits) -> bytes:
     try:
-        _check_size(path.stat().st_size, limits)
-        return path.read_bytes()
+        with opened(path) as file:
+            _check_size(os.fstat(file.fileno()).st_size, limits)
+            return file.read(limits.file_bytes + 1)  # one that grows has no end to wait for
     except OSError as error:
         raise Refused("unreadable", f"{error.strerror or error}; check the file's permissions") from None
 
 
-def _parsed(load: Callable[[], bytes], name: str, policy: ChunkSizes, limits: Limits) -> Parsed:
+def _parsed(load: Callable[[], bytes], document: Document, policy: ChunkSizes) -> Parsed:
     began = time.perf_counter()
-    document = Document(b"", name, "", limits)
     chunks: list[ChunkDraft] = []
     reason = detail = None
     try:
         document.data = load()
-        _check_size(len(document.data), limits)
+        _check_size(len(document.data), document.limits)
         if not document.data.strip(b"\0 \t\r\n"):
             raise Refused("empty", "there is nothing in it; leave it out or fill it")
-        document.media_type = sniff(document.data, name)
+        document.media_type = sniff(document.data, document.name)
         chunks = _chunks(document, policy)
     except Refused as refusal:
         reason, detail = refusal.reason, refusal.detail
@@ -162,6 +164,8 @@ def _chunks(document: Document, policy: ChunkSizes) -> list[ChunkDraft]:
         chunks = chunk(_blocks(document), policy)
     except MemoryError:
         raise
+    except RecursionError:  # the second parser would not come back from this
+        raise Refused("too_large", "nested too deep; flatten it or give another format") from None
     except Exception as error:  # Refused, or whatever a parser trips over
         true = isinstance(error, Refused) and error.reason != "corrupt"
         chunks = [] if true else _second(document, policy)
@@ -171,7 +175,7 @@ def _chunks(document: Document, policy: ChunkSizes) -> list[ChunkDraft]:
         chunks = _second(document, policy)
     if not any(each.text.strip() for each in chunks):
         raise Refused(
-            "no_text", f"no text in this {label(document.media_type)}; leave it out, or give a copy with text"
+            "no_text", f"no text was found in it ({label(document.media_type)}); leave it out, or give a copy with text"
         )
     return chunks
 

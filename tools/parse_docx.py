@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from .document import Block, Document
-from .package import Element, Package
+from .package import Element, Package, whole
 from .parse_drawing import drawing_blocks
 from .parse_table import table_blocks
 
@@ -58,8 +58,8 @@ def _levels(package: Package, main: str) -> dict[str, int]:
             found[key] = int(match[1])
         elif name.lower() == "title":
             found[key] = 1
-        elif outline.isdigit() and int(outline) < 9:
-            found[key] = int(outline) + 1
+        elif whole(outline, 9) < 9:
+            found[key] = whole(outline, 9) + 1
         elif style.find(f"{W}pPr/{W}numPr") is not None:
             found[key] = _LIST
         based[key] = _value(style.find(f"{W}basedOn"))
@@ -103,8 +103,8 @@ def _is_item(paragraph: Element, levels: dict[str, int]) -> bool:
 
 def _level(paragraph: Element, levels: dict[str, int]) -> int:
     outline = _value(paragraph.find(f"{W}pPr/{W}outlineLvl"))
-    if outline.isdigit() and int(outline) < 9:
-        return int(outline) + 1
+    if whole(outline, 9) < 9:
+        return whole(outline, 9) + 1
     return max(0, levels.get(_value(paragraph.find(f"{W}pPr/{W}pStyle")), 0))
 
 
@@ -148,5 +148,5 @@ def _cells(row: Element) -> list[str]:
     for cell in cells:
         span = _value(cell.find(f"{W}tcPr/{W}gridSpan"))
         texts.append(_paragraph(cell))
-        texts.extend([""] * (min(int(span), 100) - 1 if span.isdigit() else 0))
+        texts.extend([""] * (max(0, min(whole(span, 1), 100) - 1)))
     return texts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .document import Block, Document
-from .package import Element, Package
+from .package import Element, Package, whole
 from .parse_table import table_blocks
 
 A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
@@ -57,6 +57,6 @@ def _points(holder: Element | None) -> dict[int, str]:
     if holder is None:
         return {}
     points = ((each.get("idx", ""), each.findtext(f"{C}v", "")) for each in holder.iter(f"{C}pt"))
-    found = {int(index): value for index, value in points if index.isdecimal()}
+    found = {number: value for index, value in points if (number := whole(index, -1)) >= 0}
     direct = holder.findtext(f"{C}v", "")
     return found or ({0: direct} if direct else {})

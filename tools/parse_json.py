@@ -25,8 +25,6 @@ def json_blocks(document: Document) -> Iterator[Block]:
     text = document.text
     try:
         value = json.loads(text)
-    except RecursionError:
-        raise Refused("too_large", "nested too deep; flatten it or give another format") from None
     except ValueError as error:
         document.warn(f"not valid JSON ({error}): read as text")
         yield from plain(text)

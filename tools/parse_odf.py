@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .document import Block, Document, Refused
-from .package import Element, Package
+from .package import Element, Package, whole
 from .parse_table import table_blocks
 
 _ODF = "{urn:oasis:names:tc:opendocument:xmlns:%s:1.0}"
@@ -61,7 +61,7 @@ def _block(element: Element, document: Document) -> Iterator[Block]:
     elif text := _tidy("".join(_runs(element))):
         level = element.get(f"{TEXT}outline-level", "1")
         heading = element.tag == f"{TEXT}h"
-        yield Block(" ".join(text.split()), "heading", int(level) if level.isdigit() else 1) if heading else Block(text)
+        yield Block(" ".join(text.split()), "heading", whole(level, 1)) if heading else Block(text)
 
 
 def _tidy(text: str) -> str:
@@ -73,7 +73,7 @@ def _runs(element: Element) -> Iterator[str]:
     for child in element:
         if child.tag == f"{TEXT}s":
             count = child.get(f"{TEXT}c", "1")
-            yield " " * (min(int(count), 100) if count.isdigit() else 1)
+            yield " " * (min(whole(count, 1), 100))
         elif child.tag in _MARKS:
             yield _MARKS[child.tag]
         elif child.tag not in _SKIPPED:
@@ -107,9 +107,9 @@ def _rows(table: Element) -> Iterator[tuple[int, list[str]]]:
             if cells:
                 yield number, cells
         if not cells:
-            number += int(row.get(f"{TABLE}number-rows-repeated", "1")) - 1
+            number += whole(row.get(f"{TABLE}number-rows-repeated", "1"), 1) - 1
 
 
 def _times(element: Element, what: str) -> int:
     times = element.get(f"{TABLE}number-{what}-repeated", "1")
-    return min(int(times), _REPEATED) if times.isdigit() else 1
+    return min(whole(times, 1), _REPEATED)

@@ -6,6 +6,7 @@ A frame is its length as four bytes, big-endian, and JSON. Run as `python -m mil
 from __future__ import annotations
 
 import json
+import math
 import os
 import resource
 import signal
@@ -18,6 +19,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, BinaryIO
 
+from .opened import is_packed
 from .parse import OUT_OF_MEMORY, PARSER, Parsed, parse_path
 
 LENGTH = struct.Struct("!I")
@@ -69,7 +71,7 @@ def _unpacked(request: dict[str, Any]) -> Iterator[bytes]:
     """An archive's members some at a time, then everything else."""
     from .unpack import unpack  # only where somebody asked for archives
 
-    _wall(request["data_bytes"])
+    _wall(request)
     folder = Path(os.fsdecode(bytes.fromhex(request["folder"])))
     found = unpack(_path(request), folder, Bounds(**request["limits"]))
     for begin in range(0, len(found.members), _AT_A_TIME):
@@ -86,7 +88,7 @@ def _json(value: object) -> bytes:
 
 
 def _answer(request: dict[str, Any]) -> Parsed:
-    _wall(request["data_bytes"])
+    _wall(request)
     try:
         return parse_path(
             _path(request),
@@ -112,13 +114,18 @@ def _write(target: BinaryIO, data: bytes) -> None:
         view = view[target.write(view) or 0 :]
 
 
-def _wall(data_bytes: int) -> None:
-    """A second wall behind the parent's watch, far enough out never to be the first."""
-    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-    wanted = data_bytes if hard == resource.RLIM_INFINITY else min(data_bytes, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (wanted, hard))
-    core = resource.getrlimit(resource.RLIMIT_CORE)[1]
-    resource.setrlimit(resource.RLIMIT_CORE, (0, core))
+def _wall(request: dict[str, Any]) -> None:
+    """Have the system stop what takes too much memory or processor time; the parent's own look comes later."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    seconds = request["cpu_seconds_packed" if is_packed(_path(request)) else "cpu_seconds"]
+    _limit(resource.RLIMIT_DATA, request["data_bytes"])
+    _limit(resource.RLIMIT_CPU, math.ceil(used.ru_utime + used.ru_stime) + seconds)
+    _limit(resource.RLIMIT_CORE, 0)
+
+
+def _limit(kind: int, wanted: int) -> None:
+    hard = resource.getrlimit(kind)[1]
+    resource.setrlimit(kind, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
 
 
 if __name__ == "__main__":

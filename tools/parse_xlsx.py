@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import chain, islice
 
 from .document import Block, Document
-from .package import Element, Package
+from .package import Element, Package, whole
 from .parse_drawing import drawing_blocks
 from .parse_table import table_blocks
 
@@ -66,7 +66,7 @@ class _Book:
         number = 0
         for row in self.package.elements(part, f"{S}row"):
             said = row.get("r", "")
-            number = int(said) if said.isdecimal() else number + 1
+            number = whole(said, number + 1)
             cells: list[str] = []
             for cell in row:
                 column = _column(cell.get("r", ""), len(cells))
@@ -84,9 +84,9 @@ class _Book:
     def _kinds(self, part: str) -> Iterator[str]:
         """For each cell style: d for dates, % for percentages, else empty."""
         root = self.package.xml(part)
-        codes = {int(f.get("numFmtId", 0)): f.get("formatCode", "") for f in root.iter(f"{S}numFmt")}
+        codes = {whole(f.get("numFmtId", ""), 0): f.get("formatCode", "") for f in root.iter(f"{S}numFmt")}
         for style in root.iterfind(f"{S}cellXfs/{S}xf"):
-            number = int(style.get("numFmtId", 0))
+            number = whole(style.get("numFmtId", ""), 0)
             code = _LITERAL.sub("", codes.get(number, "")).lower()
             if number in _DATES or re.search(r"[ymdhs]", code.replace("general", "")):
                 yield "d"
@@ -96,7 +96,8 @@ class _Book:
     def _shown(self, cell: Element) -> str:
         kind, value = cell.get("t", "n"), cell.findtext(f"{S}v", "")
         if kind == "s":
-            return self.strings[int(value)] if value.isdigit() and int(value) < len(self.strings) else ""
+            at = whole(value, -1)
+            return self.strings[at] if 0 <= at < len(self.strings) else ""
         if kind == "inlineStr":
             inline = cell.find(f"{S}is")
             return "" if inline is None else _text(inline)
@@ -106,7 +107,8 @@ class _Book:
             formula = cell.findtext(f"{S}f", "")
             return f"={formula}" if formula else ""
         style = cell.get("s", "")
-        form = self.kinds[int(style)] if style.isdigit() and int(style) < len(self.kinds) else ""
+        at = whole(style, -1)
+        form = self.kinds[at] if 0 <= at < len(self.kinds) else ""
         return self._number(value, form) if kind == "n" else value
 
     def _number(self, value: str, form: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import calendar
 import itertools
+import os
 import stat
 import zipfile
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from .document import Refused
+from .opened import opened
 from .package import RATIO_FROM
 from .sniff import ZIP_MARKS, zip_type
 
@@ -69,11 +71,12 @@ class Unpacked:
 def unpack(path: Path, folder: Path, limits: ArchiveLimits) -> Unpacked:
     """Open the archive at `path` and write its members into `folder`. Never raises for a bad archive."""
     try:
-        with path.open("rb") as file, zipfile.ZipFile(file) as archive:
+        with opened(path) as file, zipfile.ZipFile(file) as archive:
             media_type = zip_type(archive)
             if media_type != "application/zip":
                 return Unpacked(media_type)
-            members = list(_Opening(folder, limits, path.stat().st_size).members(archive, "", 1))
+            size = os.fstat(file.fileno()).st_size
+            members = list(_Opening(folder, limits, size).members(archive, "", 1))
         if not members:
             raise Refused("empty", "the archive holds no files; leave it out")
         return Unpacked(media_type, members)

@@ -11,6 +11,7 @@ from ..store.blobs import ChangedWhileReading
 from ..store.content import ParseKey, batched
 from ..store.faults import faultpoint
 from ..store.journey_files import FileRow
+from ..store.places import exists
 from .chunk import chunker_id
 from .members import Again, opened_again
 from .parse import PARSER
@@ -61,7 +62,7 @@ def _uploaded(ctx: StepRun, row: FileRow, inputs: dict[str, str], again: Again |
     if row.sha256 and blobs.has(row.sha256):
         return replace(row, stage="uploaded", hint=hint)
     path = Path(row.path)
-    gone = row.source in inputs or not path.exists()
+    gone = row.source in inputs or not exists(path)
     if gone and _is_parsed(ctx, row, hint):  # undone uploads of bytes that came without a file
         return replace(row, stage="uploaded", hint=hint)
     if again is not None and again.reason:

@@ -123,6 +123,26 @@ def test_a_link_that_leads_nowhere_is_said(folder: Path) -> None:
     assert reasons(folder)["gone.md"] == "unreadable"
 
 
+def test_links_in_a_circle_are_said_and_followed_by_no_pattern(folder: Path) -> None:
+    """One that leads to itself is a file that cannot be read; one to a folder above does not make a pattern endless."""
+    (folder / "one").symlink_to("other")
+    (folder / "other").symlink_to("one")
+    (folder / "sub").mkdir(exist_ok=True)
+    (folder / "sub" / "itself").symlink_to(".")
+    (folder / "sub" / "up").symlink_to("..")
+    assert {"one": "unreadable", "other": "unreadable"}.items() <= reasons(folder).items()
+    names = {each.source for each in collect([f"{folder}/**"], limits=LIMITS)}
+    assert names and not any("itself/" in name or "up/" in name for name in names)
+
+
+def test_a_pattern_follows_no_link_out_of_its_folder(folder: Path, tmp_path: Path) -> None:
+    """What it leads to is refused, as in a folder that is given."""
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "secret.txt").write_text("secret")
+    (folder / "out").symlink_to(tmp_path / "outside")
+    assert reasons(f"{folder}/o*")["out"] == "outside_root"
+
+
 def test_what_is_no_regular_file_is_never_opened(folder: Path) -> None:
     """A pipe would block for ever, a device never end."""
     os.mkfifo(folder / "pipe")

@@ -7,6 +7,7 @@ import json
 import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pdf_kit
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from milepost.store.policy import ChunkPolicy, LimitPolicy
-from milepost.tools import parse_pdf
+from milepost.tools import parse_pdf, parse_xlsx
 from milepost.tools.parse import PARSER, Parsed, parse_bytes, parse_path
 
 POLICY = ChunkPolicy()
@@ -622,10 +623,14 @@ def test_a_broken_notebook_is_read_as_text_and_a_data_frame_as_rows() -> None:
     assert texts(json.dumps({"nbformat": 4, "cells": cells}), "x.ipynb") == ["frame\n\n | a | b\n0 | 1 | 2"]
 
 
-def test_whatever_our_parser_trips_over_another_is_asked() -> None:
+def test_whatever_our_parser_trips_over_another_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not only what it knows to be damage; the warning says who read it."""
-    odd = '<cellXfs><xf numFmtId="none"/></cellXfs>'
-    data = xlsx({"A": '<row><c r="A1" t="inlineStr"><is><t>some text</t></is></c></row>'}, styles=odd)
+
+    def trip(_document: Any) -> Any:
+        raise KeyError("an odd file")
+
+    monkeypatch.setattr(parse_xlsx, "xlsx_blocks", trip)
+    data = xlsx({"A": '<row><c r="A1" t="inlineStr"><is><t>some text</t></is></c></row>'})
     found = parse(data, "x.xlsx")
     assert found.reason is None and "some text" in found.chunks[0].text and "kreuzberg" in found.warnings[0]
 

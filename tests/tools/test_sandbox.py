@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from milepost.store.policy import ChunkPolicy, LimitPolicy
-from milepost.tools import sandbox
+from milepost.tools import parser_child
 from milepost.tools.parse import Parsed, parse_bytes
 from milepost.tools.sandbox import ParserPool
 
@@ -23,7 +23,7 @@ POLICY = ChunkPolicy()
 LIMITS = LimitPolicy()
 
 MISBEHAVIOURS = """
-import os, sys, time
+import json, os, resource, signal, sys, time
 from milepost.tools import parse_worker
 real = parse_worker.parse_path
 def parse_path(path, name, **rest):
@@ -38,6 +38,11 @@ def parse_path(path, name, **rest):
             hoard.append(bytearray(b"x" * 10_000_000))
     if name == "balloon":
         bytearray(b"x") * 8_000_000_000
+    if name == "limits":
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        path.write_text(json.dumps([resource.getrlimit(resource.RLIMIT_CPU)[0], used.ru_utime + used.ru_stime]))
+    if name == "stopped":
+        os.kill(os.getpid(), signal.SIGXCPU)
     if name == "abort":
         os.abort()
     if name == "exit":
@@ -71,7 +76,7 @@ def bad(monkeypatch: pytest.MonkeyPatch) -> Iterator[ParserPool]:
     def start(command: list[str], **rest: Any) -> subprocess.Popen[bytes]:
         return real([sys.executable, "-P", "-c", MISBEHAVIOURS], **rest)
 
-    monkeypatch.setattr(sandbox.subprocess, "Popen", start)
+    monkeypatch.setattr(parser_child.subprocess, "Popen", start)
     with ParserPool() as pool:
         yield pool
 
@@ -124,6 +129,36 @@ def test_a_parser_that_takes_too_long_is_killed(bad: ParserPool, file: Path, nam
     assert 0.3 <= time.monotonic() - began < 2
     assert found.reason == "too_slow" and "0.3 s" in (found.detail or "")
     assert lives(bad, file)
+
+
+@pytest.mark.parametrize(("size", "seconds"), [(10, 10), (6_600_000, 21), (54_000_000, 100), (90_000_000, 100)])
+def test_a_small_file_may_compute_for_less(bad: ParserPool, tmp_path: Path, size: int, seconds: int) -> None:
+    """A tenth of the limit for a tiny one; the system stops a child that wants more, which is no crash."""
+    path = tmp_path / "blob"
+    path.write_bytes(b"a")
+    os.truncate(path, size)
+    parse(bad, path, "limits", parse_seconds=100.0)
+    allowed, used = json.loads(path.read_text())
+    assert 0 <= allowed - used - seconds <= 2  # whole seconds
+    assert parse(bad, path, "stopped").reason == "too_slow"
+
+
+def test_what_is_packed_may_compute_for_longer(bad: ParserPool, tmp_path: Path) -> None:
+    """There is more in a PDF of a megabyte than in a text."""
+    path = tmp_path / "blob"
+    path.write_bytes(b"%PDF-1.7")
+    os.truncate(path, 6_600_000)
+    parse(bad, path, "limits", parse_seconds=100.0)
+    allowed, used = json.loads(path.read_text())
+    assert 0 <= allowed - used - 100 <= 2
+
+
+def test_a_pipe_put_in_a_files_place_is_not_waited_for(pool: ParserPool, tmp_path: Path) -> None:
+    """Nor read; whoever plans has looked before, and was told of a file."""
+    os.mkfifo(tmp_path / "pipe")
+    assert parse(pool, tmp_path / "pipe", "x.txt").reason == "not_regular"
+    assert pool.unpack(tmp_path / "pipe", tmp_path, limits=LIMITS).reason == "not_regular"
+    assert parse(pool, Path("/dev/zero"), "x.txt").reason == "not_regular"
 
 
 @pytest.mark.parametrize("name", ["grow", "balloon"])
@@ -220,13 +255,13 @@ def test_a_child_ends_with_its_parent(tmp_path: Path, file: Path, name: str) -> 
 import os, subprocess, sys, threading, time
 from pathlib import Path
 from milepost.store.policy import ChunkPolicy, LimitPolicy
-from milepost.tools import sandbox
+from milepost.tools import parser_child, sandbox
 real = subprocess.Popen
 def start(command, **rest):
     child = real([sys.executable, "-P", "-c", {MISBEHAVIOURS!r}], **rest)
     Path({str(told)!r}).write_text(str(child.pid))
     return child
-sandbox.subprocess.Popen = start
+parser_child.subprocess.Popen = start
 pool = sandbox.ParserPool()
 path = Path({str(file)!r})
 pool.parse(path, "x.csv", chunk=ChunkPolicy(), limits=LimitPolicy())

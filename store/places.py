@@ -1,0 +1,25 @@
+"""Whether something is at a path: for a path that cannot be, such as one with too long a name, nothing is there.
+
+`Path` raises for such a one, and it is a person's word that is looked at.
+"""
+
+# ruff: noqa: PTH110, PTH112, PTH113
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def exists(path: str | Path) -> bool:
+    """Whether something is there."""
+    return os.path.exists(path)
+
+
+def is_file(path: str | Path) -> bool:
+    """Whether a regular file is there, or a link to one."""
+    return os.path.isfile(path)
+
+
+def is_folder(path: str | os.PathLike[str]) -> bool:
+    """Whether a folder is there, or a link to one."""
+    return os.path.isdir(path)
