@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Literal, Protocol
 
 from .decode import Decoded, decode
@@ -74,8 +73,7 @@ class Refused(Exception):
 class Document:
     """One file as a parser sees it: `data` for binary formats, `text` for others.
 
-    Parsers append to `warnings`; `depth` counts attachments inside attachments. `path` is where the bytes lie,
-    where they lie in a file.
+    Parsers append to `warnings`; `depth` counts attachments inside attachments.
     """
 
     data: bytes
@@ -84,7 +82,6 @@ class Document:
     limits: Limits
     warnings: list[str] = field(default_factory=list)
     depth: int = 0
-    path: Path | None = None
 
     @cached_property
     def decoded(self) -> Decoded:

@@ -97,7 +97,7 @@ class Parsed:
 
 def parse_path(path: Path, name: str, *, chunk: ChunkSizes, limits: Limits) -> Parsed:
     """Parse the file at `path`, whose name is `name`; the path itself may be that of a blob."""
-    return _parsed(lambda: _read(path, limits), Document(b"", name, "", limits, path=path), chunk)
+    return _parsed(lambda: _read(path, limits), Document(b"", name, "", limits), chunk)
 
 
 def parse_bytes(data: bytes, name: str, *, chunk: ChunkSizes, limits: Limits) -> Parsed:

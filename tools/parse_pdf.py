@@ -19,8 +19,8 @@ from .parse_text import is_title
 if TYPE_CHECKING:
     from liteparse.types import LayoutBlock, ParsedPage, ParseResult
 
-_OF_TOTAL = re.compile(r"(.*?)\b(\d+) ?(?:/|of|von|sur|de|di|van) ?(\d+)$")
-_BARE = re.compile(r"(?:page |seite |- ?)?(\d+)(?: ?-)?$", re.IGNORECASE)
+_OF_TOTAL = re.compile(r"(.*?)\b(\d{1,9}) ?(?:/|of|von|sur|de|di|van) ?(\d+)$")
+_BARE = re.compile(r"(?:page |seite |- ?)?(\d{1,9})(?: ?-)?$", re.IGNORECASE)
 _MARKS = re.compile(r"\\([\\*_])|\*+")
 """Marks of Markdown in paragraphs and the like: escapes, and stars that are no text. Cells and code have none."""
 _LEADER = re.compile(r"(?:[.·…] ?){3,}")
@@ -52,6 +52,8 @@ class _Page:
 def pdf_blocks(document: Document) -> Iterator[Block]:
     """Blocks with their page. Pages without text, and those that cannot be read, are warnings with their number."""
     pages, total = _read(document)
+    if not total:
+        raise Refused("corrupt", "damaged: it has no pages; give an undamaged copy")
     empty = sum(not page.blocks for page in pages)
     cut = _END not in document.data[-_END_WITHIN:]
     if cut and empty == len(pages):

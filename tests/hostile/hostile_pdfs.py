@@ -63,7 +63,7 @@ def _bombs() -> Iterator[Hostile]:
         "glyphs.pdf", lambda: page(stream(deflated(b"BT /F1 1 Tf (" + b"a" * 100_000 + b") Tj ET ", 100), flate))
     )
     yield Hostile("pages-100000.pdf", lambda: _many_pages(100_000), frozenset({"too_large"}))
-    yield Hostile("pages-doubling.pdf", lambda: _doubling_pages(20), frozenset({"too_large"}))
+    yield Hostile("pages-doubling.pdf", lambda: _doubling_pages(20), frozenset({"too_large", "corrupt"}))
     yield Hostile(
         "media-box.pdf", lambda: page(stream(TEXT), extra=b"/MediaBox [-1e38 -1e38 1e38 1e38] /UserUnit 1e30")
     )
@@ -186,6 +186,7 @@ def _lies() -> Iterator[Hostile]:
     yield Hostile("xref-huge.pdf", lambda: good.replace(b"xref\n0 6", b"xref\n0 4294967295"))
     yield Hostile("xref-gone.pdf", lambda: good[: good.rindex(b"xref\n0")])
     yield Hostile("startxref-far.pdf", lambda: pdf([b"<< /Type /Catalog >>"], startxref=2**62))
+    yield Hostile("page-numbers.pdf", lambda: _numbered_pages(b"9" * 5_000), frozenset({READ}))
     yield Hostile("only-a-head.pdf", lambda: b"%PDF-1.7\n")
     yield Hostile("head-and-noise.pdf", lambda: b"%PDF-1.7\n" + bytes(range(256)) * 4_000)
     yield Hostile("object-number-huge.pdf", lambda: good.replace(b"4 0 R", b"99999999999999999999 0 R"))
@@ -220,6 +221,14 @@ def _lies() -> Iterator[Hostile]:
         ),
     )
     yield Hostile("encrypted.pdf", lambda: _encrypted(good), frozenset({"encrypted", "corrupt"}))
+
+
+def _numbered_pages(number: bytes) -> bytes:
+    """Five pages that say this is their number."""
+    leaf = b"<< /Type /Page /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>"
+    line = TEXT + b" BT /F1 1 Tf 1 1 Td (%s) Tj ET BT /F1 1 Tf 1 9 Td (%s of %s) Tj ET" % (number, number, number)
+    kids = b"<< /Type /Pages /Kids [3 0 R 3 0 R 3 0 R 3 0 R 3 0 R] /Count 5 >>"
+    return pdf([b"<< /Type /Catalog /Pages 2 0 R >>", kids, leaf, stream(line), FONT])
 
 
 def _encrypted(good: bytes) -> bytes:
