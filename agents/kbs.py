@@ -127,22 +127,6 @@ class Kbs(Opening):
 
         return await self._under_lease(kb, rebuild)
 
-    async def kb_drop(self, kb: str) -> dict[str, Any]:
-        """Forget a kb with all its revisions; this cannot be undone."""
-
-        def drop(services: Services) -> dict[str, Any]:
-            found = self._kb(services, kb)
-            with services.home.hold(wait=services.wait):
-                services.home.ledger.note(None, self.user.tenant, self.user.user, "kb_dropped", {"kb": kb})
-                info = History(services.home.record).info(found)
-                services.home.knowledge.drop(found)
-                services.home.knowledge.sweep_packs()
-                if found.generation:
-                    services.home.chroma.drop(found.collection)
-            return {"kb": kb, "sources": info.sources, "chunks": info.chunks, "undoable": False}
-
-        return await self._under_lease(kb, drop)
-
     async def documents(self, type: str | None = None, find: str | None = None) -> list[dict[str, Any]]:
         """The librarian's documents of this tenant; with `find`, those nearest in meaning first."""
         if not self.there:

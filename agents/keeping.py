@@ -1,4 +1,4 @@
-"""What is kept and what goes: collecting."""
+"""What goes for ever: collecting, purging, dropping."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import Any
 
 from ..store.collecting import Collector
 from ..store.errors import UsageError
+from ..store.purging import Purger
 from ..tools.services import Services
-from .opening import Opening
+from .kbs import Kbs
 
 _NOTHING = {"undos": [], "checkpoints": 0, "revisions": 0, "chunks": 0, "texts": 0, "uploads": 0, "bytes": 0}
 
 
-class Keeping(Opening):
+class Keeping(Kbs):
     """The part of a workspace that gives things up for ever."""
 
     async def gc(self, *, dry_run: bool = False, as_of: str | None = None) -> dict[str, Any]:
@@ -41,6 +42,35 @@ class Keeping(Opening):
                 }
 
         return await self.engine.in_turn(lambda: work(self.services))
+
+    async def kb_purge(self, source: str, *, kb: str, dry_run: bool = False) -> dict[str, Any]:
+        """Delete a source with its whole past everywhere, for ever: not a journey, and it cannot be undone.
+
+        `undos_ended` are the journeys whose undo ends with it, `undos_without_it` those whose undo leaves it out. The
+        same content under another name, or in another kb, stays (`same_content_in`). `NotFound` where nothing of
+        it was ever there.
+        """
+
+        def purge(services: Services) -> dict[str, Any]:
+            purger = Purger(services.home, self.user.tenant, self.user.user)
+            if dry_run:
+                return {**purger.preview(kb, source).told(), "dry_run": True}
+            with services.home.hold(wait=services.wait):
+                return {**purger.purge(kb, source).told(), "dry_run": False}
+
+        return await self._under_lease(kb, purge)
+
+    async def kb_drop(self, kb: str, *, dry_run: bool = False) -> dict[str, Any]:
+        """Delete a kb with all its sources and its whole past, for ever: as `kb_purge` does with one source."""
+
+        def drop(services: Services) -> dict[str, Any]:
+            purger = Purger(services.home, self.user.tenant, self.user.user)
+            if dry_run:
+                return {**purger.preview(kb, None).told(), "dry_run": True}
+            with services.home.hold(wait=services.wait):
+                return {**purger.drop(kb).told(), "dry_run": False}
+
+        return await self._under_lease(kb, drop)
 
 
 def _moment(services: Services, said: str | None) -> str:

@@ -182,8 +182,11 @@ class Milepost:
     def kb_remove(self, source: str, *, kb: str, approve: bool = False, on_progress: OnProgress = None) -> Journey:
         return self._wait(self.workspace.kb_remove(source, kb=kb, approve=approve, on_progress=on_progress))
 
-    def kb_drop(self, kb: str) -> dict[str, Any]:
-        return self._wait(self.workspace.kb_drop(kb))
+    def kb_purge(self, source: str, *, kb: str, dry_run: bool = False) -> dict[str, Any]:
+        return self._wait(self.workspace.kb_purge(source, kb=kb, dry_run=dry_run))
+
+    def kb_drop(self, kb: str, *, dry_run: bool = False) -> dict[str, Any]:
+        return self._wait(self.workspace.kb_drop(kb, dry_run=dry_run))
 
     def gc(self, *, dry_run: bool = False, as_of: str | None = None) -> dict[str, Any]:
         return self._wait(self.workspace.gc(dry_run=dry_run, as_of=as_of))

@@ -33,7 +33,8 @@ class Rollbacks(Opening):
         """What going back would remove and restore, and what stands in the way; changes nothing."""
         wanted = _id(checkpoint)
         self._require_checkpoint(wanted)
-        return await self.engine.run(lambda: self._rollback.preview(wanted, on_conflict=on_conflict))
+        found = await self.engine.run(lambda: self._rollback.preview(wanted, on_conflict=on_conflict))
+        return await self.read(lambda s: _noting_purged(s, wanted, found))
 
     async def rollback_to_checkpoint(
         self, checkpoint: Checkpoint | str, *, on_conflict: str | None = None
@@ -45,7 +46,8 @@ class Rollbacks(Opening):
         """
         wanted = _id(checkpoint)
         self._require_checkpoint(wanted)
-        return await self.engine.in_turn(lambda: self._rollback.to_checkpoint(wanted, on_conflict=on_conflict))
+        done = await self.engine.in_turn(lambda: self._rollback.to_checkpoint(wanted, on_conflict=on_conflict))
+        return await self.read(lambda s: _noting_purged(s, wanted, done))
 
     async def undo(self, journey: Journey | str, *, on_conflict: str | None = None) -> RollbackResult:
         """Go back to before a journey."""
@@ -97,6 +99,16 @@ class Rollbacks(Opening):
             raise CheckpointNotFound(f"there is no checkpoint {checkpoint_id!r}", next="milepost checkpoints")
 
 
+def _noting_purged(services: Services, checkpoint_id: str, result: RollbackResult) -> RollbackResult:
+    """Say what an undo leaves out, because it was purged since."""
+    journey_id = services.home.checkpoints.row(checkpoint_id, services.user.tenant)["journey_id"]
+    names = services.home.ledger.purged(journey_id) if journey_id else []
+    if not names:
+        return result
+    said = f"left out, because purged since: {', '.join(names)}"
+    return result.model_copy(update={"message": f"{result.message}; {said}" if result.message else said})
+
+
 def _id(checkpoint: Checkpoint | str) -> str:
     return checkpoint if isinstance(checkpoint, str) else checkpoint.checkpoint_id
 
@@ -120,6 +132,13 @@ def _last_journey(services: Services, kb: str) -> str:
         ).fetchone()
     if row is None:
         raise NotFound(f"kb {kb!r} has no journey to undo", state="nothing was changed", next="milepost journeys")
+    if not row[0].startswith("journey_"):
+        raise PolicyError(
+            f"the last change of kb {kb!r} was a purge, which cannot be undone",
+            cause="the journeys before it can, each by its id, without what was purged",
+            state="nothing was changed",
+            next="milepost journeys",
+        )
     return str(row[0])
 
 

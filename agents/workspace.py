@@ -15,7 +15,6 @@ from .documenter import ForwardDocumentationCapability
 from .expanding import expand
 from .health import checks, unopened
 from .journeys import Journeys
-from .kbs import Kbs
 from .keeping import Keeping
 from .opening import CONFIG, user_of
 from .planner import PlanningIntegrationCapability
@@ -27,7 +26,7 @@ policy = "rollback"        # checkpoints, and exact undo of every journey
 """
 
 
-class AsyncMilepost(Journeys, Rollbacks, Keeping, Kbs, Chatting):
+class AsyncMilepost(Journeys, Rollbacks, Keeping, Chatting):
     """A home of knowledge bases, seen by one user under one policy. Making one is cheap and makes no folder.
 
     `policy` is a preset's name, a dict with the proposal's keys, the path of a TOML file, or a `Policy`; it is

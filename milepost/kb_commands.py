@@ -127,23 +127,39 @@ def remove(desk: Desk, source: Annotated[str, typer.Argument(metavar="SOURCE")],
     return end(desk, journey)
 
 
+@command(app, "purge")
+def purge(desk: Desk, source: Annotated[str, typer.Argument(metavar="SOURCE")], kb: Kb) -> int:
+    """Really delete a source everywhere, for ever; this cannot be undone."""
+    from .kept_text import deletion_text
+    from .store.words import clean
+
+    foreseen = desk.mp.kb_purge(source, kb=kb, dry_run=True)
+    if desk.options.dry_run:
+        return _deleted(desk, foreseen)
+    if not desk.ask(f"Purge {clean(source)} for ever?", preview=deletion_text(foreseen)):
+        return finish(desk, "done", "Nothing was purged.")
+    return _deleted(desk, desk.mp.kb_purge(source, kb=kb))
+
+
 @command(app, "drop")
 def drop(desk: Desk, kb: Kb) -> int:
-    """Delete a knowledge base with its history; this cannot be undone."""
-    info = desk.mp.kb_stats(kb)
-    preview = (
-        f"  - drop    kb {kb}: {info.sources} sources, {info.chunks} chunks and its {info.revision} revisions go"
-        "\nThis cannot be undone."
-    )
+    """Really delete a knowledge base with its history; this cannot be undone."""
+    from .kept_text import deletion_text
+    from .store.words import clean
+
+    foreseen = desk.mp.kb_drop(kb, dry_run=True)
     if desk.options.dry_run:
-        desk.console.give({"done": {"kb": kb, "chunks": info.chunks, "dry_run": True}})
-        desk.console.say(preview)
-        return 0
-    if not desk.ask(f"Drop kb {kb} for ever?", preview=preview):
+        return _deleted(desk, foreseen)
+    if not desk.ask(f"Drop kb {clean(kb)} for ever?", preview=deletion_text(foreseen)):
         return finish(desk, "done", "Nothing was dropped.")
-    done = desk.mp.kb_drop(kb)
+    return _deleted(desk, desk.mp.kb_drop(kb))
+
+
+def _deleted(desk: Desk, done: dict[str, object]) -> int:
+    from .kept_text import deletion_text
+
     desk.console.give({"done": done})
-    desk.console.say(f"Dropped kb {kb}{_figures(done)}.")
+    desk.console.say(deletion_text(done, everything=desk.options.verbose))
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .render import LIMIT, moment
@@ -36,3 +37,33 @@ def collected_text(found: dict[str, Any], *, everything: bool = False) -> str:
             ),
         ]
     )
+
+
+def deletion_text(found: dict[str, Any], *, everything: bool = False) -> str:
+    """What `kb purge` or `kb drop` would delete, or deleted: how much, whose undo ends, and what stays elsewhere."""
+    asked = found["dry_run"]
+    whole = f"kb {clean(found['kb'])}"
+    what = (
+        f"{clean(found['source'])} in {whole}" if "source" in found else f"{whole}, {count(found['sources'], 'source')}"
+    )
+    gone = f"{count(found['chunks'], 'chunk')}, {count(found['texts'], 'text')}, {count(found['uploads'], 'upload')}"
+    head = f"To {'purge' if 'source' in found else 'drop'}" if asked else "Purged" if "source" in found else "Dropped"
+    return "\n".join(
+        [
+            f"{head}: {what}, with its whole past: {gone}.",
+            *_ids("  - undo    ", found["undos_ended"], "ends", everything),
+            *_ids("  ~ undo    ", found["undos_without_it"], "does not bring it back", everything),
+            *(
+                [f"  = stays   the same content in {clean(', '.join(found['same_content_in']))}"]
+                if found["same_content_in"]
+                else []
+            ),
+            "This cannot be undone." if asked else "It is in no file of the home any more.",
+        ]
+    )
+
+
+def _ids(start: str, ids: Sequence[str], what: str, everything: bool) -> list[str]:
+    shown = ids if everything else ids[:LIMIT]
+    more = [f"{start}... and {len(ids) - len(shown)} more (--verbose shows all)"] if len(ids) > len(shown) else []
+    return [*(f"{start}{short_id(one)}  {what}" for one in shown), *more]

@@ -72,6 +72,7 @@ GIVES: dict[str, dict[str, Any]] = {
     "kb rebuild": {"done": Done},
     "kb digest": {"digest": records.DigestReport},
     "kb remove": {"done": records.Journey},
+    "kb purge": {"done": Done},
     "kb drop": {"done": Done},
     "chat": {},
     "mcp": {},

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from .chroma_files import set_aside, sweep
+from .chroma_files import blank, set_aside, sweep
 from .errors import StoreDamaged, UsageError
 from .ports import Vectors
 
@@ -65,6 +65,7 @@ class ChromaFolder:
         if client is None:
             return
         cast(Any, client).close()
+        blank(self.path)
         _forget_clients(self.path)  # somebody else in this process may have it open, and hand us what they have cached
 
     def index(self, name: str, *, create: bool = False) -> Index:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import struct
 from contextlib import suppress
 from pathlib import Path
 
 DATABASE = "chroma.sqlite3"
 WORDS = "embedding_fulltext_search"
+_HEADER = struct.Struct("<i4q")
+"""hnswlib's header.bin as Chroma writes it: version, offset, capacity, rows in use, bytes of a row; then more."""
+_HEADER_VERSION = 1
+_LENGTH = 4
 SCRUB_SECONDS = 10.0
 """How long another program's use of the database is waited for."""
 
@@ -26,6 +31,38 @@ def sweep(folder: Path) -> None:
     for inner in folder.iterdir():
         if inner.is_dir() and len(inner.name) == 36 and inner.name not in used:
             shutil.rmtree(inner, ignore_errors=True)
+
+
+def blank(folder: Path) -> None:
+    """Overwrite the unused rows of index files with zeros.
+
+    The index writes them as its memory happens to be: pieces of whatever this process held before, texts and keys
+    among it. No client of this process may have the folder open. A file that is not as we know it is left alone.
+    """
+    for header in folder.glob("*/header.bin"):
+        fields = header.read_bytes()
+        if len(fields) < _HEADER.size:
+            continue
+        version, _, _, used, row = _HEADER.unpack_from(fields)
+        if version != _HEADER_VERSION or row <= 0 or used < 0:
+            continue
+        for name, each in (("data_level0.bin", row), ("length.bin", _LENGTH)):
+            _zero(header.with_name(name), used * each, each)
+
+
+def _zero(path: Path, start: int, each: int) -> None:
+    """Zero a file of rows of `each` bytes from `start` on, unless that is done already."""
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
+        return
+    if size % each or start >= size:
+        return
+    with path.open("r+b") as file:
+        file.seek(start)
+        if any(file.read(size - start)):
+            file.seek(start)
+            file.write(bytes(size - start))
 
 
 def scrub(folder: Path) -> None:

@@ -45,6 +45,10 @@ class JourneyFiles:
         """Those that have come to a stage and have no outcome yet: of files that stayed as they are, none is read."""
         return self._files("journey_id = ? AND stage = ? AND outcome IS NULL", journey_id, stage)
 
+    def purged(self, journey_id: str) -> list[str]:
+        """Those of a journey's sources that were purged since."""
+        return [row.source for row in self._files("journey_id = ? AND reason = ?", journey_id, "purged")]
+
     def _files(self, where: str, *values: str) -> list[FileRow]:
         with self._record.read() as reading:
             rows = reading.execute(f"SELECT {_COLUMNS} FROM journey_files WHERE {where} ORDER BY position", values)

@@ -13,6 +13,7 @@ REASONS: dict[str, str] = {
     "not_regular": "It is a device, a pipe, a socket or a link of an archive, and no regular file.",
     "outside_root": "It is a link that leads out of the folder that was given.",
     "path_traversal": "Its name leads out of the folder or the archive.",
+    "purged": "It was purged since: deleted everywhere, for ever. A journey that goes on leaves it out.",
     "too_large": "It is over one of the policy's limits; the detail names which.",
     "too_slow": "Reading it took longer than limits.parse_seconds allow a file of its size.",
     "unchanged": "It is in the knowledge base as it is. Skipped, not rejected.",

@@ -54,6 +54,7 @@ kb digest --kb hr
 kb remove more.md --kb hr --yes
 rollback --last --kb hr --yes
 gc --yes
+kb purge handbook/leave.md --kb hr --yes
 kb drop --kb hr --yes
 """
 FAILS = {"ingest later.md --kb hr --set approval=always --no-input": 2}

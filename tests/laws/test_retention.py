@@ -4,16 +4,14 @@ promised needs, says so before, really frees it, and leaves what people see as i
 
 from __future__ import annotations
 
-import sqlite3
-import zlib
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from kill import House
+from traces import Desk
 from works import KB, POLICY, opened
 
 from milepost import Milepost
@@ -32,45 +30,6 @@ WORD = "vladivostok"
 def limited(size: int) -> dict[str, Any]:
     """A policy that keeps so many bytes of replaced content, for ever."""
     return {**POLICY, "retention": {"days": None, "bytes": size}}
-
-
-class Desk:
-    """A folder of files and a home."""
-
-    def __init__(self, root: Path) -> None:
-        self.files = root / "files"
-        self.files.mkdir()
-        self.home = root / "home"
-
-    def write(self, text: str, name: str = "a.md") -> str:
-        """Write a file of some paragraphs that all say `text`."""
-        path = self.files / name
-        path.write_text("\n\n".join(f"{text}, paragraph {n}. " + "So it goes. " * 12 for n in range(4)))
-        return str(path)
-
-    def holds(self, word: str) -> list[str]:
-        """The files of the home in which a word stands: as bytes, or in a column, packed or not."""
-        found = [
-            str(path.relative_to(self.home))
-            for path in sorted(self.home.rglob("*"))
-            if path.is_file() and word.encode() in path.read_bytes().lower()
-        ]
-        with sqlite3.connect(self.home / "milepost.db") as record:
-            for (table,) in record.execute(
-                "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'"
-            ).fetchall():
-                for row in record.execute(f'SELECT * FROM "{table}"'):
-                    found += [f"table {table}" for value in row if word in _plain(value)]
-        record.close()
-        return found
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, bytes):
-        with suppress(zlib.error):
-            value = zlib.decompress(value)
-        return bytes(value).decode("latin-1").lower()
-    return str(value).lower()
 
 
 @pytest.fixture

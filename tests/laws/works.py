@@ -212,6 +212,16 @@ def gc(home: Path) -> Any:
         return mp.gc()
 
 
+def purge(home: Path, source: str) -> Any:
+    with opened(home) as mp:
+        return mp.kb_purge(source, kb=KB)
+
+
+def drop(home: Path) -> Any:
+    with opened(home) as mp:
+        return mp.kb_drop(KB)
+
+
 def to_first(home: Path) -> Any:
     with opened(home) as mp:
         return mp.rollback(to=1, kb=KB).model_dump(mode="json")
@@ -272,5 +282,22 @@ def litter(mp: Any, home: Path) -> list[str]:
     return sorted(found) + sorted(str(path.relative_to(home)) for path in blobs)
 
 
-WORKS = (ingest, finish, remove, undo, redo, status, rebuild, reopen, view, watch, gc, to_first, points, aftermath)
+WORKS = (
+    ingest,
+    finish,
+    remove,
+    undo,
+    redo,
+    status,
+    rebuild,
+    reopen,
+    view,
+    watch,
+    gc,
+    purge,
+    drop,
+    to_first,
+    points,
+    aftermath,
+)
 WORK: dict[str, Callable[..., Any]] = {work.__name__: work for work in WORKS}

@@ -23,7 +23,8 @@ COMMANDS = [
     ("init",), ("ingest",), ("plan",), ("show",), ("validate",), ("apply",), ("approvals",), ("approve",), ("resume",),
     ("journeys",), ("status",), ("checkpoints",), ("rollback",), ("search",), ("documents",), ("doctor",), ("gc",),
     ("kb", "list"), ("kb", "stats"), ("kb", "log"), ("kb", "diff"), ("kb", "verify"), ("kb", "rebuild"),
-    ("kb", "digest"), ("kb", "remove"), ("kb", "drop"), ("policy", "show"), ("policy", "check"), ("policy", "presets"),
+    ("kb", "digest"), ("kb", "remove"), ("kb", "purge"),
+    ("kb", "drop"), ("policy", "show"), ("policy", "check"), ("policy", "presets"),
 ]  # fmt: skip
 
 
