@@ -13,9 +13,14 @@ WORDS = "embedding_fulltext_search"
 _HEADER = struct.Struct("<i4q")
 """hnswlib's header.bin as Chroma writes it: version, offset, capacity, rows in use, bytes of a row; then more."""
 _HEADER_VERSION = 1
+_BLANKED = 1_000
 _LENGTH = 4
 SCRUB_SECONDS = 10.0
 """How long another program's use of the database is waited for."""
+
+
+_blanked: dict[Path, tuple[int, int]] = {}
+"""Files as they were when their unused rows were zeros: inode, and time of the last change."""
 
 
 def sweep(folder: Path) -> None:
@@ -37,7 +42,8 @@ def blank(folder: Path) -> None:
     """Overwrite the unused rows of index files with zeros.
 
     The index writes them as its memory happens to be: pieces of whatever this process held before, texts and keys
-    among it. No client of this process may have the folder open. A file that is not as we know it is left alone.
+    among it. Nobody may be writing to the folder meanwhile. A file that is not as we know it is left alone, one that
+    was not written since it was looked at costs nothing.
     """
     for header in folder.glob("*/header.bin"):
         fields = header.read_bytes()
@@ -53,16 +59,21 @@ def blank(folder: Path) -> None:
 def _zero(path: Path, start: int, each: int) -> None:
     """Zero a file of rows of `each` bytes from `start` on, unless that is done already."""
     try:
-        size = path.stat().st_size
+        before = path.stat()
     except FileNotFoundError:
         return
-    if size % each or start >= size:
+    size = before.st_size
+    if size % each or start >= size or _blanked.get(path) == (before.st_ino, before.st_mtime_ns):
         return
     with path.open("r+b") as file:
         file.seek(start)
         if any(file.read(size - start)):
             file.seek(start)
             file.write(bytes(size - start))
+    if len(_blanked) > _BLANKED:
+        _blanked.clear()
+    after = path.stat()
+    _blanked[path] = (after.st_ino, after.st_mtime_ns)
 
 
 def scrub(folder: Path) -> None:

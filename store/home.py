@@ -10,6 +10,7 @@ from pathlib import Path
 from .blobs import Blobs
 from .checkpoints import Checkpoints
 from .chroma import ChromaFolder
+from .chroma_files import blank
 from .content import Content
 from .doomed import doomed
 from .erasing import Eraser
@@ -68,7 +69,11 @@ class Home:
             if not self.chroma.take(self.lease.epoch):
                 self._probed.clear()
             self.recover()
-            yield
+            try:
+                yield
+            finally:
+                with suppress(OSError):  # the next one does it
+                    blank(self.chroma.path)
 
     def recover(self) -> None:
         """Finish what a process that died left unfinished. Only for the holder of the lease."""

@@ -54,7 +54,7 @@ kb digest --kb hr
 kb remove more.md --kb hr --yes
 rollback --last --kb hr --yes
 gc --yes
-kb purge handbook/leave.md --kb hr --yes
+kb purge leave.md --kb hr --yes
 kb drop --kb hr --yes
 """
 FAILS = {"ingest later.md --kb hr --set approval=always --no-input": 2}
@@ -150,6 +150,7 @@ def test_every_reason_is_on_the_page() -> None:
     assert given <= REASONS.keys()
     source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tools").glob("*.py"))
     source += "".join(path.read_text(encoding="utf-8") for path in (ROOT / "agents").glob("*.py"))
+    source += (ROOT / "store" / "forgetting.py").read_text(encoding="utf-8")  # the one reason that no file gives itself
     assert [reason for reason in REASONS if f'"{reason}"' not in source] == []
 
 

@@ -86,7 +86,7 @@ def test_the_root_help_lists_every_command(cli: Any) -> None:
     """In groups; commands of later issues are not announced."""
     listed = {line.split()[0] for line in cli("--help").out.splitlines() if line.startswith("  ") and line.split()}
     assert listed >= {words[0] for words in COMMANDS}
-    assert not listed & {"report", "chat", "eval"}
+    assert not listed & {"report", "eval"}
 
 
 def test_the_version_is_the_package_s(cli: Any) -> None:

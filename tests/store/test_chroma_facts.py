@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from milepost.store.chroma import BATCH, ChromaFolder, Index, Metadata
+from milepost.store.chroma_files import blank
 from milepost.store.errors import UsageError
 from milepost.store.lease import Lease
 from milepost.store.ports import SystemClock, Vectors
@@ -393,3 +394,27 @@ def _in_child(target: Any, *args: str) -> None:
 
 def _segments(folder: ChromaFolder) -> list[Path]:
     return [path for path in folder.path.iterdir() if path.is_dir()]
+
+
+@pytest.mark.parametrize("rows", [3, 1_500])
+def test_unused_rows_of_index_files_are_blanked(folder: ChromaFolder, index: Index, rows: int) -> None:
+    """The index writes its unused capacity as memory happens to be; blanked, it still answers, and grows."""
+    own = vectors(rows)
+    names = [str(n) for n in range(rows)]
+    index.add(names, names, [{"n": n} for n in range(rows)], own)
+    (file,) = folder.path.glob("*/data_level0.bin")
+    assert file.stat().st_size > 0
+    blank(folder.path)
+    used = 0 if rows < BATCH else BATCH
+    assert not any(file.read_bytes()[used * (file.stat().st_size // max(used, 100)) :])
+    assert index.unsearchable(names, own) == []
+    folder.close()
+    again = folder.index(NAME)
+    assert again.unsearchable(names, own) == []
+    more = vectors(1_000, seed=1)
+    added = [f"more {n}" for n in range(1_000)]
+    again.add(added, added, [{"n": n} for n in range(1_000)], more)
+    blank(folder.path)
+    assert again.unsearchable([*names, *added], np.concatenate([own, more])) == []
+    folder.close()
+    assert folder.index(NAME).unsearchable([*names, *added], np.concatenate([own, more])) == []
