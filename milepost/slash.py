@@ -1,0 +1,28 @@
+"""The slash commands of a conversation: each is a method of `Conversation` of the same name."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class SlashCommand(NamedTuple):
+    """How a command is written, and what it does."""
+
+    usage: str
+    help: str
+
+
+COMMANDS = {
+    "help": SlashCommand("/help", "What can be said."),
+    "ingest": SlashCommand("/ingest PATH", "Plan and apply; asked about where the policy asks."),
+    "plan": SlashCommand("/plan PATH", "Make a plan and show it; /approve applies it."),
+    "approve": SlashCommand("/approve", "Say yes to what waits."),
+    "reject": SlashCommand("/reject", "Say no to what waits."),
+    "status": SlashCommand("/status", "How the newest journey, or the one named, stands."),
+    "checkpoints": SlashCommand("/checkpoints", "The checkpoints that one can go back to."),
+    "undo": SlashCommand("/undo [ID]", "Take back the kb's last journey, or the one named; shown first."),
+    "rewind": SlashCommand("/rewind", "Choose a checkpoint from a menu, see what going back would do, and do it."),
+    "search": SlashCommand("/search TEXT", "What people would find."),
+    "kb": SlashCommand("/kb NAME", "The knowledge base that is meant from now on; without a name the list."),
+    "quit": SlashCommand("/quit", "End; what waits for an approval goes on waiting."),
+}
