@@ -68,7 +68,7 @@ TEXT_KINDS = [
 ]
 
 
-@pytest.mark.parametrize(("data", "media_type"), BINARY_KINDS)
+@pytest.mark.parametrize(("data", "media_type"), BINARY_KINDS, ids=[kind for _, kind in BINARY_KINDS])
 @pytest.mark.parametrize("name", ["", "x.txt", "x.pdf", "x.docx"])
 def test_binary_formats_are_known_by_content_under_any_name(data: bytes, media_type: str, name: str) -> None:
     """Marks at the beginning, the members of an archive, the entries of a container."""
