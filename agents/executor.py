@@ -9,11 +9,11 @@ from typing import Any
 
 from ..store.errors import MilepostError, PlanRejected
 from ..store.faults import faultpoint
-from ..store.ledger import ENDED
 from ..store.librarian import Document
 from ..store.plan import Plan, PlanStep, canonical_json
 from ..store.receipts import Receipt
 from ..store.records import Journey, JourneyStatus, Progress
+from ..store.standing import ENDED
 from ..tools.effects import perform
 from ..tools.embedding import EMBED
 from ..tools.exposing import EXPOSE, REMOVE

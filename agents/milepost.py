@@ -144,15 +144,18 @@ class Milepost:
         return self._wait(self.workspace.rollback_to_checkpoint(checkpoint, on_conflict=on_conflict))
 
     def rollback(
-        self, checkpoint: Checkpoint | str | None = None, *, journey: Journey | str | None = None, last: bool = False,
-        to: int | None = None, kb: str | None = None, on_conflict: str | None = None, dry_run: bool = False,
+        self, checkpoint: Checkpoint | str | None = None, *,
+        journey: Journey | str | Sequence[Journey | str] | None = None, last: bool = False, to: int | None = None,
+        kb: str | None = None, on_conflict: str | None = None, dry_run: bool = False,
     ) -> RollbackResult:  # fmt: skip
         return self._wait(
             self.workspace.rollback(checkpoint, journey=journey, last=last, to=to, kb=kb, on_conflict=on_conflict,
                                     dry_run=dry_run)
         )  # fmt: skip
 
-    def undo(self, journey: Journey | str, *, on_conflict: str | None = None) -> RollbackResult:
+    def undo(
+        self, journey: Journey | str | Sequence[Journey | str], *, on_conflict: str | None = None
+    ) -> RollbackResult:
         return self._wait(self.workspace.undo(journey, on_conflict=on_conflict))
 
     def search(self, query: str, *, kb: str, k: int = 5, at: int | None = None) -> list[SearchHit]:

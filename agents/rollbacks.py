@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..store.errors import CheckpointNotFound, NotFound, PolicyError, UsageError
 from ..store.records import Checkpoint, Event, Journey, RollbackResult
 from ..tools.rollback import LightweightRollbackCapability, Rollback
@@ -47,24 +49,29 @@ class Rollbacks(Opening):
         wanted = _id(checkpoint)
         self._require_checkpoint(wanted)
         done = await self.engine.in_turn(lambda: self._rollback.to_checkpoint(wanted, on_conflict=on_conflict))
-        return await self.read(lambda s: _noting_purged(s, wanted, done))
+        return await self.read(lambda s: _noting_purged(s, [wanted], done))
 
-    async def undo(self, journey: Journey | str, *, on_conflict: str | None = None) -> RollbackResult:
-        """Go back to before a journey."""
+    async def undo(
+        self, journey: Journey | str | Sequence[Journey | str], *, on_conflict: str | None = None
+    ) -> RollbackResult:
+        """Go back to before a journey, or to before each of several of one kb: one rollback, one revision.
+
+        Of several, what they did to one another's sources is no conflict.
+        """
         return await self.rollback(journey=journey, on_conflict=on_conflict)
 
     async def rollback(
         self,
         checkpoint: Checkpoint | str | None = None,
         *,
-        journey: Journey | str | None = None,
+        journey: Journey | str | Sequence[Journey | str] | None = None,
         last: bool = False,
         to: int | None = None,
         kb: str | None = None,
         on_conflict: str | None = None,
         dry_run: bool = False,
     ) -> RollbackResult:
-        """Go back to a checkpoint, to before a journey, to before a kb's last journey, or to a revision of a kb."""
+        """Go back to a checkpoint, to before one or several journeys, to before a kb's last, or to a kb's revision."""
         if sum((checkpoint is not None, journey is not None, last, to is not None)) != 1:
             raise UsageError("say one thing to go back to: a checkpoint, a journey, the last journey, or a revision")
         if to is not None:
@@ -72,8 +79,7 @@ class Rollbacks(Opening):
         if last:
             journey = await self.read(lambda s: _last_journey(s, _named(kb)))
         if journey is not None:
-            wanted = journey.journey_id if isinstance(journey, Journey) else journey
-            checkpoint = await self.read(lambda s: _first_checkpoint(s, wanted))
+            return await self._before(_journey_ids(journey), on_conflict=on_conflict, dry_run=dry_run)
         assert checkpoint is not None
         if dry_run:
             return await self.preview_rollback(checkpoint, on_conflict=on_conflict)
@@ -88,6 +94,13 @@ class Rollbacks(Opening):
     def _rollback(self) -> Rollback:
         return Rollback(self.services, self.policy)
 
+    async def _before(self, journeys: list[str], *, on_conflict: str | None, dry_run: bool) -> RollbackResult:
+        firsts = await self.read(lambda s: [_first_checkpoint(s, each) for each in journeys])
+        if dry_run:
+            return await self.engine.run(lambda: self._rollback.preview(*firsts, on_conflict=on_conflict))
+        done = await self.engine.in_turn(lambda: self._rollback.to_checkpoint(*firsts, on_conflict=on_conflict))
+        return await self.read(lambda s: _noting_purged(s, firsts, done))
+
     async def _to_revision(self, kb: str, revision: int, *, dry_run: bool) -> RollbackResult:
         found = await self.read(lambda s: s.home.knowledge.kb(self.user.tenant, kb))
         if dry_run:
@@ -99,14 +112,22 @@ class Rollbacks(Opening):
             raise CheckpointNotFound(f"there is no checkpoint {checkpoint_id!r}", next="milepost checkpoints")
 
 
-def _noting_purged(services: Services, checkpoint_id: str, result: RollbackResult) -> RollbackResult:
+def _noting_purged(services: Services, checkpoint_ids: Sequence[str], result: RollbackResult) -> RollbackResult:
     """Say what an undo leaves out, because it was purged since."""
-    journey_id = services.home.checkpoints.row(checkpoint_id, services.user.tenant)["journey_id"]
-    names = services.home.ledger.purged(journey_id) if journey_id else []
+    home, tenant = services.home, services.user.tenant
+    journeys = [home.checkpoints.row(each, tenant)["journey_id"] for each in checkpoint_ids]
+    names = [name for journey_id in journeys if journey_id for name in home.ledger.purged(journey_id)]
     if not names:
         return result
     said = f"left out, because purged since: {', '.join(names)}"
     return result.model_copy(update={"message": f"{result.message}; {said}" if result.message else said})
+
+
+def _journey_ids(journey: Journey | str | Sequence[Journey | str]) -> list[str]:
+    named = [journey] if isinstance(journey, Journey | str) else list(journey)
+    if not named:
+        raise UsageError("no journey is named", state="nothing was changed", next="milepost journeys")
+    return [each.journey_id if isinstance(each, Journey) else each for each in named]
 
 
 def _id(checkpoint: Checkpoint | str) -> str:

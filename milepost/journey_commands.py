@@ -100,8 +100,8 @@ def rollback(
     desk: Desk,
     checkpoint: Annotated[str | None, typer.Argument(metavar="CHECKPOINT", show_default=False)] = None,
     journey: Annotated[
-        str | None,
-        typer.Option("--journey", metavar="ID", help="To before this journey.", show_default=False),
+        list[str] | None,
+        typer.Option("--journey", metavar="ID", help="To before this journey; several are one.", show_default=False),
     ] = None,
     last: Annotated[bool, typer.Option("--last", help="The kb's last journey; with --kb.")] = False,
     to: Annotated[
@@ -122,12 +122,12 @@ def rollback(
 
 
 def _target(
-    desk: Desk, checkpoint: str | None, journey: str | None, last: bool, to: int | None, kb: str | None
+    desk: Desk, checkpoint: str | None, journeys: list[str] | None, last: bool, to: int | None, kb: str | None
 ) -> dict[str, Any] | None:
     """The one thing that was named, as arguments of `rollback`; with none of them a menu; None if it was left."""
     from .store.errors import UsageError
 
-    named = [bool(checkpoint), bool(journey), last, to is not None]
+    named = [bool(checkpoint), bool(journeys), last, to is not None]
     if sum(named) > 1:
         raise UsageError("name one of CHECKPOINT, --journey, --last, --to", next="milepost rollback --help")
     if (last or to is not None) and not kb:
@@ -136,8 +136,8 @@ def _target(
         )
     if checkpoint:
         return {"checkpoint": desk.mp.expand(checkpoint)}
-    if journey:
-        return {"journey": desk.mp.expand(journey)}
+    if journeys:
+        return {"journey": [desk.mp.expand(one) for one in journeys]}
     if last:
         return {"last": True, "kb": kb}
     if to is not None:
@@ -186,16 +186,17 @@ def _refused(preview: "RollbackResult") -> Exception:
     from .store.errors import RollbackConflict
     from .store.words import count, short_id
 
-    others = ", ".join(sorted({short_id(one.changed_by) for one in preview.conflicts}))
-    said = f"{count(len(preview.conflicts), 'source')} changed since by {others}: " + ", ".join(
-        one.source for one in preview.conflicts[:5]
-    )
+    by = [f"{one.source} by {short_id(one.changed_by)}" for one in preview.conflicts]
+    more = f", and {len(by) - 5} more" if len(by) > 5 else ""
+    said = f"{count(len(by), 'source')} changed since: {', '.join(by[:5])}{more}"
+    several = [f"--journey {short_id(one.journey_id)}" for one in preview.journeys]
+    where = " ".join(several) if len(several) > 1 else short_id(preview.checkpoint_id)
     failed = preview.model_copy(update={"success": False, "error": said})
     return RollbackConflict(
         said,
         cause="going back would lose what others did; --on-conflict skip keeps it, force takes it back too",
         state="nothing was changed",
-        next=f"milepost rollback {short_id(preview.checkpoint_id)} --on-conflict skip",
+        next=f"milepost rollback {where} --on-conflict skip",
         conflicts=[one.model_dump() for one in preview.conflicts],
         rollback=failed.model_dump(mode="json"),
     )

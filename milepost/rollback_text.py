@@ -20,6 +20,9 @@ def rollback_text(result: RollbackResult, *, everything: bool = False) -> str:
     before, after = result.revision_before, result.revision_after
     revision = f"  revision {before if before == after else f'{before} > {after}'}" if after else ""
     lines = [f"{did} to {short_id(result.checkpoint_id)}{revision}"]
+    if len(result.journeys) > 1 or (result.journeys and "@" in result.checkpoint_id):
+        whose = [f"{short_id(one.journey_id)} by {one.user}" for one in result.journeys]
+        lines += _listed("  < journey ", whose, everything)
     lines += _listed("  - remove  ", result.sources_removed, everything)
     lines += _listed("  + restore ", result.sources_restored, everything)
     lines += _listed("  - undo    ", result.effects_undone, everything)

@@ -68,7 +68,7 @@ def forget_source(writing: sqlite3.Connection, kb: Kb, source: str, hashes: Coll
         texts |= {
             one[0] for one in writing.execute("SELECT text_id FROM chunks WHERE kb_id = ? AND source_id = ?", own)
         }
-        for table in ("spans", "source_spans"):
+        for table in ("returned", "spans", "source_spans"):
             writing.execute(f"DELETE FROM {table} WHERE kb_id = ? AND source_id = ?", own)
         versions = writing.execute(
             "SELECT version_id, source_id, slots FROM versions WHERE kb_id = ? AND source_id = ?", own

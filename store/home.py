@@ -18,13 +18,14 @@ from .errors import StoreBusy, StoreUnwritable
 from .follow import Follower
 from .knowledge import Knowledge
 from .lease import Lease
-from .ledger import LIVE, Ledger
+from .ledger import Ledger
 from .librarian import Librarian
 from .plans import Plans
 from .ports import Clock, Embedder, SystemClock
 from .previews import Previews
 from .record import Record
 from .records import JourneyStatus
+from .standing import LIVE
 
 
 class Home:

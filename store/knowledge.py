@@ -6,7 +6,7 @@ import difflib
 import hashlib
 import sqlite3
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -172,6 +172,14 @@ class Knowledge:
                 raise _Rehearsed(self.publish(kb_id, changes, journey_id="", user="", restorable=True))
         except _Rehearsed as done:
             return done.counted
+
+    def say_returned(self, kb_id: int, revision: int, as_of: Mapping[int, int]) -> None:
+        """Keep which sources a rollback's revision made again, and as of which revision each."""
+        with self._record.write() as writing:
+            writing.executemany(
+                "INSERT INTO returned (kb_id, source_id, revision, as_of) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                [(kb_id, source_id, revision, past) for source_id, past in as_of.items()],
+            )
 
     def release(self, kb_id: int) -> None:
         """Give up every state before the newest: what only they show is no longer restorable.

@@ -15,19 +15,8 @@ from .ports import Clock
 from .receipts import Receipts
 from .record import Record
 from .records import Journey, JourneyStatus, StepRecord
-from .taken_back import TakenBack
-from .timeline import Timeline
+from .standing import Standing
 
-ENDED = (
-    JourneyStatus.COMPLETED,
-    JourneyStatus.PARTIAL,
-    JourneyStatus.FAILED,
-    JourneyStatus.CANCELLED,
-    JourneyStatus.COMPENSATED,
-    JourneyStatus.COMPENSATION_FAILED,
-    JourneyStatus.ROLLED_BACK,
-)
-LIVE = (JourneyStatus.RUNNING, JourneyStatus.COMPENSATING)
 STAGE_AFTER = {
     "before_upload": "planned",
     "upload_complete": "uploaded",
@@ -39,7 +28,7 @@ STAGE_AFTER = {
 STAGES = tuple(STAGE_AFTER.values())
 
 
-class Ledger(JourneyFiles, Receipts, TakenBack, Timeline):
+class Ledger(JourneyFiles, Receipts, Standing):
     """Rows about journeys. Anybody may write these short rows; none of them changes what people search."""
 
     def __init__(self, record: Record, clock: Clock) -> None:
@@ -77,36 +66,6 @@ class Ledger(JourneyFiles, Receipts, TakenBack, Timeline):
             )  # fmt: skip
             self.note(journey_id, plan.tenant, user, "planned", {"plan_id": plan.plan_id})
         return True
-
-    def set_status(
-        self, journey_id: str, status: JourneyStatus, *, detail: str | None = None, by: str | None = None
-    ) -> None:
-        """Move a journey to a status, and say so in its timeline; `by` its own user where nobody else is named."""
-        with self._record.write() as writing:
-            row = writing.execute("SELECT * FROM journeys WHERE journey_id = ?", (journey_id,)).fetchone()
-            ended = self._clock.now() if status in ENDED else None
-            writing.execute(
-                "UPDATE journeys SET status = ?, detail = ?, ended = ? WHERE journey_id = ?",
-                (status, detail, ended, journey_id),
-            )
-            if row["status"] != status:
-                who = by or row["user"]
-                self.note(journey_id, row["tenant"], who, str(status), {"detail": detail} if detail else {})
-
-    def roll_back(self, journey_id: str, milestone_id: str, *, detail: str) -> None:
-        """Mark a journey as rolled back to a milestone, keeping what it was in case that is undone."""
-        was = self.journey(journey_id, None).status
-        if was != JourneyStatus.ROLLED_BACK:
-            self.set_extra(journey_id, was=str(was))
-        self.set_extra(journey_id, back_to=milestone_id)
-        self.set_status(journey_id, JourneyStatus.ROLLED_BACK, detail=detail)
-
-    def take_up_again(self, journey_id: str) -> None:
-        """A rollback of this journey was itself undone: the journey is what it was."""
-        was = self.extra(journey_id).get("was")
-        if was:
-            self.set_extra(journey_id, back_to=None, was=None)
-            self.set_status(journey_id, JourneyStatus(was), detail="its rollback was undone")
 
     def rewind(self, journey_id: str, *, retry: bool) -> None:
         """Make a journey ready to run again: from where a rollback went back to, and with `retry` the files
@@ -165,14 +124,6 @@ class Ledger(JourneyFiles, Receipts, TakenBack, Timeline):
         with self._record.write(lazy=True) as writing:
             writing.execute(
                 "UPDATE journeys SET embeddings = embeddings + ? WHERE journey_id = ?", (number, journey_id)
-            )
-
-    def set_extra(self, journey_id: str, **values: Any) -> None:
-        """Keep facts with a journey that only its own type reads."""
-        with self._record.write() as writing:
-            writing.execute(
-                "UPDATE journeys SET extra = json_patch(extra, ?) WHERE journey_id = ?",
-                (canonical_json(values), journey_id),
             )
 
     def extra(self, journey_id: str) -> dict[str, Any]:

@@ -197,12 +197,20 @@ class Left(Record):
     why: str
 
 
+class TakenBack(Record):
+    """A journey that a rollback takes back, and whose it is."""
+
+    journey_id: str
+    user: str
+
+
 class RollbackResult(Record):
-    """What a rollback did, or (with `success` None) would do."""
+    """What a rollback did, or (with `success` None) would do; `journeys` are those it takes back, oldest first."""
 
     success: bool | None
     checkpoint_id: str
     already_there: bool = False
+    journeys: list[TakenBack] = Field(default_factory=list)
     chunks_removed: int = 0
     chunks_restored: int = 0
     sources_removed: list[str] = Field(default_factory=list)

@@ -65,6 +65,11 @@ CREATE TABLE revisions (
   PRIMARY KEY (kb_id, revision)
 ) WITHOUT ROWID;
 CREATE INDEX revisions_journey ON revisions (journey_id);
+CREATE TABLE returned (
+  kb_id INTEGER NOT NULL REFERENCES kbs ON DELETE CASCADE, source_id INTEGER NOT NULL, revision INTEGER NOT NULL,
+  as_of INTEGER NOT NULL,
+  PRIMARY KEY (kb_id, source_id, revision)
+) WITHOUT ROWID;
 
 CREATE TABLE plans (
   seq INTEGER PRIMARY KEY, plan_id TEXT NOT NULL UNIQUE, tenant TEXT NOT NULL, kb TEXT, digest TEXT NOT NULL,

@@ -10,16 +10,19 @@ from typing import Any
 from ..store.faults import faultpoint
 from ..store.kb import Kb
 from ..store.policy import Policy
-from ..store.records import HandlerOutcome, JourneyStatus, RollbackResult
+from ..store.records import HandlerOutcome, JourneyStatus, RollbackResult, TakenBack
 from ..store.revisions import Delta, Published, delta
+from ..store.standing import ROLLBACK
 from .effects import effects, is_effect
 from .handlers import run_handler, run_handlers, upload_receipts
+from .marks import Marks, turns
 from .milestones import take
 from .receipt_undo import PUBLISHING, UPLOAD, EffectUndo
-from .rollback_journey import ROLLBACK, begin, conflict_error, files_stood_at
+from .rollback_journey import begin, conflict_error
 from .services import Services
-from .targets import Target, checkpoint_target, revision_target
-from .undo import Undoing, going_back, undoing
+from .targets import Target, revision_target, set_target
+from .undo import Undoing, going_back, journeys_after, undoing
+from .unfinished import Unfinished
 
 MANUAL = "Checkpoint restored (manual restoration required)"
 
@@ -32,22 +35,24 @@ class Rollback:
         self._home = services.home
         self._policy = policy
         self._tries = tries
+        self._unfinished = Unfinished(services)
 
-    def preview(self, checkpoint_id: str, *, on_conflict: str | None = None) -> RollbackResult:
+    def preview(self, *checkpoint_ids: str, on_conflict: str | None = None) -> RollbackResult:
         """What `to_checkpoint` would do now; changes nothing."""
-        target = self._target(checkpoint_id)
+        target = self._target(checkpoint_ids)
         mode = on_conflict or self._policy.on_conflict
         return self._foreseen(target, self._undoing(target, mode), mode)
 
-    def to_checkpoint(self, checkpoint_id: str, *, on_conflict: str | None = None) -> RollbackResult:
+    def to_checkpoint(self, *checkpoint_ids: str, on_conflict: str | None = None) -> RollbackResult:
         """Undo what the checkpoint's journey did after it, and keep what others did.
 
-        Twice is once; one that was killed is finished by the next. `RollbackConflict` changes nothing.
+        Of several journeys at once, each to its checkpoint: they are no conflicts to one another, and it is one
+        revision. Twice is once; one that was killed is finished by the next. `RollbackConflict` changes nothing.
         """
         mode = on_conflict or self._policy.on_conflict
-        self._target(checkpoint_id)  # an unknown one is told before anybody waits for the store
+        self._target(checkpoint_ids)  # an unknown one is told before anybody waits for the store
         with self._home.hold(None, wait=self._services.wait):
-            target = self._target(checkpoint_id)
+            target = self._target(checkpoint_ids)
             if target.journey_id is None:
                 return self._by_hand(target)
             if target.kb is not None:
@@ -56,28 +61,30 @@ class Rollback:
 
     def preview_revision(self, kb: Kb, revision: int) -> RollbackResult:
         """What taking the whole kb back would do now; changes nothing."""
-        return self._foreseen(revision_target(kb, revision), going_back(self._home, kb, revision), "force")
+        change = going_back(self._home, kb, revision)
+        return self._foreseen(self._revision(kb, revision), change, "force")
 
     def to_revision(self, kb_id: int, revision: int) -> RollbackResult:
         """Take the whole kb back to a revision, later journeys of others included."""
         with self._home.hold(None, wait=self._services.wait):
             kb = self._home.knowledge.by_id(kb_id)
             self._home.open_index(kb_id)
-            return self._go_back(revision_target(kb, revision), going_back(self._home, kb, revision), "force")
+            change = going_back(self._home, kb, revision)
+            return self._go_back(self._revision(kb, revision), change, "force")
 
     def finish(self, journey_id: str) -> RollbackResult:
         """Go on with a rollback that was cut off, as it was asked for."""
         said = self._home.ledger.extra(journey_id)
-        if said["undoes"] is not None:
-            return self.to_checkpoint(said["checkpoint"], on_conflict=said["on_conflict"])
+        if said["checkpoints"]:
+            return self.to_checkpoint(*said["checkpoints"], on_conflict=said["on_conflict"])
         kb_id = self._home.ledger.kb_id(journey_id)
         assert kb_id is not None
-        return self.to_revision(kb_id, int(said["checkpoint"].rpartition("@")[2]))
+        return self.to_revision(kb_id, int(said["revision"]))
 
     def _foreseen(self, target: Target, change: Undoing, mode: str) -> RollbackResult:
         outside = self._effects(target, mode)
         result = outside.told(self._described(target, change, success=None), outside.foresee())
-        idle = not (change.changes or result.conflicts or self._uploads(target) or self._pending(target))
+        idle = not (change.changes or result.conflicts or self._uploads(target) or self._unfinished.to(target))
         result.already_there = idle and not outside.rows
         return result
 
@@ -87,15 +94,21 @@ class Rollback:
         return EffectUndo(self._services, target.journey_id or "", rows, self._policy, mode=mode, tries=self._tries)
 
     def _uploads(self, target: Target) -> list[Any]:
-        return upload_receipts(self._services, target.journey_id, target.receipt_seq) if target.journey_id else []
+        """The uploads to be undone, each journey's newest first, the newest journey first."""
+        found = [upload_receipts(self._services, p.journey_id, p.receipt_seq) for p in target.parts if p.journey_id]
+        return [receipts for receipts in reversed(found) if receipts]
 
-    def _target(self, checkpoint_id: str) -> Target:
-        return checkpoint_target(self._services, self._policy, checkpoint_id)
+    def _target(self, checkpoint_ids: tuple[str, ...]) -> Target:
+        return set_target(self._services, self._policy, checkpoint_ids)
+
+    def _revision(self, kb: Kb, revision: int) -> Target:
+        return revision_target(kb, revision, journeys_after(self._home, kb, revision))
 
     def _undoing(self, target: Target, mode: str) -> Undoing:
         if target.journey_id is None or target.kb is None:
             return Undoing()
-        change = undoing(self._home, target.kb, target.journey_id, after=target.revision, on_conflict=mode)
+        journeys = {part.journey_id: part.revision for part in target.parts if part.journey_id}
+        change = undoing(self._home, target.kb, journeys, on_conflict=mode)
         claims = any(each.to and each.to.claim for each in change.changes)
         if claims and self._home.knowledge.rehearse(target.kb.kb_id, change.changes).after == target.kb.head:
             return Undoing(conflicts=change.conflicts)  # claims that would have to show their content at once
@@ -108,13 +121,14 @@ class Rollback:
             standing = replace(change, conflicts=[*change.conflicts, *foreseen.conflicts])
             raise conflict_error(target, self._described(target, standing, success=False))
         uploads = self._uploads(target)
-        pending = self._pending(target)
-        if pending and change.changes and self._published(pending):
-            self._settle(pending, None)  # the kb moved on since: what is asked now is another rollback
+        pending = self._unfinished.to(target)
+        if pending and change.changes and self._unfinished.published(pending):
+            self._unfinished.settle(pending, None)  # the kb moved on since: what is asked now is another rollback
             pending = None
         if not change.changes and not uploads and not foreseen.undone and pending is None:
             return outside.told(self._nothing_to_do(target, change), foreseen)
         journey_id = pending or begin(self._services, self._policy, target, mode)
+        self._unfinished.overtake(target, journey_id)
         with self._running(journey_id, target):
             newest, between, oldest = outside.zones()
             outside.run(journey_id, newest)
@@ -122,7 +136,8 @@ class Rollback:
             if outside.may_go(PUBLISHING):
                 published = self._publish(journey_id, target, change)
             outside.run(journey_id, between)
-            handlers = run_handlers(self._services, journey_id, uploads) if outside.may_go((UPLOAD,)) else []
+            going = uploads if outside.may_go((UPLOAD,)) else []
+            handlers = [each for of_one in going for each in run_handlers(self._services, journey_id, of_one)]
             outside.run(journey_id, oldest)
             return self._finish(journey_id, target, change, published, handlers, outside)
 
@@ -179,9 +194,10 @@ class Rollback:
                         "removed": published.removed, "sources_removed": change.removed,
                         "sources_restored": change.restored}  # fmt: skip
                 home.ledger.receive(intent.seq, post)
-                self._mark_built_in(target)
+                home.knowledge.say_returned(kb.kb_id, published.after, change.as_of)
+                self._mark_built_in(journey_id, target)
                 if not effects(self._services, target.journey_id, target.receipt_seq):
-                    self._mark(target, whole=True)
+                    self._mark(journey_id, target, whole=True)
                 faultpoint("rollback.before_commit")
         else:  # a rollback that was killed after its publish goes on from here
             post = intent.post or {}
@@ -191,34 +207,29 @@ class Rollback:
         faultpoint("rollback.after_follow")
         return published
 
-    def _mark_built_in(self, target: Target) -> None:
+    def _mark_built_in(self, journey_id: str, target: Target) -> None:
         """What the kb went back across is undone; uploads and effects outside are as their handlers say."""
-        after = self._home.ledger.receipts(target.journey_id, after=target.receipt_seq) if target.journey_id else []
-        undone = [receipt.seq for receipt in after if receipt.action != UPLOAD and not is_effect(receipt)]
-        self._home.ledger.mark_undone(undone)
+        ledger, turned = self._home.ledger, turns(self._services, target)
+        ledger.set_extra(journey_id, turns=turned)
+        since = {part.journey_id: part.receipt_seq for part in target.parts}
+        for each, _, _ in turned:
+            after = ledger.receipts(each, after=since.get(each, 0))
+            ledger.mark_undone([one.seq for one in after if one.action != UPLOAD and not is_effect(one)])
 
-    def _mark(self, target: Target, *, whole: bool) -> None:
-        """The undone journey says so; a rollback that is undone gives its journey back what it was.
+    def _mark(self, journey_id: str, target: Target, *, whole: bool) -> None:
+        """The undone journeys say so; a rollback that is undone gives its journeys back what they were.
 
-        Where something is left (not `whole`), it says that, and is not called rolled back.
+        Where something is left (not `whole`), its journey says that, and is not called rolled back.
         """
-        ledger = self._home.ledger
-        if target.journey_id is None:
-            return
-        after = ledger.receipts(target.journey_id, after=target.receipt_seq)
-        if not after:  # nothing of the journey comes later than this checkpoint: it is whole again
-            ledger.take_up_again(target.journey_id)
-            return
-        if not whole:
+        ledger, by = self._home.ledger, self._services.user.user
+        if whole:
+            Marks(self._home, by).done(journey_id)
+        elif target.journey_id is not None:
             was = ledger.journey(target.journey_id, None).status
             status = JourneyStatus.PARTIAL if was == JourneyStatus.COMPLETED else was
-            ledger.set_status(target.journey_id, status, detail=f"undone in part, back to {target.checkpoint_id}")
-            return
-        milestone = files_stood_at(self._services, target.journey_id, target.document["milestone_id"])
-        ledger.roll_back(target.journey_id, milestone, detail=f"back to {target.checkpoint_id}")
-        redone = ledger.extra(target.journey_id).get("undoes")
-        if redone:
-            ledger.take_up_again(str(redone))
+            ledger.set_status(
+                target.journey_id, status, detail=f"undone in part, back to {target.checkpoint_id}", by=by
+            )
 
     def _finish(
         self, journey_id: str, target: Target, change: Undoing, published: Published, handlers: list[HandlerOutcome],
@@ -246,28 +257,10 @@ class Rollback:
             result.error = "; ".join(f"{h.name}: {h.error}" for h in failed)
         if outside.rows:
             result = outside.told(result, outside.done)
-            self._mark(target, whole=bool(result.success))
+            self._mark(journey_id, target, whole=bool(result.success))
         faultpoint("rollback.before_done")
-        self._settle(journey_id, result.error)
+        self._unfinished.settle(journey_id, result.error)
         return result
-
-    def _published(self, journey_id: str) -> bool:
-        own = [receipt for receipt in self._home.ledger.receipts(journey_id) if receipt.action == ROLLBACK]
-        return any(receipt.state == "received" for receipt in own)
-
-    def _settle(self, journey_id: str, error: str | None) -> None:
-        self._home.ledger.set_step(journey_id, ROLLBACK, "done")
-        status = JourneyStatus.FAILED if error else JourneyStatus.COMPLETED
-        self._home.ledger.set_status(journey_id, status, detail=error)
-
-    def _pending(self, target: Target) -> str | None:
-        """A rollback to the same checkpoint that was started and did not come to its end."""
-        for journey in self._home.ledger.journeys(self._services.user.tenant, statuses=(JourneyStatus.INTERRUPTED,)):
-            if journey.journey_type == ROLLBACK and (
-                self._home.ledger.extra(journey.journey_id).get("checkpoint") == target.checkpoint_id
-            ):
-                return journey.journey_id
-        return None
 
     def _nothing_to_do(self, target: Target, change: Undoing) -> RollbackResult:
         result = self._described(target, change, success=True)
@@ -280,10 +273,16 @@ class Rollback:
         removed, restored = self._counts(target, change)
         head = target.kb.head if target.kb else 0
         return RollbackResult(
-            success=success, checkpoint_id=target.checkpoint_id, chunks_removed=removed, chunks_restored=restored,
+            success=success, checkpoint_id=target.checkpoint_id, journeys=self._taken(target),
+            chunks_removed=removed, chunks_restored=restored,
             sources_removed=change.removed, sources_restored=change.restored, conflicts=change.conflicts,
             revision_before=head, revision_after=head, state=target.document.get("state"),
         )  # fmt: skip
+
+    def _taken(self, target: Target) -> list[TakenBack]:
+        """The journeys that are taken back; of several, and of a whole kb, whoever's they are."""
+        ids = [part.journey_id for part in target.parts if part.journey_id] or target.later
+        return [TakenBack(journey_id=each, user=self._home.ledger.journey(each, None).user) for each in ids]
 
     def _counts(self, target: Target, change: Undoing) -> tuple[int, int]:
         """How many chunks will go and come: what publishing the changes would count, without publishing."""

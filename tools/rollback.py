@@ -10,9 +10,9 @@ from typing import Any
 from ..store.errors import CheckpointNotFound, MilepostError
 from ..store.policy import Policy
 from ..store.records import Checkpoint, UserContext
+from ..store.standing import ROLLBACK
 from .going_back import MANUAL, Rollback
 from .milestones import store
-from .rollback_journey import ROLLBACK
 from .services import Services
 
 __all__ = ["ROLLBACK", "LightweightRollbackCapability", "Rollback"]

@@ -5,14 +5,13 @@ from __future__ import annotations
 import uuid
 
 from ..store.errors import RollbackConflict
-from ..store.ledger import STAGE_AFTER
 from ..store.plan import Base, Plan, PlanStep, canonical_json
 from ..store.policy import Policy
 from ..store.records import JourneyStatus, RollbackResult
+from ..store.standing import ROLLBACK
+from .marks import turns
 from .services import Services
 from .targets import Target
-
-ROLLBACK = "rollback"
 
 
 def begin(services: Services, policy: Policy, target: Target, mode: str) -> str:
@@ -29,7 +28,11 @@ def begin(services: Services, policy: Policy, target: Target, mode: str) -> str:
     ).sealed()  # fmt: skip
     journey_id = f"journey_{plan.digest[:24]}"
     keeping = policy.model_copy(update={"enable_rollback": True})
-    extra = {"undoes": target.journey_id, "checkpoint": target.checkpoint_id, "on_conflict": mode}
+    turned = turns(services, target)
+    extra = {
+        "undoes": [each for each, _, _ in turned], "turns": turned, "checkpoints": target.checkpoints,
+        "revision": target.revision, "on_conflict": mode,
+    }  # fmt: skip
     with home.record.write():  # a plan without its journey would wait to be applied
         home.plans.save(plan, None)
         home.ledger.begin(
@@ -45,27 +48,12 @@ def conflict_error(target: Target, described: RollbackResult) -> RollbackConflic
     conflicts = described.conflicts
     first, more = conflicts[0], f" and {len(conflicts) - 1} more" if len(conflicts) > 1 else ""
     described.error = f"{first.source} was changed later by {first.changed_by}{more}"
+    several = " ".join(f"--journey {part.journey_id}" for part in target.parts)
     return RollbackConflict(
         f"cannot undo: {described.error}",
         cause="a later journey changed the same source" if target.kb else "it is not as this journey left it",
         state="nothing was changed",
-        next=f"milepost rollback {target.checkpoint_id} --on-conflict skip",
+        next=f"milepost rollback {several if target.further else target.checkpoint_id} --on-conflict skip",
         conflicts=[conflict.model_dump() for conflict in conflicts],
         rollback=canonical_json(described.model_dump(mode="json")),
     )
-
-
-def files_stood_at(services: Services, journey_id: str, milestone_id: str) -> str:
-    """The milestone of Milepost's own that a journey's files had come to at another one."""
-    if milestone_id in STAGE_AFTER:
-        return milestone_id
-    home = services.home
-    journey = home.ledger.journey(journey_id, None)
-    reached = "before_upload"
-    for step in home.plans.plan(journey.plan_id, journey.tenant).steps:
-        if milestone_id == f"before_{step.action}":
-            break
-        reached = step.milestone if step.milestone in STAGE_AFTER else reached
-        if milestone_id == step.milestone:
-            break
-    return reached

@@ -1,8 +1,9 @@
-"""What a rollback goes back to, found for one person: a journey's checkpoint, or a revision of a kb."""
+"""What a rollback goes back to, found for one person: checkpoints of journeys, or a revision of a kb."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..store.checkpoints import body_digest
@@ -10,12 +11,18 @@ from ..store.errors import CheckpointNotFound, PolicyError, StoreDamaged, UsageE
 from ..store.kb import Kb
 from ..store.policy import Policy
 from ..store.records import JourneyStatus
+from ..store.standing import ROLLBACK
+from .effects import effects
 from .services import Services
 
 
 @dataclass(frozen=True)
 class Target:
-    """What a rollback goes back to: a journey's checkpoint, or (with no checkpoint) a revision of a kb."""
+    """What a rollback goes back to: a journey's checkpoint, or (with no checkpoint) a revision of a kb.
+
+    `further` are the checkpoints of the other journeys that are undone with the first; `later` are the journeys
+    whose revisions of the kb all come after the revision.
+    """
 
     checkpoint_id: str
     journey_id: str | None
@@ -24,6 +31,56 @@ class Target:
     receipt_seq: int
     handler: str | None
     document: dict[str, Any]
+    further: tuple[Target, ...] = ()
+    later: tuple[str, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Target, ...]:
+        """This and the further ones, oldest first."""
+        return (replace(self, further=()), *self.further)
+
+    @property
+    def checkpoints(self) -> list[str]:
+        """The ids of all its checkpoints; none for a revision."""
+        return [part.checkpoint_id for part in self.parts] if self.document else []
+
+
+def set_target(services: Services, policy: Policy, checkpoint_ids: Sequence[str]) -> Target:
+    """Checkpoints of several journeys, to be gone back to together. `UsageError` where they are of two kbs."""
+    found = {id_: checkpoint_target(services, policy, id_) for id_ in dict.fromkeys(checkpoint_ids)}
+    parts = sorted(found.values(), key=lambda part: (part.revision, part.receipt_seq))
+    if len(parts) == 1:
+        return parts[0]
+    if any(part.journey_id is None for part in parts):
+        raise UsageError("a checkpoint of a state by hand is gone back to by itself", state="nothing was changed")
+    kbs = sorted({part.kb.name if part.kb else "none" for part in parts})
+    if len(kbs) > 1:
+        raise UsageError(
+            f"these journeys are of several kbs: {', '.join(kbs)}",
+            cause="a rollback makes one revision of one kb",
+            state="nothing was changed",
+            next="milepost journeys --kb NAME",
+        )
+    journeys = [services.home.ledger.journey(str(part.journey_id), None) for part in parts]
+    undoing = next((journey.journey_id for journey in journeys if journey.journey_type == ROLLBACK), None)
+    if undoing:
+        raise UsageError(
+            f"{undoing} is a rollback itself, and is taken back alone",
+            cause="what several journeys and a rollback come to together has no one meaning",
+            state="nothing was changed",
+            next=f"milepost rollback --journey {undoing}",
+        )
+    outside = next((each.journey_id for each in journeys if effects(services, each.journey_id)), None)
+    if outside:
+        raise UsageError(
+            f"{outside} has effects outside the kb, and is undone alone",
+            cause="its own handlers undo it; several are undone one after the other, newest first",
+            state="nothing was changed",
+            next=f"milepost rollback --journey {outside}",
+        )
+    if len({part.journey_id for part in parts}) < len(parts):
+        raise UsageError("two of these checkpoints are of one journey", state="nothing was changed")
+    return replace(parts[0], further=tuple(parts[1:]))
 
 
 def checkpoint_target(services: Services, policy: Policy, checkpoint_id: str) -> Target:
@@ -60,9 +117,9 @@ def checkpoint_target(services: Services, policy: Policy, checkpoint_id: str) ->
     )
 
 
-def revision_target(kb: Kb, revision: int) -> Target:
+def revision_target(kb: Kb, revision: int, later: Sequence[str]) -> Target:
     """A revision of a kb, whoever's journeys made what came after it."""
-    return Target(f"{kb.name}@{revision}", None, kb, revision, 0, None, {})
+    return Target(f"{kb.name}@{revision}", None, kb, revision, 0, None, {}, later=tuple(later))
 
 
 def _check_allowed(services: Services, policy: Policy, journey_id: str) -> None:

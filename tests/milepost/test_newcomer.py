@@ -173,7 +173,7 @@ STEPS = {
     ),
     "somebody else's work in the way": Step(
         "rollback --journey {first}", 6,
-        ("changed since by journey_", "state: nothing was changed", "--on-conflict skip"),
+        ("1 source changed since:", "state: nothing was changed", "--on-conflict skip"),
         before=lambda folder: (
             (folder / "handbook" / "travel.md").write_text("# Travel\n\nBy bicycle.\n"),
             told(folder, "ingest", "handbook", "--kb", "hr"),

@@ -1,0 +1,90 @@
+"""How journeys stand: their statuses, and what rollbacks make of them and give back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from .plan import canonical_json
+from .ports import Clock
+from .record import Record
+from .records import JourneyStatus
+from .timeline import Timeline
+
+ROLLBACK = "rollback"
+"""The type of journey that undoes others."""
+ENDED = (
+    JourneyStatus.COMPLETED,
+    JourneyStatus.PARTIAL,
+    JourneyStatus.FAILED,
+    JourneyStatus.CANCELLED,
+    JourneyStatus.COMPENSATED,
+    JourneyStatus.COMPENSATION_FAILED,
+    JourneyStatus.ROLLED_BACK,
+)
+LIVE = (JourneyStatus.RUNNING, JourneyStatus.COMPENSATING)
+
+
+class Standing(Timeline):
+    """The part of the ledger that moves a journey to a status, and says so in its timeline."""
+
+    _record: Record
+    _clock: Clock
+
+    def set_status(
+        self, journey_id: str, status: JourneyStatus, *, detail: str | None = None, by: str | None = None
+    ) -> None:
+        """Move a journey to a status, and say so in its timeline; `by` its own user where nobody else is named."""
+        with self._record.write() as writing:
+            row = writing.execute("SELECT * FROM journeys WHERE journey_id = ?", (journey_id,)).fetchone()
+            ended = self._clock.now() if status in ENDED else None
+            writing.execute(
+                "UPDATE journeys SET status = ?, detail = ?, ended = ? WHERE journey_id = ?",
+                (status, detail, ended, journey_id),
+            )
+            if row["status"] != status:
+                who = by or row["user"]
+                self.note(journey_id, row["tenant"], who, str(status), {"detail": detail} if detail else {})
+
+    def roll_back(self, journey_id: str, milestone_id: str, *, detail: str, by: str) -> None:
+        """Mark a journey as rolled back to a milestone, keeping what it was in case that is undone."""
+        with self._record.write() as writing:
+            was = writing.execute("SELECT status FROM journeys WHERE journey_id = ?", (journey_id,)).fetchone()[0]
+            if was != JourneyStatus.ROLLED_BACK:
+                self.set_extra(journey_id, was=was)
+            self.set_extra(journey_id, back_to=milestone_id)
+            self.set_status(journey_id, JourneyStatus.ROLLED_BACK, detail=detail, by=by)
+
+    def take_up_again(self, journey_id: str, *, by: str) -> None:
+        """A rollback of this journey was itself undone: the journey is what it was."""
+        with self._record.write() as writing:
+            was = writing.execute(
+                "SELECT json_extract(extra, '$.was') FROM journeys WHERE journey_id = ?", (journey_id,)
+            ).fetchone()[0]
+            if was:
+                self.set_extra(journey_id, back_to=None, was=None)
+                self.set_status(journey_id, JourneyStatus(was), detail="its rollback was undone", by=by)
+
+    def undoes(self) -> dict[str, tuple[str, ...]]:
+        """Every rollback with the journeys that it undoes."""
+        with self._record.read() as reading:
+            rows = reading.execute(
+                "SELECT journey_id, json_extract(extra, '$.undoes') FROM journeys WHERE journey_type = ?", (ROLLBACK,)
+            ).fetchall()
+        return {row[0]: tuple(json.loads(row[1] or "[]")) for row in rows}
+
+    def compensating(self) -> list[str]:
+        """Journeys of everybody whose compensation did not come to its end, oldest first."""
+        with self._record.read() as reading:
+            rows = reading.execute(
+                "SELECT journey_id FROM journeys WHERE json_extract(extra, '$.compensating') ORDER BY seq"
+            ).fetchall()
+        return [str(row[0]) for row in rows]
+
+    def set_extra(self, journey_id: str, **values: Any) -> None:
+        """Keep facts with a journey that only its own type reads."""
+        with self._record.write() as writing:
+            writing.execute(
+                "UPDATE journeys SET extra = json_patch(extra, ?) WHERE journey_id = ?",
+                (canonical_json(values), journey_id),
+            )
