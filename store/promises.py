@@ -12,8 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from .content import IN_LIST, batched, marks
+from .lineage import Lineage
 from .policy import Policy
 from .records import JourneyStatus
+from .standing import undone_by
 
 PENDING = (
     JourneyStatus.PLANNED,
@@ -82,22 +84,12 @@ def kept_revisions(reading: sqlite3.Connection, kb_id: int, standing: Iterable[P
         (kb_id, *PENDING),
     ).fetchall():
         said = json.loads(extra)
-        if said.get("undoes") is None and "@" in str(said.get("checkpoint")):
-            start = int(str(said["checkpoint"]).rpartition("@")[2])
-            kept |= {
-                row[0]
-                for row in reading.execute(
-                    "SELECT revision FROM revisions WHERE kb_id = ? AND revision > ?", (kb_id, start)
-                )
-            }
+        if not said["checkpoints"]:
+            rows = reading.execute(
+                "SELECT revision FROM revisions WHERE kb_id = ? AND revision > ?", (kb_id, said["revision"])
+            )
+            kept |= {row[0] for row in rows}
     return kept
-
-
-def root(undoes: Mapping[str, str], journey_id: str) -> str:
-    """The journey that a rollback of a rollback of ... undoes; itself, where it undoes none."""
-    while journey_id in undoes:  # a rollback is always younger than what it undoes, so this ends
-        journey_id = undoes[journey_id]
-    return journey_id
 
 
 def _aged(reading: sqlite3.Connection, where: str, value: str | int | None) -> list[Promise]:
@@ -114,26 +106,18 @@ def _aged(reading: sqlite3.Connection, where: str, value: str | int | None) -> l
 
 def _own_revisions(reading: sqlite3.Connection, rows: list[sqlite3.Row]) -> dict[str, dict[int, str]]:
     """For each journey the revisions that undoing it takes back, with their moments; its family's count as its own."""
-    undoes = dict(
-        map(
-            tuple,
-            reading.execute(
-                "SELECT journey_id, json_extract(extra, '$.undoes') FROM journeys WHERE journey_type = 'rollback'"
-                " AND json_extract(extra, '$.undoes') IS NOT NULL"
-            ),
-        )
-    )
-    roots = {row["journey_id"]: root(undoes, row["journey_id"]) for row in rows}
-    members = set(roots) | {other for other in undoes if root(undoes, other) in set(roots.values())}
-    families: dict[str, list[sqlite3.Row]] = {}
-    for some in batched(sorted(members | set(roots.values())), IN_LIST):
+    lineage = Lineage(undone_by(reading))
+    families = {row["journey_id"]: lineage.family([row["journey_id"]]) for row in rows}
+    made: dict[str, list[sqlite3.Row]] = {}
+    for some in batched(sorted(set[str]().union(*families.values())), IN_LIST):
         sql = f"SELECT kb_id, revision, timestamp, journey_id FROM revisions WHERE journey_id IN ({marks(some)})"
         for row in reading.execute(sql, some):
-            families.setdefault(root(undoes, row["journey_id"]), []).append(row)
+            made.setdefault(row["journey_id"], []).append(row)
     return {
         row["journey_id"]: {
             one["revision"]: one["timestamp"]
-            for one in families.get(roots[row["journey_id"]], [])
+            for member in families[row["journey_id"]]
+            for one in made.get(member, [])
             if one["kb_id"] == row["kb_id"] and one["revision"] > row["after"]
         }
         for row in rows
@@ -143,11 +127,10 @@ def _own_revisions(reading: sqlite3.Connection, rows: list[sqlite3.Row]) -> dict
 def _pinned(reading: sqlite3.Connection) -> set[str]:
     """The journeys that are not at their end, and those that an unfinished rollback undoes."""
     rows = reading.execute(
-        "SELECT journey_id, json_extract(extra, '$.undoes') AS undoes FROM journeys"
-        f" WHERE status IN ({','.join('?' * len(PENDING))})",
-        PENDING,
+        f"SELECT journey_id FROM journeys WHERE status IN ({','.join('?' * len(PENDING))})", PENDING
     ).fetchall()
-    return {row["journey_id"] for row in rows} | {row["undoes"] for row in rows if row["undoes"]}
+    undoes = undone_by(reading)
+    return {each for row in rows for each in (row["journey_id"], *undoes.get(row["journey_id"], ()))}
 
 
 def _by_age(row: sqlite3.Row, own: dict[int, str], pinned: bool) -> Promise:

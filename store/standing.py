@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from typing import Any
 
 from .plan import canonical_json
@@ -68,10 +69,7 @@ class Standing(Timeline):
     def undoes(self) -> dict[str, tuple[str, ...]]:
         """Every rollback with the journeys that it undoes."""
         with self._record.read() as reading:
-            rows = reading.execute(
-                "SELECT journey_id, json_extract(extra, '$.undoes') FROM journeys WHERE journey_type = ?", (ROLLBACK,)
-            ).fetchall()
-        return {row[0]: tuple(json.loads(row[1] or "[]")) for row in rows}
+            return undone_by(reading)
 
     def compensating(self) -> list[str]:
         """Journeys of everybody whose compensation did not come to its end, oldest first."""
@@ -88,3 +86,11 @@ class Standing(Timeline):
                 "UPDATE journeys SET extra = json_patch(extra, ?) WHERE journey_id = ?",
                 (canonical_json(values), journey_id),
             )
+
+
+def undone_by(reading: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
+    """Every rollback with the journeys that it undoes, oldest first."""
+    rows = reading.execute(
+        "SELECT journey_id, json_extract(extra, '$.undoes') FROM journeys WHERE journey_type = ?", (ROLLBACK,)
+    ).fetchall()
+    return {row[0]: tuple(json.loads(row[1] or "[]")) for row in rows}

@@ -9,9 +9,9 @@ from itertools import groupby
 from ..store.history import History, Touch, source_names
 from ..store.home import Home
 from ..store.kb import Kb
+from ..store.lineage import Lineage
 from ..store.records import Conflict
 from ..store.revisions import Change, SourceState, state_at
-from .lineage import Lineage
 from .pasts import Past, pasts, touched_by
 
 
@@ -36,7 +36,7 @@ def undoing(home: Home, kb: Kb, journeys: Mapping[str, int], *, on_conflict: str
     of them since is a conflict, which is refused, skipped or forced. Where one of the journeys is a rollback, what it
     took off is laid on again. What was taken back already stays so, whoever changed the source since.
     """
-    lineage = Lineage(home)
+    lineage = Lineage(home.ledger.undoes())
     own, after = lineage.family(journeys), min(journeys.values())
     _require_restorable(home, kb, own, after)
     with home.record.read() as reading:
@@ -89,7 +89,7 @@ def changed_since(home: Home, journey_id: str) -> list[tuple[str, str]]:
     kb_id = home.ledger.kb_id(journey_id)
     if kb_id is None:
         return []
-    own = Lineage(home).family([journey_id])
+    own = Lineage(home.ledger.undoes()).family([journey_id])
     rows = home.ledger.files(journey_id)
     sources = {row.source for row in rows if row.action != "skip" or row.reason == "duplicate"}
     start = home.ledger.journey(journey_id, None).revision_before

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule, run_state_machine_as_test
-from test_state_machine import CONTENTS, FEW, MANY, NAMES, Kb, State, Step, _paragraphs
+from test_state_machine import CONTENTS, FEW, MANY, NAMES, THEIRS, Kb, State, Step, _paragraphs
 from works import KB, POLICY, embedded
 
 from milepost.store.errors import CheckpointCollected, PolicyError
@@ -65,14 +65,23 @@ class Collecting(Kb):
     def undo(self, data: st.DataObject, mode: str) -> None:
         """A promised undo is as it always was; one that ended says so, and changes nothing."""
         step = data.draw(st.sampled_from(self.steps))
-        if not self._refused(step, lambda: self.mp.undo(step.journey_id, on_conflict=mode)):
-            self._undo(step, mode)
+        if not self._refused([step], lambda: self.mp.undo(step.journey_id, on_conflict=mode)):
+            self._undo([step], mode)
+
+    @precondition(lambda self: len([step for step in self.steps if not step.rollback]) > 1)
+    @rule(data=st.data(), mode=st.sampled_from(["refuse", "skip", "force"]))
+    def undo_several(self, data: st.DataObject, mode: str) -> None:
+        """A set with one whose undo has ended is refused as a whole."""
+        plain = [step for step in self.steps if not step.rollback]
+        steps = data.draw(st.lists(st.sampled_from(plain), min_size=2, max_size=3, unique=True))
+        if not self._refused(steps, lambda: self.mp.undo([step.journey_id for step in steps], on_conflict=mode)):
+            self._undo(steps, mode)
 
     @precondition(lambda self: len(self.states) > 1)
     @rule()
     def last(self) -> None:
         """The kb's last journey, if its undo has not ended."""
-        if not self._refused(self.makers[-1], lambda: self.mp.rollback(last=True, kb=KB)):
+        if not self._refused([self.makers[-1]], lambda: self.mp.rollback(last=True, kb=KB)):
             super().last()
 
     @precondition(lambda self: set(self.taken) - self.collected)
@@ -93,11 +102,7 @@ class Collecting(Kb):
         """A revision of which nothing was given up comes back bit for bit; another is refused."""
         revision = data.draw(st.integers(0, len(self.states) - 1))
         if self._is_whole(revision, lambda: self.mp.rollback(to=revision, kb=KB, dry_run=True)):
-            done = self.mp.rollback(to=revision, kb=KB)
-            assert done.success and (done.already_there or done.verified == "confirmed")
-            if not done.already_there:
-                self._did(done.journey_id, done.journey_id, done.revision_after, self.states[revision])
-            assert self.digests[-1] == self.digests[revision] or revision == 0
+            self._go_back_to(revision)
 
     @precondition(lambda self: len(self.states) > 1)
     @rule(data=st.data())
@@ -107,8 +112,8 @@ class Collecting(Kb):
         if self._is_whole(revision, lambda: self.mp.search("x", kb=KB, at=revision)):
             self._shows(self.mp.search("what everybody asks", kb=KB, k=100, at=revision), self.states[revision])
 
-    def _refused(self, step: Step, ask: Any) -> bool:
-        if step.journey_id not in self.collected:
+    def _refused(self, steps: list[Step], ask: Any) -> bool:
+        if not {step.journey_id for step in steps} & self.collected:
             return False
         with pytest.raises(CheckpointCollected):
             ask()
@@ -138,10 +143,10 @@ class Collecting(Kb):
 
     def _is_kept(self, q: int) -> bool:
         standing = (step for step in self.steps if step.journey_id not in self.collected)
-        return any(step.root == self.authors[q] and q > step.found for step in standing)
+        return any(step.roots & self.authors[q] and q > step.found for step in standing)
 
     def _reachable(self) -> set[str]:
-        contents = set(self.states[-1].values())
+        contents = {THEIRS, *self.states[-1].values()}
         for q in set(range(1, len(self.states))) - self.released:
             for name in {*self.states[q - 1], *self.states[q]}:
                 if self._touched(name, q):

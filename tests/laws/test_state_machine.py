@@ -35,6 +35,8 @@ from milepost.store.errors import RollbackConflict, StalePlan
 State = dict[str, int]
 NAMES = st.sampled_from(["a.md", "b.md", "c.md", "d.md"])
 CONTENTS = st.integers(0, 4)
+THEIRS = 9
+"""The content of the other tenant's kb."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Kb(RuleBasedStateMachine):
         self.people = [self.stack.enter_context(opened(self.root / "home", user=name)) for name in ("ana", "ben")]
         self.mp = self.people[0]
         self.other = self.stack.enter_context(opened(self.root / "home", user={"user": "eve", "tenant": "other"}))
-        self.other.ingest([("a.md", _text(9).encode())], kb=KB)
+        self.other.ingest([("a.md", _text(THEIRS).encode())], kb=KB)
         self.theirs = self.other.kb_digest(KB)
         self.states: list[State] = [{}]
         self.piles: list[dict[str, Pile]] = [{}]
@@ -158,18 +160,7 @@ class Kb(RuleBasedStateMachine):
     def back_to(self, data: st.DataObject) -> None:
         """The whole kb as it was in a revision, bit for bit; a second time there is nothing to do."""
         revision = data.draw(st.integers(0, len(self.states) - 1))
-        whole = {step.journey_id: step.roots for r, step in enumerate(self.makers) if r > revision}
-        whole = {each: roots for each, roots in whole.items() if self._first(each) > revision}
-        done = self.mp.rollback(to=revision, kb=KB)
-        assert done.success
-        assert done.already_there or done.verified == "confirmed"
-        if not done.already_there:
-            assert [taken.journey_id for taken in done.journeys] == sorted(whole, key=self._first)
-            roots = frozenset[str]().union(*whole.values()) or frozenset([done.journey_id])
-            as_of = dict.fromkeys({*self.states[-1], *self.states[revision]}, revision)
-            self._did(done.journey_id, done.revision_after, self.states[revision], roots, as_of)
-        self._look()
-        assert self.digests[-1] == self.digests[revision] or revision == 0
+        self._go_back_to(revision)
         assert self.mp.rollback(to=revision, kb=KB).already_there
 
     @precondition(lambda self: len(self.states) > 1)
@@ -217,6 +208,21 @@ class Kb(RuleBasedStateMachine):
         again = self.mp.undo(ids, on_conflict=mode)
         assert again.success and (again.already_there or conflicts)
         assert again.revision_after == len(self.states) - 1
+
+    def _go_back_to(self, revision: int) -> None:
+        """It takes along the journeys all of whose revisions are later, and belongs to their work."""
+        whole = {step.journey_id: step.roots for r, step in enumerate(self.makers) if r > revision}
+        whole = {each: roots for each, roots in whole.items() if self._first(each) > revision}
+        done = self.mp.rollback(to=revision, kb=KB)
+        assert done.success
+        assert done.already_there or done.verified == "confirmed"
+        if not done.already_there:
+            assert [taken.journey_id for taken in done.journeys] == sorted(whole, key=self._first)
+            roots = frozenset[str]().union(*whole.values()) or frozenset([done.journey_id])
+            as_of = dict.fromkeys({*self.states[-1], *self.states[revision]}, revision)
+            self._did(done.journey_id, done.revision_after, self.states[revision], roots, as_of)
+        self._look()
+        assert self.digests[-1] == self.digests[revision] or revision == 0
 
     def _plan(self, steps: list[Step]) -> dict[str, tuple[int, bool]]:
         """For each source that an undo changes: the revision as of which it comes back, and whether others object."""
