@@ -10,13 +10,14 @@ from typing import Any, TypeVar
 from langgraph.config import get_stream_writer
 
 from ..store.errors import ApprovalRequired
-from ..store.plan import Plan
+from ..store.plan import Plan, takes_away_by_model
 from ..store.policy import Policy
 from ..store.records import Approval, JourneyStatus, Progress
 from ..tools.type_finder import built_in
 from .documenter import plan_document, step_document
 from .engine import Engine
 from .executor import journey_id_of
+from .plan_facts import world_facts
 from .planner import PlanRequest, admit, drafted, judge, save_plan
 from .state import JourneyState
 from .validator import Validation
@@ -106,7 +107,8 @@ class Nodes:
         return await self._engine.run(told)
 
     def _validate(self, plan_id: str) -> Validation:
-        return judge(self._plan_of(plan_id), self._policy, self._engine.services.types)
+        services, plan = self._engine.services, self._plan_of(plan_id)
+        return judge(plan, self._policy, services.types, world_facts(services, plan))
 
     def _document(self, plan_id: str) -> None:
         plan = self._plan_of(plan_id)
@@ -164,7 +166,7 @@ class Nodes:
         first = action == self._actions[0]
         if first:
             types = self._engine.services.types
-            admit(judge(plan, self._policy, types), plan)
+            admit(judge(plan, self._policy, types, world_facts(self._engine.services, plan)), plan)
         self._require_approval(plan, running=not first)
         why = self._engine.run_step(plan, self._policy, action, first=first)
         stopped = {"verdict": "stop", "error": why} if why else {"verdict": "go"}
@@ -195,8 +197,13 @@ def _plan_id(state: JourneyState) -> str:
 
 
 def needs_approval(plan: Plan, policy: Policy) -> bool:
-    """Whether a person has to say yes first; to what cannot be undone, unless the policy says `never` itself."""
+    """Whether a person has to say yes first.
+
+    To what cannot be undone, and to a model's plan that takes something away, unless the policy says `never` itself.
+    """
     if policy.approval == "always":
+        return True
+    if takes_away_by_model(plan) and not policy.asks_nobody:
         return True
     for_ever = [step for step in plan.steps if step.effect == "irreversible"]
     if any(not built_in(step.action) for step in for_ever) and not policy.asks_nobody:
@@ -222,6 +229,8 @@ def why_asked(plan: Plan, policy: Policy) -> str:
     """Why a person is asked."""
     if policy.approval != "never":
         return f"approval = {policy.approval!r} by policy"
+    if takes_away_by_model(plan):
+        return 'a model made the plan, it takes something away, and the policy does not say approval = "never" itself'
     names = [step.id for step in plan.steps if step.effect == "irreversible"]
     return f'{", ".join(names[:5])} cannot be undone, and the policy does not say approval = "never" itself'
 

@@ -11,33 +11,44 @@ from typing import Any
 
 from ..store.plan import Plan
 from ..tools.services import Services
+from .drafting import PlanRequest
 from .kb_state import kb_state
 from .stale import moved_files
 
 
-def world_facts(services: Services, plan: Plan, *, look: bool = False) -> dict[str, Any]:
+def world_facts(
+    services: Services, plan: Plan, request: PlanRequest | None = None, *, look: bool = False
+) -> dict[str, Any]:
     """What `validate_plan` may ask about a plan in this home; `look` also hashes every file again.
 
-    The caller reads this under the store's lease where nothing may move in between.
+    `request` is there for a plan that is not saved yet: it knows which inputs came as bytes. What costs with the size
+    of a kb is read only where a step speaks of it.
     """
     home, tenant = services.home, services.user.tenant
     kb = home.knowledge.find(tenant, plan.kb) if plan.kb else None
-    state = kb_state(home.record, kb)
-    embedder = home.embedder().name
-    return {
-        "files": [file.source for file in plan.files],
-        "sources": [*state.sources, *(file.source for file in plan.files)],
-        "checkpoints": [one.checkpoint_id for one in home.checkpoints.find(tenant)],
+    facts: dict[str, Any] = {
         "kbs": [one.name for one in home.knowledge.all(tenant)],
-        "kb_sources": len(state.sources),
         "kb_embedder": kb.embedder if kb else None,
-        "embedder": embedder,
         "tenant": tenant,
         "disk_free": shutil.disk_usage(home.path).free,
         "roots": [root_of(path) for path in plan.paths],
-        "held": _held(services, plan),
+        "held": _held(services, plan, request),
         "moved": list(moved_files(services, plan)) if look else [],
-    }
+    }  # fmt: skip
+    if plan.kb:
+        facts["embedder"] = home.embedder().name
+    if any("sources" in step.args for step in plan.steps) or plan.summary.remove:
+        state = kb_state(home.record, kb)
+        facts |= {"sources": [*state.sources, *(file.source for file in plan.files)], "kb_sources": len(state.sources)}
+    if any(step.action == "rollback" for step in plan.steps):
+        facts["checkpoints"] = [one.checkpoint_id for one in home.checkpoints.find(tenant)]
+    return facts
+
+
+def input_blobs(plan: Plan, request: PlanRequest) -> list[tuple[str, str]]:
+    """Source and SHA-256 of the inputs that came as bytes: they lie in the blobs and in no file."""
+    given = {path[0] for path in request.paths if isinstance(path, tuple)}
+    return [(file.source, file.sha256) for file in plan.files if (file.path in given or file.archive) and file.sha256]
 
 
 def root_of(path: str) -> str:
@@ -48,9 +59,10 @@ def root_of(path: str) -> str:
     return str(Path(*fixed)) if fixed else "."
 
 
-def _held(services: Services, plan: Plan) -> list[str]:
+def _held(services: Services, plan: Plan, request: PlanRequest | None) -> list[str]:
     """Sources whose bytes lie in the blobs, and those that are announced: read from no path."""
     held = set(services.home.plans.inputs(plan.plan_id))
+    held |= {source for source, _ in input_blobs(plan, request)} if request else set()
     announced = {file.source for file in plan.files if not file.sha256 and _is_name(file.path, file.source)}
     return sorted(held | announced)
 

@@ -16,6 +16,7 @@ from .ai_planner import AiPlanner
 from .chat_model import NONE_CONFIGURED
 from .drafting import PlanRequest, Tell, draft_ingest, draft_removal
 from .own_plans import draft_own, refuse_faults
+from .plan_facts import input_blobs, world_facts
 from .requirements import as_dict, person, plan_request
 from .stale import stale
 from .validator import Validation, validate_plan
@@ -127,7 +128,7 @@ async def kept(services: Services, request: PlanRequest, run: Runner) -> Plan:
 
 def save_plan(services: Services, request: PlanRequest, plan: Plan) -> None:
     """Save a plan with what the validator says of it, where the policy validates."""
-    judged = judge(plan, request.policy, services.types)
+    judged = judge(plan, request.policy, services.types, world_facts(services, plan, request))
     said = judged.model_dump(mode="json") if request.policy.validates else None
     services.home.plans.save(plan, said, input_blobs(plan, request))
 
@@ -158,8 +159,13 @@ def admit(validation: Validation, plan: Plan) -> None:
         )
 
 
-def judge(plan: Plan | Mapping[str, Any], policy: Policy, types: JourneyTypes | None = None) -> Validation:
-    """What the validator says of a plan, with its type's registry and the files that are on offer.
+def judge(
+    plan: Plan | Mapping[str, Any],
+    policy: Policy,
+    types: JourneyTypes | None = None,
+    world: Mapping[str, Any] | None = None,
+) -> Validation:
+    """What the validator says of a plan, with its type's registry, the files that are on offer, and `world_facts`.
 
     `NotFound` for a `Plan` of a type that is not known here; what only says that it is of one is judged as an ingest.
     """
@@ -171,14 +177,9 @@ def judge(plan: Plan | Mapping[str, Any], policy: Policy, types: JourneyTypes | 
     facts = {
         "handlers": sorted(types.handlers(plan.journey_type)),
         "files": [file.source for file in plan.files],
+        **(world or {}),
     }
     return validate_plan(plan, types.registry(plan.journey_type), policy, facts)
-
-
-def input_blobs(plan: Plan, request: PlanRequest) -> list[tuple[str, str]]:
-    """Source and SHA-256 of the inputs that came as bytes: they lie in the blobs and in no file."""
-    given = {path[0] for path in request.paths if isinstance(path, tuple)}
-    return [(file.source, file.sha256) for file in plan.files if (file.path in given or file.archive) and file.sha256]
 
 
 class PlanningIntegrationCapability:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +18,7 @@ from ..tools.services import Services
 from .documenter import plan_document
 from .inputs import PathOrPair
 from .opening import Opening
+from .plan_facts import world_facts
 from .planner import PlanRequest, admit, drafted, judge, stale
 from .validator import Validation
 
@@ -65,7 +65,7 @@ class Planning(Opening):
     async def validate(self, plan: Plan | str) -> Validation:
         """Judge a plan; changes nothing."""
         wanted = plan if isinstance(plan, Plan) else await self._plan(plan)
-        return await asyncio.to_thread(self._judged, wanted)
+        return await self.engine.run(lambda: self._judged(wanted, look=True)) if self.there else self._judged(wanted)
 
     async def newest_plan(self) -> Plan | None:
         """The newest plan whose journey has not started to run."""
@@ -97,8 +97,10 @@ class Planning(Opening):
         plan_id = state["plan_id"]
         return await engine.run(lambda: self.services.home.plans.plan(plan_id, self.user.tenant))
 
-    def _judged(self, plan: Plan) -> Validation:
-        return judge(plan, Policy.model_validate(plan.policy), self.types)
+    def _judged(self, plan: Plan, *, look: bool = False) -> Validation:
+        """The verdict on a plan, in this home where there is one; `look` hashes its files again."""
+        world = world_facts(self.services, plan, look=look) if self.there else None
+        return judge(plan, Policy.model_validate(plan.policy), self.types, world)
 
     def _moved(self, plan: Plan) -> list[str]:
         moved = list(stale(self.services, plan))
@@ -113,8 +115,12 @@ class Planning(Opening):
         pairs = await self.engine.run(lambda: _bytes_of(self.services, plan))
         return await self.plan(
             [*plan.paths, *pairs], kb=plan.kb, request=plan.request, policy=policy, expose=expose,
-            journey_type=plan.journey_type, args=plan.args,
+            planner=self._planner_of(plan), journey_type=plan.journey_type, args=plan.args,
         )  # fmt: skip
+
+    def _planner_of(self, plan: Plan) -> str:
+        """Whoever planned it plans it again: the model that was asked for, where there is one."""
+        return "ai" if plan.origin.planner == "ai" and self.services.chat_model is not None else "auto"
 
     async def _plan(self, plan: Plan | str | None) -> Plan:
         """The plan meant: by id, the newest, or one that was handed over, which has to be what its digest says."""

@@ -198,7 +198,10 @@ def _check_declared(plan: Mapping[str, Any], registry: Mapping[str, Any], found:
             )  # fmt: skip
         if spec.get("effect") == "irreversible" and step.get("effect") not in (None, "irreversible"):
             found.error(
-                "effect_understated", name, f"{shown(name)} says that it can be undone", "its action is irreversible"
+                "effect_understated",
+                name,
+                f"the plan says that {shown(name)} can be undone, which it cannot",
+                "its action is irreversible",
             )
 
 

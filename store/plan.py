@@ -168,6 +168,18 @@ class Plan(_Frozen):
         return mermaid(self)
 
 
+TAKING = frozenset({"remove", "hide", "rollback"})
+"""Actions that take something away from whoever searches."""
+
+
+def takes_away_by_model(plan: Plan) -> bool:
+    """Whether a model's plan replaces, removes, hides, rolls back, or does what cannot be undone."""
+    if plan.origin.planner != "ai":
+        return False
+    steps = any(step.action in TAKING or step.effect == "irreversible" for step in plan.steps)
+    return steps or bool(plan.summary.replace or plan.summary.remove)
+
+
 _NOT_IN_DIGEST = {"plan_id", "digest", "generated_at", "origin", "estimated_time", "resources"}
 
 

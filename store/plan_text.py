@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from .guarantees import guarantees
 from .own_text import lasting, own_steps, step_lines, totals
-from .plan import Interval, Plan, PlannedFile
+from .plan import Interval, Plan, PlannedFile, takes_away_by_model
 from .plan_mermaid import mermaid
 from .policy import Policy
 from .policy_sources import preset_of
@@ -166,6 +166,8 @@ def _policy(plan: Plan, policy: Policy) -> str:
         asked = "" if policy.asks_nobody else "; a person approves it"
         return f"{name}: {for_ever}, the rest is undoable {kept}{asked}"
     asks = {"always": "; a person approves it", "destructive": "; a person approves what replaces or removes"}
+    if takes_away_by_model(plan) and not policy.asks_nobody:
+        asks["never"] = "; a person approves what a model takes away"
     return f"{name}: {what if gone else f'undoable {kept}'}{asks.get(policy.approval, '')}"
 
 

@@ -12,7 +12,7 @@ from langchain_core.language_models.fake_chat_models import FakeListChatModel
 from langchain_openai import ChatOpenAI
 from planner_kit import EMBEDDER, USER, World, actions
 
-from milepost import Milepost, UsageError
+from milepost import ApprovalRequired, Milepost, UsageError
 from milepost.agents.fake_server import Call, FakeServer, Reply, calls, everything, fails, plain_plan, says
 from milepost.store.policy import Policy
 from milepost.store.records import JourneyStatus
@@ -212,3 +212,44 @@ def test_the_capability_asks_the_model(files: World) -> None:
         )
         assert made["origin"]["planner"] == "ai"
         assert named(server.calls[0]).keys() == {"a.md", "b.md", "c.md"}
+
+
+def _taking_away(call: Call) -> Reply:
+    """A model that replaces what is there: every file, whatever it is called."""
+    return says(plain_plan(["all"], "hr"))
+
+
+@pytest.mark.parametrize(
+    ("policy", "waits"),
+    [(Policy.rollback(), True), (Policy.rollback(approval="never"), False), (Policy.rollback(approval="always"), True),
+     (Policy(enable_rollback=True), True), (Policy(), True)],
+)  # fmt: skip
+def test_a_model_that_takes_away_waits_for_a_person(world: World, policy: Policy, waits: bool) -> None:
+    """Unless the policy says `never` in so many words; the template's same plan does not wait for it."""
+    world.write("a.md", "# A\n\nThe old text.\n")
+    world.ingest(policy=policy, approve=True)
+    world.write("a.md", "# A\n\nThe new text.\n")
+    with asked(world, _taking_away, policy=policy, planner="ai") as (plan, _, milepost):
+        assert plan.summary.replace == 1
+        if waits:
+            with pytest.raises(ApprovalRequired):
+                milepost.apply(plan)
+            assert "old" in milepost.search("text", kb="hr")[0].text
+            assert len(milepost.approvals()) == 1
+        assert milepost.apply(plan, approve=waits).status == JourneyStatus.COMPLETED
+        assert "new" in milepost.search("text", kb="hr")[0].text
+
+
+def test_a_model_that_only_adds_does_not_wait(files: World) -> None:
+    """Under the default policy, which asks nobody about that."""
+    with asked(files, everything, policy=Policy(), planner="ai") as (plan, _, milepost):
+        assert milepost.apply(plan).status == JourneyStatus.COMPLETED
+
+
+def test_planning_again_asks_the_model_again(files: World) -> None:
+    """A stale plan of the model's is not replaced by the template's."""
+    with asked(files, choosing("a.md"), policy=Policy.rollback(), planner="ai") as (plan, server, milepost):
+        files.write("a.md", "# A\n\nChanged since.\n")
+        journey = milepost.apply(plan, replan=True)
+        assert len(server.calls) == 2
+        assert {file.source for file in journey.files if file.outcome == "added"} == {"a.md"}
