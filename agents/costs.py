@@ -10,7 +10,7 @@ from ..store.errors import PlanRejected
 from ..store.plan import Interval, PlannedFile, PlanStep
 from ..store.policy import Policy
 from ..store.ports import Embedder
-from ..tools.estimate import estimate_steps, total
+from ..tools.estimate import OTHER, SHIPPED, estimate_steps, fit, total
 from ..tools.services import Services
 from .inputs import Input
 from .kb_state import KbState
@@ -84,26 +84,41 @@ def _index_bytes(chunks: int, embeddings: int, dimensions: int) -> int:
 def timed(
     services: Services, steps: Sequence[PlanStep], files: Sequence[PlannedFile], embeddings: int
 ) -> tuple[tuple[PlanStep, ...], Interval]:
-    """The steps with their estimates, and the estimate of all."""
-    work = _work(files, embeddings)
-    intervals = estimate_steps(
-        services.home.ledger, services.user.tenant, {step.action: work.get(step.action, {}) for step in steps}
-    )
+    """The steps with their estimates, and the estimate of all, held to what whole journeys took."""
+    ledger, tenant = services.home.ledger, services.user.tenant
+    every = _work(files, embeddings)
+    work = {step.action: every.get(step.action, {}) for step in steps}
+    if "parse" in work:
+        work["read"] = every["read"]
+    intervals = estimate_steps(ledger, tenant, work)
+    past = ledger.journey_timings(tenant)
+    fits = {
+        action: fit(SHIPPED.get(action, OTHER), [(u, s) for _, u, s in ledger.timings(tenant, action)])
+        for action in {action for units, _ in past for action in units}
+    }
+    read = intervals.pop("read", Interval())
+    if read.p50:
+        intervals["parse"] = total([intervals["parse"], read])
     timed_steps = tuple(step.model_copy(update={"estimate": intervals[step.action]}) for step in steps)
-    return timed_steps, total([intervals[step.action] for step in steps])
+    return timed_steps, total([intervals[step.action] for step in steps], past, fits)
 
 
 def _work(files: Sequence[PlannedFile], embeddings: int) -> dict[str, dict[str, float]]:
-    """Units as the steps count them: bytes for upload and parse, embeddings, chunks that come and go."""
-    size: dict[str, float] = defaultdict(float)
-    moved = 0
-    for file in files:
-        if file.action in ("add", "replace"):
-            size[file.media_type] += file.bytes
-        if file.action in ("add", "replace", "remove"):
-            moved += file.chunks + file.chunks_replaced
-    sizes = dict(size)
+    """Units as the steps count them: bytes uploaded, chunks parsed, embeddings, chunks that come and go.
+
+    `read` is what parsing takes of files that planning had no time for, by file type.
+    """
+    read: dict[str, float] = defaultdict(float)
+    taken = [file for file in files if file.action in ("add", "replace")]
+    for file in taken:
+        if file.estimated:
+            read[file.media_type] += file.bytes
+    moved = sum(file.chunks + file.chunks_replaced for file in files if file.action in ("add", "replace", "remove"))
     return {
-        "upload": sizes, "parse": sizes, "embed": {"": float(embeddings)}, "expose": {"": float(moved)},
+        "upload": {"": float(sum(file.bytes for file in taken))},
+        "parse": {"": float(sum(file.chunks for file in taken))},
+        "read": dict(read),
+        "embed": {"": float(embeddings)},
+        "expose": {"": float(moved)},
         "remove": {"": float(moved)},
-    }  # fmt: skip
+    }

@@ -67,7 +67,9 @@ class Executor:
         began = self._home.clock.monotonic()
         post = perform(self._services, self.journey_id, self.plan, step, self.policy)
         seconds = self._home.clock.monotonic() - began
-        self._home.ledger.record_timing(self._services.user.tenant, step.action, "", units=1.0, seconds=seconds)
+        self._home.ledger.record_timing(
+            self._services.user.tenant, step.action, "", units=1.0, seconds=seconds, journey_id=self.journey_id
+        )
         milestone = step.milestone or f"{step.action}_complete"
         if self.policy.checkpoints_at(milestone):
             self._checkpoint(milestone, step, StepOutcome(post={"result": post}))
@@ -118,7 +120,9 @@ class Executor:
                     ledger.receive(receipt.seq, outcome.post)
             if outcome.units:
                 tenant = self._services.user.tenant
-                ledger.record_timing(tenant, step.action, "", units=outcome.units, seconds=seconds)
+                ledger.record_timing(
+                    tenant, step.action, "", units=outcome.units, seconds=seconds, journey_id=self.journey_id
+                )
             if not self.policy.checkpoints_at(milestone):
                 ledger.set_step(self.journey_id, step.id, "done", seconds)
         if self.policy.checkpoints_at(milestone):
@@ -148,9 +152,19 @@ class Executor:
             with self._home.record.write():
                 self._stage_rest()
                 ledger.set_status(self.journey_id, status, detail=detail)
+                self._time(journey)
             if self.policy.learn_from_results:
                 self._store_outcome()
         return ledger.journey(self.journey_id, None)
+
+    def _time(self, journey: Journey) -> None:
+        """Keep how long the whole took, of a journey that ran in one go."""
+        began = self._services.began.pop(self.journey_id, None)
+        if began is not None:
+            seconds = self._home.clock.monotonic() - began
+            self._home.ledger.record_timing(
+                journey.tenant, "journey", "", units=1.0, seconds=seconds, journey_id=self.journey_id
+            )
 
     def start(self) -> None:
         """Bind the journey to its kb as it is now, and take its first checkpoint."""
@@ -160,6 +174,8 @@ class Executor:
             if journey.status in ENDED:  # another process ran it to its end while this one waited for the store
                 return
             attempts = ledger.count_attempt(self.journey_id)
+            if attempts > 1:
+                self._services.began.pop(self.journey_id, None)
             if attempts > 1 and journey.status == JourneyStatus.INTERRUPTED:
                 user = self._services.user.user
                 ledger.note(self.journey_id, journey.tenant, user, "resumed", {"attempt": attempts})

@@ -53,8 +53,10 @@ class Journeys(Planning):
         unfinished one goes on. Raises where it could not start: `StalePlan`, `PlanRejected`, `ApprovalRequired`,
         `StoreBusy`. `approve` gives the approval that the policy asks for, in the name of this user.
         """
+        began = self.services.home.clock.monotonic() if self.there else 0.0
         wanted = await self._plan(plan)
         journey_id = journey_id_of(wanted)
+        self.services.began[journey_id] = began
         before = await self.engine.run(lambda: _status(self.services, journey_id))
         if before in DONE:
             return await self.status(journey_id)

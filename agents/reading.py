@@ -44,6 +44,8 @@ class Reader:
         self._waiting: list[_Waiting] = []
         self._chunks_waiting = 0
         self._met: dict[str, tuple[int, int]] = {}
+        self._took: dict[str, tuple[int, float]] = {}
+        """Bytes and seconds of parsing, by file type: how long the next ones will take."""
         self.parsed_ids: list[int] = []
 
     def read(self, one: Input) -> Reading:
@@ -87,6 +89,10 @@ class Reader:
                 )  # fmt: skip
                 if kept.reason is None and kept.chunks:
                     self.parsed_ids.append(kept.parsed_id)
+            ledger, tenant = self._services.home.ledger, self._services.user.tenant
+            for media_type, (size, seconds) in self._took.items():
+                ledger.record_timing(tenant, "read", media_type, units=size, seconds=seconds)
+        self._took.clear()
         self._waiting.clear()
         self._chunks_waiting = 0
 
@@ -95,7 +101,10 @@ class Reader:
         home = self._services.home
         held = one.data is not None or one.unpacked is not None
         path = home.blobs.path(one.sha256) if held else Path(one.path)
+        began = home.clock.monotonic()
         parsed = self._services.pool.parse(path, one.source, chunk=self._policy.chunk, limits=self._policy.limits)
+        size, seconds = self._took.get(parsed.media_type, (0, 0.0))
+        self._took[parsed.media_type] = (size + one.size, seconds + home.clock.monotonic() - began)
         if not held and not _same_file(one):
             detail = "the file changed while it was read; plan again when it is at rest"
             return Reading(parsed.media_type, reason="changed_while_reading", detail=detail)

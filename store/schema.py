@@ -131,9 +131,10 @@ CREATE TABLE previews (
 ) WITHOUT ROWID;
 CREATE TABLE timings (
   seq INTEGER PRIMARY KEY, tenant TEXT NOT NULL, action TEXT NOT NULL, media_type TEXT NOT NULL, units REAL NOT NULL,
-  seconds REAL NOT NULL, estimate REAL
+  seconds REAL NOT NULL, journey_id TEXT
 );
-CREATE INDEX timings_action ON timings (action, media_type);
+CREATE INDEX timings_action ON timings (action, tenant);
+CREATE INDEX timings_journey ON timings (journey_id) WHERE journey_id IS NOT NULL;
 CREATE TABLE documents (
   seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, namespace TEXT NOT NULL, key TEXT NOT NULL, type TEXT,
   tenant TEXT NOT NULL, journey_id TEXT, body TEXT NOT NULL, metadata TEXT NOT NULL, digest TEXT NOT NULL,

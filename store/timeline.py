@@ -34,13 +34,36 @@ class Timeline:
             ).fetchall()
         return [Event(**{**dict(row), "detail": json.loads(row["detail"])}) for row in rows]
 
-    def record_timing(self, tenant: str, action: str, media_type: str, *, units: float, seconds: float) -> None:
-        """Keep what a step really took: `units` are chunks, files or bytes as the estimate of that action counts."""
+    def record_timing(
+        self, tenant: str, action: str, media_type: str, *, units: float, seconds: float, journey_id: str | None = None
+    ) -> None:
+        """Keep what a step really took: `units` are chunks, files or bytes as the estimate of that action counts.
+
+        The action `journey` is a whole journey, from being asked for to its end.
+        """
         with self._record.write(lazy=True) as writing:
             writing.execute(
-                "INSERT INTO timings (tenant, action, media_type, units, seconds) VALUES (?, ?, ?, ?, ?)",
-                (tenant, action, media_type, units, seconds),
+                "INSERT INTO timings (tenant, action, media_type, units, seconds, journey_id)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (tenant, action, media_type, units, seconds, journey_id),
             )
+
+    def journey_timings(self, tenant: str, *, limit: int = 60) -> list[tuple[dict[str, float], float]]:
+        """The newest journeys: the units of each of their steps' actions, and the seconds of the whole."""
+        with self._record.read() as reading:
+            rows = reading.execute(
+                "SELECT w.journey_id, w.seconds AS whole, t.action, t.units FROM"
+                " (SELECT journey_id, seconds FROM timings WHERE action = 'journey' AND tenant = ?"
+                " ORDER BY seq DESC LIMIT ?) w JOIN timings t ON t.journey_id = w.journey_id AND t.action != 'journey'",
+                (tenant, limit),
+            ).fetchall()
+        units: dict[str, dict[str, float]] = {}
+        whole: dict[str, float] = {}
+        for row in rows:
+            own = units.setdefault(row["journey_id"], {})
+            own[row["action"]] = own.get(row["action"], 0.0) + row["units"]
+            whole[row["journey_id"]] = row["whole"]
+        return [(own, whole[journey_id]) for journey_id, own in units.items()]
 
     def timings(self, tenant: str, action: str, *, limit: int = 200) -> list[tuple[str, float, float]]:
         """The newest timings of an action: (media type, units, seconds)."""

@@ -32,7 +32,7 @@ def run(ctx: StepRun) -> StepOutcome:
         ctx.keep(rows)
         done, chunks = done + len(rows), chunks + sum(row.chunks for row in rows)
         ctx.tell(done, len(waiting))
-    return StepOutcome(post={"files": len(waiting), "chunks": chunks}, units=float(sum(r.bytes for r in waiting)))
+    return StepOutcome(post={"files": len(waiting), "chunks": chunks}, units=float(max(1, chunks)))
 
 
 def subject(ctx: StepRun) -> dict[str, Any]:

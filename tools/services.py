@@ -38,6 +38,8 @@ class Services:
     on_progress: Callable[[Progress], None] = _silent
     chat_model: Any = None
     """The chat model that may draft plans, or the endpoint of one; its key is nowhere else."""
+    began: dict[str, float] = field(default_factory=dict)
+    """When each running journey was asked for, by the clock's `monotonic`."""
     types: JourneyTypes = field(default_factory=JourneyTypes)
     """The journey types that plans may have here."""
 
