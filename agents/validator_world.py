@@ -200,7 +200,7 @@ def _check_declared(plan: Mapping[str, Any], registry: Mapping[str, Any], found:
             found.error(
                 "effect_understated",
                 name,
-                f"the plan says that {shown(name)} can be undone, which it cannot",
+                f"{shown(name)} says that it can be undone",
                 "its action is irreversible",
             )
 
