@@ -60,27 +60,35 @@ def run_handler(services: Services, name: str, state: dict[str, Any]) -> Handler
 
 
 def delete_uploaded_file(services: Services, state: dict[str, Any]) -> bool:
-    """Remove uploads that nothing else needs: a journey's (`journey_id`), or one by its SHA-256 (`file_id`)."""
+    """Remove uploads that nothing else needs: a journey's (`journey_id`), or one by its SHA-256 (`file_id`).
+
+    Whether anything was removed is told as one tenant sees it: what only another one keeps is gone for this one.
+    """
     home = services.home
     if "file_id" in state:
-        wanted = [str(state["file_id"])]
+        wanted = {str(state["file_id"])}
     else:
-        wanted = [row.sha256 for row in home.ledger.files(str(state.get("journey_id", ""))) if row.sha256]
-    needed = _needed(services, set(wanted), str(state.get("journey_id", "")))
-    return home.blobs.delete_all(set(wanted) - needed) > 0
+        wanted = {row.sha256 for row in home.ledger.files(str(state.get("journey_id", ""))) if row.sha256}
+    journey_id = str(state.get("journey_id", ""))
+    there = {sha256 for sha256 in wanted if home.blobs.has(sha256)}
+    home.blobs.delete_all(wanted - _needed(services, wanted, journey_id, None))
+    return bool(there - _needed(services, wanted, journey_id, services.user.tenant))
 
 
-def _needed(services: Services, wanted: set[str], journey_id: str) -> set[str]:
-    """Those blobs that a kb shows now, or that another journey uploaded and did not take back."""
+def _needed(services: Services, wanted: set[str], journey_id: str, tenant: str | None) -> set[str]:
+    """Those blobs that a kb of a tenant (None: of any) shows now, or another journey uploaded and did not take back."""
     with services.home.record.read() as reading:
         shown = reading.execute(
-            "SELECT DISTINCT v.sha256 FROM source_spans s JOIN versions v USING (version_id) WHERE s.gone IS NULL"
+            "SELECT DISTINCT v.sha256 FROM source_spans s JOIN versions v USING (version_id)"
+            " JOIN kbs k ON k.kb_id = s.kb_id WHERE s.gone IS NULL AND (?1 IS NULL OR k.tenant = ?1)",
+            (tenant,),
         ).fetchall()
         others = reading.execute(
-            "SELECT DISTINCT f.sha256 FROM journey_files f WHERE f.journey_id != ? AND f.stage != 'planned'"
+            "SELECT DISTINCT f.sha256 FROM journey_files f JOIN journeys j USING (journey_id)"
+            " WHERE f.journey_id != ?1 AND f.stage != 'planned' AND (?2 IS NULL OR j.tenant = ?2)"
             " AND EXISTS (SELECT 1 FROM receipts r WHERE r.journey_id = f.journey_id AND r.action = 'upload'"
             " AND r.state != 'undone')",
-            (journey_id,),
+            (journey_id, tenant),
         ).fetchall()
     return wanted & {row[0] for row in [*shown, *others]}
 
