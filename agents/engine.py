@@ -57,6 +57,7 @@ class Engine:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="milepost-engine")
         self._held = _Held()
         self._turn = _Turn()
+        self._compensated: set[str] = set()
 
     @asynccontextmanager
     async def turn(self) -> AsyncGenerator[None, None]:
@@ -151,6 +152,9 @@ class Engine:
             if journey.status == JourneyStatus.INTERRUPTED:
                 Rollback(self.services, home.ledger.policy(journey_id)).finish(journey_id)
             return False
+        if journey_id in self._compensated:  # what was cut off was gone on with when the home was opened
+            self._compensated.discard(journey_id)
+            return False
         if unfinished(self.services, journey):
             compensate(self.services, journey_id)
             return False
@@ -231,7 +235,7 @@ class Engine:
 
     def finish_sagas(self) -> None:
         """Go on with compensations that a process that died left unfinished, where nobody else is at it."""
-        finish_sagas(self.services)
+        self._compensated |= finish_sagas(self.services)
 
     def close(self) -> None:
         """End the thread and everything that it opened."""

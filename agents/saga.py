@@ -54,17 +54,20 @@ def unfinished(services: Services, journey: Journey) -> bool:
     return bool(services.home.ledger.extra(journey.journey_id).get("compensating"))
 
 
-def finish_sagas(services: Services) -> None:
+def finish_sagas(services: Services) -> set[str]:
     """Go on with every compensation that was cut off and whose handlers are known here; failed ones wait for a person.
 
-    A writer that lives is left alone: it may be the one that compensates.
+    A writer that lives is left alone: it may be the one that compensates. Returns the journeys that it went on with.
     """
+    finished: set[str] = set()
     for journey_id in services.home.ledger.compensating():
         kind = services.home.ledger.journey(journey_id, None).journey_type
         with suppress(StoreBusy, NotFound, UsageError):
             services.types.registry(kind)
             if services.home.lease.free():
                 compensate(replace(services, wait=0), journey_id)
+                finished.add(journey_id)
+    return finished
 
 
 def _left(result: RollbackResult) -> str:

@@ -195,6 +195,7 @@ class EffectUndo:
             receipt=Receipt(target=row.target, prior=prior_of(row), post=row.post) if received else None,
             args=(row.about or {}).get("args") or {}, key=row.key, user=journey.user, tenant=journey.tenant,
             journey_id=row.journey_id, step_id=row.step_id, action=row.action, target=target, prior=prior_of(row),
+            prior_known=received or "noted" in (row.about or {}),
         )  # fmt: skip
         retrying = Retrying(
             stop=stop_after_attempt(self._tries),

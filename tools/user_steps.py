@@ -81,6 +81,8 @@ class Undo:
     action: str
     target: Mapping[str, Any] | None = None
     prior: Any = None
+    prior_known: bool = False
+    """Whether `prior` was written down: without, None says nothing about what was there."""
 
 
 class UserStep(Generic[P, R]):

@@ -113,7 +113,7 @@ def put_back(undo: Undo) -> None:
     """The text from before."""
     place, name = undo.args["place"], undo.args["name"]
     _log(place, "undo", name, undo.user, "receipt" if undo.receipt else "none")
-    if _trapped(place, f"undo {name}") != "lie":
+    if _trapped(place, f"undo {name}") != "lie" and undo.prior_known:
         _write(place, name, undo.prior)
     _trapped(place, f"undone {name}")
 
