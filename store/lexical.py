@@ -25,6 +25,7 @@ _SLOTS = 1 << 32
 _BLOCK = 512
 _NO_LETTER = re.compile(r"[\W_]+")
 _WORD = re.compile(r"[^\W_]+")
+_FOREIGN = re.compile(r"[^\x00-\x7f]+")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
 """Thai, Lao, Burmese, Khmer, Japanese, Chinese: written without spaces."""
 
@@ -33,7 +34,7 @@ def folded(text: str) -> str:
     """The text as words apart by spaces: lower case, no accents or vowel signs, unspaced scripts as pairs."""
     if text.isascii():
         return text.lower()
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text.lower()) if unicodedata.category(c)[0] != "M")
+    plain = _FOREIGN.sub(_without_marks, unicodedata.normalize("NFKD", text.lower()))
     return _UNSPACED.sub(_pairs, _NO_LETTER.sub(" ", plain))
 
 
@@ -107,6 +108,11 @@ def _holders(reading: sqlite3.Connection, kb_id: int, term: str, shown: Shown) -
         count += len(places)
     cursor.close()
     return np.concatenate(found) if found else np.empty(0, np.intp)
+
+
+def _without_marks(run: re.Match[str]) -> str:
+    text = run[0]
+    return text if text.isalnum() else "".join([c for c in text if unicodedata.category(c)[0] != "M"])
 
 
 def _pairs(run: re.Match[str]) -> str:

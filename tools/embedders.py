@@ -5,8 +5,6 @@ from __future__ import annotations
 import difflib
 import hashlib
 from functools import cache, cached_property
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,10 +13,10 @@ from pydantic import SecretStr
 
 from ..store.errors import EmbeddingFailed, MilepostError, UsageError
 from ..store.ports import Embedder, Vectors
+from .tokens import packaged, token_ids
 
 if TYPE_CHECKING:
     from langchain_openai import OpenAIEmbeddings
-    from tokenizers import Tokenizer
 
 DEFAULT_SPEC = "wordllama"
 
@@ -40,16 +38,15 @@ class WordLlamaEmbedder:
         return f"wordllama-256@{_weights_hash()}"
 
     def embed(self, texts: list[str]) -> Vectors:
-        tokenizer, table = _wordllama()
+        table = _wordllama_table()
         vectors = np.zeros((len(texts), self.dimensions), np.float32)
-        for start in range(0, len(texts), 64):
-            encoded = tokenizer.encode_batch_fast(texts[start : start + 64], add_special_tokens=False)
-            for row, one in enumerate(encoded, start):
-                _mean(table, np.asarray(one.ids, np.intp), vectors[row])
+        for start in range(0, len(texts), 256):
+            for row, ids in enumerate(token_ids(texts[start : start + 256]), start):
+                _mean(table, ids, vectors[row])
         return vectors
 
 
-def _mean(table: Vectors, ids: NDArray[np.intp], out: NDArray[np.float32]) -> None:
+def _mean(table: Vectors, ids: NDArray[np.uint16], out: NDArray[np.float32]) -> None:
     for start in range(0, len(ids), 8192):  # a text of any length in 8 MB
         out += np.add.reduce(table[ids[start : start + 8192]], axis=0)
     out /= np.float32(max(len(ids), 1))
@@ -57,33 +54,18 @@ def _mean(table: Vectors, ids: NDArray[np.intp], out: NDArray[np.float32]) -> No
 
 @cache
 def _weights_hash() -> str:
-    with _packaged("weights/l2_supercat_256.safetensors").open("rb") as weights:
+    with packaged("weights/l2_supercat_256.safetensors").open("rb") as weights:
         return hashlib.file_digest(weights, "sha256").hexdigest()[:16]
 
 
 @cache
-def _wordllama() -> tuple[Tokenizer, Vectors]:
+def _wordllama_table() -> Vectors:
     from safetensors.numpy import (
         load_file,  # pyright: ignore[reportUnknownVariableType]  # its PathLike is a bare generic
     )
-    from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_file(str(_packaged("tokenizers/l2_supercat_tokenizer_config.json")))
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    weights = load_file(_packaged("weights/l2_supercat_256.safetensors"))
-    return tokenizer, weights["embedding.weight"].astype(np.float32)
-
-
-def _packaged(name: str) -> Path:
-    package = find_spec("wordllama")
-    path = Path(package.origin).parent / name if package and package.origin else Path(name)
-    if not path.is_file():
-        raise EmbeddingFailed(
-            f"the wordllama package has no file {name}",
-            next="python -m pip install --force-reinstall wordllama",
-        )
-    return path
+    weights = load_file(packaged("weights/l2_supercat_256.safetensors"))
+    return weights["embedding.weight"].astype(np.float32)
 
 
 class OpenAIEmbedder:

@@ -19,30 +19,17 @@ _STRONG = re.compile(r"(?<!\\)\*\*(?=\S)(.+?)(?<=\S)(?<!\\)\*\*")
 _ENCRYPTED = re.compile(r"password|encrypt", re.IGNORECASE)
 
 
-def _extract(document: Document, *, pages: bool = False) -> ExtractionResult:
+def _extract(document: Document) -> ExtractionResult:
     """Run kreuzberg; Refused where it cannot read the bytes. OCR is off, nothing is cached or fetched."""
-    from kreuzberg import ExtractionConfig, PageConfig, extract_bytes_sync  # 130 ms and 100 MB
+    from kreuzberg import ExtractionConfig, extract_bytes_sync  # 130 ms and 100 MB
 
-    config = ExtractionConfig(
-        use_cache=False,
-        enable_quality_processing=False,
-        output_format="plain" if pages else "markdown",
-        pages=PageConfig(extract_pages=True) if pages else None,
-    )
+    config = ExtractionConfig(use_cache=False, enable_quality_processing=False, output_format="markdown")
     try:
         return extract_bytes_sync(document.data, document.media_type, config)
     except (KeyboardInterrupt, SystemExit, MemoryError):
         raise
     except BaseException as error:  # a panic of its Rust side is no Exception
         raise _refusal(document, str(error)) from None
-
-
-def page_texts(document: Document) -> list[str]:
-    """The plain text of each page in the order in which it was written; none where that cannot be told. 3 ms a page."""
-    try:
-        return [page["content"] for page in _extract(document, pages=True).pages or []]
-    except Refused:
-        return []
 
 
 def document_blocks(document: Document) -> Iterator[Block]:

@@ -202,7 +202,7 @@ def _titles(lines: list[str]) -> list[str]:
 
 def _parts(text: str, titles: list[str]) -> list[str]:
     """A paragraph, cut where one of its lines is a heading."""
-    found = next((title for title in titles if re.search(rf"(?<!\S){re.escape(title)}(?!\S)", text)), None)
+    found = next((title for title in titles if title in text and f" {title} " in f" {text} "), None)
     if found is None:
         return [text]
     before, _, after = text.partition(found)

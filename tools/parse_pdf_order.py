@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
 from .document import Document
-from .parse_kreuzberg import page_texts
 
 if TYPE_CHECKING:
     from liteparse.types import LayoutCell
 
 _TOUCH = 0.5
 """Points between two cells, at most, where they are boxes with a line between them."""
-_PAGES = 1_000
-"""Pages of a document, at most, whose order is looked at."""
 
 
 class Order:
@@ -28,18 +26,35 @@ class Order:
 
     def __init__(self, document: Document) -> None:
         self.document = document
-
-    @cached_property
-    def _texts(self) -> list[str]:
-        return page_texts(self.document)
-
-    @cached_property
-    def _written(self) -> list[str]:
-        return [letters(text) for text in self._texts]
+        self._texts: dict[int, str] = {}
+        self._written: dict[int, str] = {}
 
     def text(self, page: int) -> str:
-        """The page's text as it was written; empty where that cannot be told."""
-        return self._texts[page - 1] if page <= len(self._texts) else ""
+        """The page's text as it was written; empty where that cannot be told. 1 ms, once."""
+        if page not in self._texts:
+            self._texts[page] = self._read(page)
+        return self._texts[page]
+
+    def _read(self, page: int) -> str:
+        if self._pdf is None:
+            return ""
+        try:
+            return str(self._pdf[page - 1].get_textpage().get_text_range())
+        except Exception:  # whatever this reader trips over, the other one has read the page
+            return ""
+
+    @cached_property
+    def _pdf(self) -> Any:
+        """The document as pypdfium2, which has no types, opens it; None where it cannot."""
+        try:
+            return import_module("pypdfium2").PdfDocument(self.document.data)  # 50 ms, for few documents
+        except Exception:  # as above
+            return None
+
+    def _letters(self, page: int) -> str:
+        if page not in self._written:
+            self._written[page] = letters(self.text(page))
+        return self._written[page]
 
     def columns(self, table: Sequence[Sequence[LayoutCell]], page: int) -> list[list[list[LayoutCell]]]:
         """The table, cut into one for each column of the page where it reaches over several."""
@@ -55,9 +70,7 @@ class Order:
 
     def together(self, pairs: Iterable[tuple[str, str]], page: int) -> float | None:
         """How many of the pairs, as a share, were written one right after the other; None where it cannot be told."""
-        if page > min(_PAGES, len(self._written)):
-            return None
-        written = self._written[page - 1]
+        written = self._letters(page)
         known = [
             (one, other)
             for one, other in ((letters(one), letters(other)) for one, other in pairs)

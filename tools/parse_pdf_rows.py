@@ -26,10 +26,7 @@ def with_rows(page: ParsedPage, order: Order) -> list[LayoutBlock]:
     done: list[LayoutBlock] = []
     while blocks:
         columns = _beside(done, blocks)
-        lefts = sorted({left for column in columns for left in _lefts(column)})
-        rows = _rows(columns, lefts, page.text_items)
-        edges = [bisect_left(lefts, min(_lefts(column))) for column in columns[1:]]
-        if edges and all(_written_across(rows, edge, page.page_num, order) for edge in edges):
+        if rows := _rows_across(columns, page, order) if columns else []:
             del done[len(done) - len(columns[0]) :]
             del blocks[: sum(map(len, columns[1:]))]
             done.append(LayoutBlock("table", rows=rows))
@@ -62,6 +59,14 @@ def _beside(done: Sequence[LayoutBlock], ahead: Sequence[LayoutBlock]) -> list[l
         else:
             break
     return columns if len(columns) > 1 else []
+
+
+def _rows_across(columns: Sequence[Sequence[LayoutBlock]], page: ParsedPage, order: Order) -> list[list[LayoutCell]]:
+    """The rows that reach over the columns; none where these are a page's."""
+    lefts = sorted({left for column in columns for left in _lefts(column)})
+    rows = _rows(columns, lefts, page.text_items)
+    edges = [bisect_left(lefts, min(_lefts(column))) for column in columns[1:]]
+    return rows if all(_written_across(rows, edge, page.page_num, order) for edge in edges) else []
 
 
 def _rows(

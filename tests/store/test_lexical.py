@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import re
+import unicodedata
 
 import numpy as np
 import pytest
@@ -253,3 +254,14 @@ def _coverage(kit: Kit, kb: Kb, question: str) -> list[float]:
         held = lexical.coverage(reading, kb.kb_id, question, seen)
     assert held is not None
     return held.tolist()
+
+
+@given(st.text())
+def test_folded_text_has_no_marks(text: str) -> None:
+    """Accents and vowel signs are gone, wherever they stand; what is ASCII stays as it is, in small letters."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text.lower()) if unicodedata.category(c)[0] != "M")
+    letters = [c for c in plain if c.isalnum()]
+    folded = lexical.folded(text)
+    assert set(letters) == {c for c in folded if c.isalnum()}
+    assert text.isascii() <= (folded == text.lower())
+    assert not any(unicodedata.category(c)[0] == "M" for c in folded)
