@@ -194,6 +194,8 @@ class Engine:
             executor = Executor(self.services, journey_id)
             if first:
                 executor.start()
+            self.services.running = journey_id
+            self.services.check()
             return executor.attempt(action)
         except StalePlan:
             self.leave()
@@ -204,6 +206,8 @@ class Engine:
             )
             self.leave()
             raise
+        finally:
+            self.services.running = None
 
     def _refuse_moved(self, plan: Plan, journey_id: str) -> None:
         """Under the lease, where nothing moves any more: a plan that never ran is for the kb as it is now."""

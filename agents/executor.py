@@ -180,6 +180,7 @@ class Executor:
                 user = self._services.user.user
                 ledger.note(self.journey_id, journey.tenant, user, "resumed", {"attempt": attempts})
             kb_id = self._bind()
+            ledger.need_not_stop(self.journey_id)
             ledger.set_status(self.journey_id, JourneyStatus.RUNNING)
         faultpoint("journey.started")
         first = self.plan.steps[0] if self.plan.steps else None

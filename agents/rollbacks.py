@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..store.errors import CheckpointNotFound, NotFound, PolicyError, UsageError
+from ..store.policy import Policy
 from ..store.records import Checkpoint, Event, Journey, RollbackResult
 from ..tools.rollback import LightweightRollbackCapability, Rollback
 from ..tools.services import Services
+from ..tools.stopping import stop_running
+from ..tools.targets import set_target
 from .opening import Opening
 
 
@@ -48,8 +51,7 @@ class Rollbacks(Opening):
         """
         wanted = _id(checkpoint)
         self._require_checkpoint(wanted)
-        done = await self.engine.in_turn(lambda: self._rollback.to_checkpoint(wanted, on_conflict=on_conflict))
-        return await self.read(lambda s: _noting_purged(s, [wanted], done))
+        return await self._go_back([wanted], on_conflict)
 
     async def undo(
         self, journey: Journey | str | Sequence[Journey | str], *, on_conflict: str | None = None
@@ -98,8 +100,13 @@ class Rollbacks(Opening):
         firsts = await self.read(lambda s: [_first_checkpoint(s, each) for each in journeys])
         if dry_run:
             return await self.engine.run(lambda: self._rollback.preview(*firsts, on_conflict=on_conflict))
-        done = await self.engine.in_turn(lambda: self._rollback.to_checkpoint(*firsts, on_conflict=on_conflict))
-        return await self.read(lambda s: _noting_purged(s, firsts, done))
+        return await self._go_back(firsts, on_conflict)
+
+    async def _go_back(self, checkpoint_ids: list[str], on_conflict: str | None) -> RollbackResult:
+        """Go back once a journey of this process that is asked to stop has ended its batch."""
+        await self.read(lambda s: _stop(s, self.policy, checkpoint_ids))
+        done = await self.engine.in_turn(lambda: self._rollback.to_checkpoint(*checkpoint_ids, on_conflict=on_conflict))
+        return await self.read(lambda s: _noting_purged(s, checkpoint_ids, done))
 
     async def _to_revision(self, kb: str, revision: int, *, dry_run: bool) -> RollbackResult:
         found = await self.read(lambda s: s.home.knowledge.kb(self.user.tenant, kb))
@@ -110,6 +117,11 @@ class Rollbacks(Opening):
     def _require_checkpoint(self, checkpoint_id: str) -> None:
         if not self.there:
             raise CheckpointNotFound(f"there is no checkpoint {checkpoint_id!r}", next="milepost checkpoints")
+
+
+def _stop(services: Services, policy: Policy, checkpoint_ids: Sequence[str]) -> None:
+    parts = set_target(services, policy, checkpoint_ids).parts
+    stop_running(services, policy, [part.journey_id for part in parts if part.journey_id])
 
 
 def _noting_purged(services: Services, checkpoint_ids: Sequence[str], result: RollbackResult) -> RollbackResult:

@@ -174,6 +174,8 @@ class Policy(_Section):
     """What to do with a source of the folder whose file has gone."""
     undo_by: Literal["anyone", "owner"] = "anyone"
     """Who in the tenant may undo a journey."""
+    undo_running: Literal["cancel", "refuse"] = "cancel"
+    """What an undo of a journey that is running does: stop it at its next batch and take it back, or refuse."""
     archives: bool = False
     """Open zip archives: each member is a source, called `archive.zip/its/path`."""
     prove: Literal["sample", "all"] = "sample"

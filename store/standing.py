@@ -66,6 +66,27 @@ class Standing(Timeline):
                 self.set_extra(journey_id, back_to=None, was=None)
                 self.set_status(journey_id, JourneyStatus(was), detail="its rollback was undone", by=by)
 
+    def ask_to_stop(self, journey_id: str, *, by: str) -> None:
+        """Ask whoever runs a journey, in any process, to stop at its next batch."""
+        with self._record.write() as writing:
+            row = writing.execute("SELECT tenant FROM journeys WHERE journey_id = ?", (journey_id,)).fetchone()
+            if self.stop_asked(journey_id) is None:
+                self.set_extra(journey_id, stop_asked=by)
+                self.note(journey_id, row["tenant"], by, "stop_asked", {})
+
+    def stop_asked(self, journey_id: str) -> str | None:
+        """Who asked a running journey to stop, if somebody did."""
+        with self._record.read() as reading:
+            row = reading.execute(
+                "SELECT json_extract(extra, '$.stop_asked') FROM journeys WHERE journey_id = ?", (journey_id,)
+            ).fetchone()
+        return str(row[0]) if row and row[0] else None
+
+    def need_not_stop(self, journey_id: str) -> None:
+        """Nobody waits any more for a journey to stop."""
+        if self.stop_asked(journey_id) is not None:
+            self.set_extra(journey_id, stop_asked=None)
+
     def undoes(self) -> dict[str, tuple[str, ...]]:
         """Every rollback with the journeys that it undoes."""
         with self._record.read() as reading:

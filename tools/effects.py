@@ -114,7 +114,7 @@ def _called(
 ) -> Receipt:
     try:
         found = call(
-            own.run, context, seconds=policy.limits.step_seconds, stopping=services.stop.is_set, **own.typed(args)
+            own.run, context, seconds=policy.limits.step_seconds, stopping=services.stopping, **own.typed(args)
         )
     except GaveUp as stopped:
         raise Stopped(str(stopped), state="its effect is not known; resume runs the step again") from None

@@ -20,6 +20,7 @@ from .milestones import take
 from .receipt_undo import PUBLISHING, UPLOAD, EffectUndo
 from .rollback_journey import begin, conflict_error
 from .services import Services
+from .stopping import stopped
 from .targets import Target, revision_target, set_target
 from .undo import Undoing, going_back, journeys_after, undoing
 from .unfinished import Unfinished
@@ -50,8 +51,9 @@ class Rollback:
         revision. Twice is once; one that was killed is finished by the next. `RollbackConflict` changes nothing.
         """
         mode = on_conflict or self._policy.on_conflict
-        self._target(checkpoint_ids)  # an unknown one is told before anybody waits for the store
-        with self._home.hold(None, wait=self._services.wait):
+        found = self._target(checkpoint_ids)  # an unknown one is told before anybody waits for the store
+        running = [part.journey_id for part in found.parts if part.journey_id]
+        with stopped(self._services, self._policy, running), self._home.hold(None, wait=self._services.wait):
             target = self._target(checkpoint_ids)
             if target.journey_id is None:
                 return self._by_hand(target)
