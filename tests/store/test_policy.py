@@ -240,4 +240,4 @@ def test_the_digest_stays() -> None:
     assert Policy().digest == DIGEST
 
 
-DIGEST = "a593475cf173f1cdd4b1539b8abe0d6b54e902645d74f6bb481e1238c2f6a78c"
+DIGEST = "8287a61e5b25f7b3db252b36c8e55deec94e6cef572fb6d30084a78df1513b5a"
