@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..store.policy import Policy
 
@@ -16,11 +16,21 @@ if TYPE_CHECKING:
 GRAPH_DB = "graph.db"
 
 
+_KINDS = ("msgpack", "bytes", "bytearray", "null")
+"""What this serializer writes. LangGraph's would read more: JSON is revived as LangChain's objects, pickles run."""
+
+
 def strict_serializer() -> JsonPlusSerializer:
     """LangGraph's serializer with an empty allow-list: the default one runs code from crafted bytes."""
     from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
-    return JsonPlusSerializer(pickle_fallback=False, allowed_msgpack_modules=None)
+    class Strict(JsonPlusSerializer):
+        def loads_typed(self, data: tuple[str, bytes]) -> Any:
+            if data[0] not in _KINDS:
+                raise NotImplementedError(f"the saver's file holds something of the kind {data[0]!r:.40}")
+            return super().loads_typed(data)
+
+    return Strict(pickle_fallback=False, allowed_msgpack_modules=None)
 
 
 @asynccontextmanager
