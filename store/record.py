@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 
-from .errors import StoreBusy, StoreTooNew
+from .errors import StoreBusy, StoreTooNew, UsageError
 from .schema import MIGRATIONS, PAGE_SIZE
 from .trouble import as_trouble, damaged
 
@@ -43,7 +43,8 @@ class Record:
         connection.execute("BEGIN")
         self._local.reading = True
         try:
-            yield connection
+            with self._in_words():
+                yield connection
         finally:
             self._local.reading = False
             connection.rollback()
@@ -70,13 +71,26 @@ class Record:
         _begin(connection)
         self._local.before = {}
         try:
-            yield connection
+            with self._in_words():
+                yield connection
             for work in self._local.before.values():
                 work()
             connection.commit()  # a commit that fails is undone as well, or the next write would join it
         except BaseException:
             connection.rollback()
             raise
+
+    @contextmanager
+    def _in_words(self) -> Generator[None]:
+        """Say plainly that a text asked for is none, as half a surrogate pair, or that one in the record is none."""
+        try:
+            yield
+        except UnicodeEncodeError as error:
+            raise UsageError(f"{error.object!a:.80} is no valid text", state="nothing was changed") from None
+        except sqlite3.OperationalError as error:
+            if "Could not decode" not in str(error):  # the error quotes the text, which is nobody's business
+                raise
+            raise damaged(self.path.parent, "a text in it is no valid UTF-8") from None
 
     def before_commit(self, key: str, work: Callable[[], None]) -> None:
         """Do something once, just before the open transaction of this thread commits: what has to be on disk by then.

@@ -24,7 +24,7 @@ def archives() -> Iterator[Hostile]:
 def _bombs() -> Iterator[Hostile]:
     large = frozenset({"too_large"})
     yield Hostile("zeros.zip", lambda: bloated("zeros.txt", 1_500), large)
-    yield Hostile("text.zip", lambda: bloated("text.txt", 300, HONEST * 25_000), large)
+    yield Hostile("text.zip", lambda: bloated("text.txt", 300, HONEST * 25_000))
     yield Hostile("overlapping.zip", lambda: overlapping(2_000), large | {"corrupt"})
     yield Hostile("nested-bomb.zip", lambda: _around(bloated("zeros.txt", 1_000), 2, 1))
     yield Hostile("nested-wide.zip", lambda: _around(zipped({f"{n}.txt": HONEST for n in range(12)}), 3, 12))
