@@ -39,7 +39,7 @@ class Rollbacks(Opening):
         wanted = _id(checkpoint)
         self._require_checkpoint(wanted)
         found = await self.engine.run(lambda: self._rollback.preview(wanted, on_conflict=on_conflict))
-        return await self.read(lambda s: _noting_purged(s, wanted, found))
+        return await self.read(lambda s: _noting_purged(s, [wanted], found))
 
     async def rollback_to_checkpoint(
         self, checkpoint: Checkpoint | str, *, on_conflict: str | None = None
