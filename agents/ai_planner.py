@@ -24,6 +24,7 @@ from .executor import STEPS
 from .inputs import Input, hashed
 from .issues import Issue
 from .kb_state import KbState, kb_state
+from .outcomes import examples
 from .reading import Reader
 from .wishes import check_asked
 
@@ -112,7 +113,7 @@ class AiPlanner:
         facts = facts_for(
             request=request.request or None, kb=request.kb, kbs=kbs, today=home.clock.now()[:10], inputs=inputs,
             files=self._looked_at(request, inputs, state), state=state, checkpoints=(), policy=request.policy,
-            registry=registry,
+            registry=registry, past=self._past(request),
         )  # fmt: skip
         return Ground(Offer(request, inputs, facts.handles, registry), facts)
 
@@ -123,6 +124,12 @@ class AiPlanner:
         reader.flush()
         named = [file.model_copy(update={"source": one.source}) for file, one in zip(files, inputs, strict=True)]
         return [*named, *(announced(name, media_type) for name, media_type in request.unseen)]
+
+    def _past(self, request: PlanRequest) -> dict[str, Any]:
+        """How earlier requests like this one ended, where the policy learns from results."""
+        if not request.policy.learn_from_results:
+            return {}
+        return examples(self._services, request.request, request.kb)
 
     def _to_plan(self, draft: Draft, ground: Ground) -> Plan:
         request = ground.offer.request

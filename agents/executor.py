@@ -9,7 +9,6 @@ from typing import Any
 
 from ..store.errors import MilepostError, PlanRejected
 from ..store.faults import faultpoint
-from ..store.librarian import Document
 from ..store.plan import Plan, PlanStep, canonical_json
 from ..store.receipts import Receipt
 from ..store.records import Journey, JourneyStatus, Progress
@@ -24,6 +23,7 @@ from ..tools.services import Services, Stopped
 from ..tools.steps import StepDeclaration, StepOutcome, StepRun
 from ..tools.upload import UPLOAD
 from .order import Order
+from .outcomes import outcome_document
 
 STEPS: Mapping[str, StepDeclaration] = {step.action: step for step in (UPLOAD, PARSE, EMBED, EXPOSE, REMOVE)}
 
@@ -153,8 +153,8 @@ class Executor:
                 self._stage_rest()
                 ledger.set_status(self.journey_id, status, detail=detail)
                 self._time(journey)
-            if self.policy.learn_from_results:
-                self._store_outcome()
+        if self.policy.learn_from_results and self._ended():
+            self._store_outcome()
         return ledger.journey(self.journey_id, None)
 
     def _time(self, journey: Journey) -> None:
@@ -240,20 +240,15 @@ class Executor:
         rows = self._home.ledger.files_at(self.journey_id, "embedded")
         self._home.ledger.update_files(self.journey_id, [replace(row, outcome="staged") for row in rows])
 
+    def _ended(self) -> bool:
+        return self._home.ledger.journey(self.journey_id, None).status in ENDED
+
     def _store_outcome(self) -> None:
-        journey = self._home.ledger.journey(self.journey_id, None)
-        content = {**journey.model_dump(mode="json", exclude={"files"}), "plan_id": self.plan.plan_id}
-        self._home.librarian.write_documents(
-            [
-                Document(
-                    document_id=f"outcome_{self.journey_id}",
-                    content=content,
-                    metadata={"type": "journey_outcome"},
-                    tenant=journey.tenant,
-                    journey_id=self.journey_id,
-                )
-            ]
-        )
+        """What the journey came to, for the next ones to be planned with."""
+        ledger = self._home.ledger
+        journey = ledger.journey(self.journey_id, None, whole=True)
+        document = outcome_document(journey, self.plan, ledger.files(self.journey_id))
+        self._home.librarian.write_documents([document])
 
     def _context(self, step: PlanStep) -> StepRun:
         kb_id = self._home.ledger.kb_id(self.journey_id)

@@ -74,6 +74,7 @@ CODES: dict[str, str] = {
     "mostly_rejected": "A warning: more files are rejected than taken.",
     "removes_most": "A warning: the plan removes more than half of what the knowledge base holds.",
     "estimated": "A warning: some files were not read when the plan was made; their counts are estimates.",
+    "often_rejected": "A warning: files of this folder and type were mostly rejected in earlier journeys.",
     "new_kb": "A warning: the knowledge base will be made, and one with nearly the same name is there.",
     "irreversible_step": "A warning: what the step does cannot be undone.",
 }

@@ -13,6 +13,7 @@ from ..store.plan import Plan
 from ..tools.services import Services
 from .drafting import PlanRequest
 from .kb_state import kb_state
+from .outcomes import habits
 from .stale import moved_files
 
 
@@ -35,6 +36,8 @@ def world_facts(
         "held": _held(services, plan, request),
         "moved": list(moved_files(services, plan)) if look else [],
     }  # fmt: skip
+    if plan.policy.get("learn_from_results"):
+        facts["habits"] = habits(services)
     if plan.kb:
         facts["embedder"] = home.embedder().name
     if any("sources" in step.args for step in plan.steps) or plan.summary.remove:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 from pydantic import BaseModel
@@ -245,7 +246,29 @@ def _warn(
         found.warn(
             "estimated", None, "some files were not read: their counts are estimates", "raise budget.plan_seconds"
         )
+    _warn_of_habits(found, facts, files)
     _warn_of_kb(plan, steps, found, facts)
+
+
+def _warn_of_habits(found: Findings, facts: Mapping[str, Any], files: Sequence[Mapping[str, Any]]) -> None:
+    """Kinds of files that were mostly rejected before: what to do about it is the person's to say."""
+    here = [str(file.get("source")) for file in files if file.get("action") in (*_TAKEN, "reject")]
+    for said in as_list(facts.get("habits")) or ():
+        habit = as_mapping(said) or {}
+        folder, suffix = str(habit.get("folder")), str(habit.get("suffix"))
+        if any(_kind(source) == (folder, suffix) for source in here):
+            pattern = f"*{suffix}" if folder == "." else f"{folder}/*{suffix}"
+            found.warn(
+                "often_rejected", None,
+                f"{habit.get('rejected')} of {habit.get('seen')} files {shown(pattern)} were rejected before"
+                f" ({shown(habit.get('reason'))})",
+                f"leave them out with --request 'not {pattern}', if they are no use",
+            )  # fmt: skip
+
+
+def _kind(source: str) -> tuple[str, str]:
+    path = PurePosixPath(source)
+    return str(path.parent), path.suffix.lower()
 
 
 def _warn_of_kb(plan: Mapping[str, Any], steps: Sequence[Step], found: Findings, facts: Mapping[str, Any]) -> None:
