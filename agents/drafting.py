@@ -50,6 +50,8 @@ class PlanRequest:
     journey_type: str = BUILT_IN
     args: Mapping[str, Any] = field(default_factory=dict)
     """What a journey type of a user's own is planned with."""
+    kept: tuple[Input, ...] = ()
+    """Files that lie in the blobs already; where there are any, they are what is planned, not what `paths` hold now."""
     unseen: tuple[tuple[str, str], ...] = ()
     """Name and media type of files that are announced only: their content is not at hand yet."""
 
@@ -139,6 +141,8 @@ def draft_removal(services: Services, kb: str, source: str, policy: Policy) -> P
 
 def gathered(request: PlanRequest) -> list[Input]:
     """The files of a request; `UsageError` where it has neither files nor words."""
+    if request.kept:
+        return list(request.kept)
     if not request.paths and not request.unseen and request.request is None:
         raise UsageError(
             "no files are given", state="nothing was changed", next="milepost plan PATH --kb NAME", option="PATH"
@@ -161,7 +165,7 @@ def _files(
     total = len(wishes.taken)
     hashes = hashed(wishes.taken, each=_teller(services, tell, total, "hash"))
     gone = list(going)
-    if kb is not None and wishes.expose and request.policy.on_missing == "remove":
+    if kb is not None and wishes.expose and request.policy.on_missing == "remove" and not request.kept:
         names = {one.source for one in inputs} | {file.source for file in going}
         gone += missing(services.home.record, kb, state, request.paths, names)
     read = reader.told(_teller(services, tell, total, "read"))

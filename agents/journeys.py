@@ -9,9 +9,10 @@ from ..store.errors import ApprovalRequired, NotFound, StalePlan
 from ..store.plan import Plan
 from ..store.policy import Policy
 from ..store.policy_sources import PolicyValue
-from ..store.records import Approval, Journey, JourneyStatus
+from ..store.records import Approval, Checkpoint, Journey, JourneyStatus
 from ..store.step_order import in_order
 from ..tools.journey_types import BUILT_IN
+from ..tools.rollback import Rollback
 from ..tools.services import Services, Stopped
 from .executor import journey_id_of
 from .inputs import PathOrPair
@@ -19,7 +20,9 @@ from .nodes import needs_approval, only_others, why_asked
 from .order import milestones
 from .planner import PlanRequest, admit, draft_removal
 from .planning import OnProgress, Planning, streamed
+from .resuming import again, bytes_of, kept_files, own_checkpoint, plan_of
 from .saver import opened_saver
+from .stale import refused
 
 __all__ = ["Journeys", "OnProgress"]
 
@@ -66,7 +69,7 @@ class Journeys(Planning):
             moved = await self.engine.run(lambda: self._moved(wanted))
             if moved:
                 if not replan:
-                    raise _stale(wanted, moved)
+                    raise refused(wanted, moved)
                 wanted = await self._plan_again(wanted)
         return await self._run(wanted, approve=approve, on_progress=on_progress)
 
@@ -122,6 +125,7 @@ class Journeys(Planning):
         self,
         journey: Journey | str,
         *,
+        from_checkpoint: Checkpoint | str | None = None,
         policy: PolicyValue = None,
         approve: bool = False,
         on_progress: OnProgress = None,
@@ -131,14 +135,18 @@ class Journeys(Planning):
         Of a `partial` journey the files that were rejected or failed are tried again; of a completed one staged files
         are exposed, and without any there is nothing to do. `StalePlan` where somebody changed its sources since.
         A journey keeps its policy: with another one this is a new plan and a new journey that names its parent.
+        With one of its checkpoints the journey is taken back there first (see `rollback_to_checkpoint`), and goes on
+        from there; under another policy with the files that it had uploaded by then, if it had.
         """
         journey_id = journey if isinstance(journey, str) else journey.journey_id
-        plan = await self.read(lambda s: s.home.plans.plan(s.home.ledger.journey(journey_id, self.user.tenant).plan_id,
-                                                           self.user.tenant))  # fmt: skip
-        if policy is not None:
-            wanted = self._policy(policy)
-            plan = await self._planned(_again(plan, wanted, parent=journey_id), wanted, on_progress)
-            return await self._run(plan, approve=approve, on_progress=on_progress)
+        plan = await self.read(lambda s: plan_of(s, journey_id))
+        wanted = None if policy is None else self._policy(policy)
+        pairs = [] if wanted is None else await self.read(lambda s: bytes_of(s, plan))  # going back may delete them
+        milestone = "" if from_checkpoint is None else await self._taken_back(journey_id, from_checkpoint)
+        if wanted is not None:
+            kept = await self.read(lambda s: kept_files(s, journey_id, milestone)) if milestone else ()
+            asked = again(plan, wanted, parent=journey_id, kept=kept, pairs=pairs)
+            return await self._resumed_as(asked, approve, on_progress, back=bool(milestone))
         async with self.engine.turn():
             try:
                 if not await self.engine.run(lambda: self.engine.make_ready(journey_id, plan)):
@@ -146,6 +154,23 @@ class Journeys(Planning):
                 return await self._run(plan, approve=approve, on_progress=on_progress)
             finally:
                 await self.engine.run(self.engine.leave)
+
+    async def _taken_back(self, journey_id: str, checkpoint: Checkpoint | str) -> str:
+        """Go back to a journey's own checkpoint; returns its milestone."""
+        wanted = checkpoint if isinstance(checkpoint, str) else checkpoint.checkpoint_id
+        milestone = await self.read(lambda s: own_checkpoint(s, journey_id, wanted))
+        await self.engine.in_turn(lambda: Rollback(self.services, self.policy).to_checkpoint(wanted))
+        return milestone
+
+    async def _resumed_as(self, asked: PlanRequest, approve: bool, on_progress: OnProgress, *, back: bool) -> Journey:
+        """Plan again what a journey was asked for, under another policy, and run that."""
+        made = await self._planned(asked, asked.policy, on_progress)
+        try:
+            return await self._run(made, approve=approve, on_progress=on_progress)
+        except ApprovalRequired as needed:
+            if back:
+                needed.state = f"{asked.parent} was taken back; the new plan waits"
+            raise
 
     async def approvals(self) -> list[Approval]:
         """What waits for a person, oldest first."""
@@ -230,12 +255,6 @@ class Journeys(Planning):
             raise NotFound(f"there is no kb {kb!r}", state="nothing was made", next="milepost kb list")
 
 
-def _again(plan: Plan, policy: Policy, *, parent: str) -> PlanRequest:
-    """What was asked for then, under another policy."""
-    expose = any(step.action == "expose" for step in plan.steps)
-    return PlanRequest(paths=plan.paths, kb=plan.kb, request=plan.request, policy=policy, expose=expose, parent=parent)
-
-
 def _status(services: Services, journey_id: str) -> JourneyStatus | None:
     try:
         return services.home.ledger.journey(journey_id, services.user.tenant).status
@@ -274,13 +293,3 @@ def _waiting(services: Services, wanted: str) -> str:
     """The open question under its own id or its plan's; else what was asked for, to be looked up."""
     waiting = services.home.plans.open_questions(services.user.tenant)
     return next((one.approval_id for one in waiting if wanted in (one.approval_id, one.plan_id)), wanted)
-
-
-def _stale(plan: Plan, moved: list[str]) -> StalePlan:
-    return StalePlan(
-        f"{plan.plan_id} is stale: {moved[0]}" + (f" (and {len(moved) - 1} more)" if len(moved) > 1 else ""),
-        cause="; ".join(moved)[:500],
-        state="nothing was changed",
-        next=f"milepost apply {plan.plan_id} --replan",
-        moved=moved,
-    )

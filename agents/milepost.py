@@ -98,11 +98,15 @@ class Milepost:
         self,
         journey: Journey | str,
         *,
+        from_checkpoint: Checkpoint | str | None = None,
         policy: PolicyValue = None,
         approve: bool = False,
         on_progress: OnProgress = None,
     ) -> Journey:
-        return self._wait(self.workspace.resume(journey, policy=policy, approve=approve, on_progress=on_progress))
+        return self._wait(
+            self.workspace.resume(journey, from_checkpoint=from_checkpoint, policy=policy, approve=approve,
+                                  on_progress=on_progress)
+        )  # fmt: skip
 
     def newest_plan(self) -> Plan | None:
         return self._wait(self.workspace.newest_plan())

@@ -50,7 +50,7 @@ def world_facts(
 
 def input_blobs(plan: Plan, request: PlanRequest) -> list[tuple[str, str]]:
     """Source and SHA-256 of the inputs that came as bytes: they lie in the blobs and in no file."""
-    given = {path[0] for path in request.paths if isinstance(path, tuple)}
+    given = {path[0] for path in request.paths if isinstance(path, tuple)} | {one.path for one in request.kept}
     return [(file.source, file.sha256) for file in plan.files if (file.path in given or file.archive) and file.sha256]
 
 

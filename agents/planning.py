@@ -14,12 +14,12 @@ from ..store.policy import Policy
 from ..store.policy_sources import PolicyValue
 from ..store.records import Progress
 from ..tools.journey_types import BUILT_IN
-from ..tools.services import Services
 from .documenter import plan_document
 from .inputs import PathOrPair
 from .opening import Opening
 from .plan_facts import world_facts
 from .planner import PlanRequest, admit, drafted, judge, stale
+from .resuming import bytes_of
 from .validator import Validation
 
 OnProgress = Callable[[Progress], None] | None
@@ -112,7 +112,7 @@ class Planning(Opening):
         """The same request in the world as it is now, under the policy in force or the one given for this plan."""
         expose = any(step.action == "expose" for step in plan.steps) or plan.journey_type != BUILT_IN
         policy = Policy.model_validate(plan.policy) if plan.base.policy_digest in self._known_policies else None
-        pairs = await self.engine.run(lambda: _bytes_of(self.services, plan))
+        pairs = await self.engine.run(lambda: bytes_of(self.services, plan))
         return await self.plan(
             [*plan.paths, *pairs], kb=plan.kb, request=plan.request, policy=policy, expose=expose,
             planner=self._planner_of(plan), journey_type=plan.journey_type, args=plan.args,
@@ -169,14 +169,6 @@ async def streamed(
         elif on_progress is not None:
             on_progress(Progress.model_validate(said))
     return state
-
-
-def _bytes_of(services: Services, plan: Plan) -> list[PathOrPair]:
-    """The inputs of a plan that came as bytes, from the blobs that hold them."""
-    blobs, inputs = services.home.blobs, services.home.plans.inputs(plan.plan_id)
-    files = (each for each in plan.files if each.source in inputs and each.archive not in plan.base.archives)
-    held = {file.path: inputs[file.source] for file in files}
-    return [(name, blobs.path(sha256).read_bytes()) for name, sha256 in held.items() if blobs.has(sha256)]
 
 
 def _paths(paths: Sequence[PathOrPair] | str | Path) -> tuple[PathOrPair, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..store.errors import StalePlan
 from ..store.places import exists
 from ..store.plan import Base, Plan
 from ..store.policy import Policy
@@ -41,6 +42,17 @@ def _reader(base: Base, policy: Policy) -> Iterator[str]:
     chunker = chunker_id(policy.chunk)
     if base.chunker and base.chunker != chunker:
         yield f"the chunker is {chunker}, the plan was made with {base.chunker}"
+
+
+def refused(plan: Plan, moved: list[str]) -> StalePlan:
+    """The error for a plan whose world has moved, with what moved."""
+    return StalePlan(
+        f"{plan.plan_id} is stale: {moved[0]}" + (f" (and {len(moved) - 1} more)" if len(moved) > 1 else ""),
+        cause="; ".join(moved)[:500],
+        state="nothing was changed",
+        next=f"milepost apply {plan.plan_id} --replan",
+        moved=moved,
+    )
 
 
 def moved_files(services: Services, plan: Plan) -> Iterator[str]:

@@ -32,20 +32,25 @@ def resume(
     journey: Annotated[str, typer.Argument(metavar="JOURNEY")],
     start: Annotated[
         str | None,
-        typer.Option("--from", metavar="CHECKPOINT", help="Go back to there first.", show_default=False),
+        typer.Option(
+            "--from",
+            metavar="CHECKPOINT",
+            help="Back to there first; with --set, on with other options.",
+            show_default=False,
+        ),
     ] = None,
 ) -> int:
     """Go on after a crash, a stop, a failure or a rollback; retry the files that failed."""
     full = desk.mp.expand(journey)
-    if start is not None and not _go_back(desk, start):
+    place = desk.mp.expand(start) if start is not None else None
+    if place is not None and not _may_go_back(desk, full, place):
         return 0
-    found = desk.mp.status(full)
     if desk.options.dry_run:
-        return end(desk, found) and 0
+        return end(desk, desk.mp.status(full)) and 0
     policy = desk.policy if desk.options.sets or desk.options.policy else None
 
     def go_on(approve: bool, listener: "Listener") -> "Journey":
-        return desk.mp.resume(full, policy=policy, approve=approve, on_progress=listener)
+        return desk.mp.resume(full, from_checkpoint=place, policy=policy, approve=approve, on_progress=listener)
 
     return run(desk, go_on)
 
@@ -218,14 +223,20 @@ def _text(desk: Desk, result: "RollbackResult") -> str:
     return rollback_text(result, everything=desk.options.verbose)
 
 
-def _go_back(desk: Desk, start: str) -> bool:
-    """Take a journey back to a checkpoint before it is resumed; False where the person said no."""
-    full = desk.mp.expand(start)
-    preview = desk.mp.preview_rollback(full)
+def _may_go_back(desk: Desk, journey: str, place: str) -> bool:
+    """Show what taking a journey back to its checkpoint would do, and ask; False where the person said no."""
+    from .agents.resuming import not_its_own
+    from .store.records import Checkpoint
+
+    found = desk.mp.show(place)
+    if not isinstance(found, Checkpoint) or found.journey_id != journey:
+        raise not_its_own(journey, place, getattr(found, "journey_id", None))
+    preview = desk.mp.preview_rollback(place)
+    if desk.options.dry_run:
+        desk.console.say(_text(desk, preview))
     if preview.already_there or desk.options.dry_run:
         return True
     if not desk.ask("Go back there first, and on from there?", preview=_text(desk, preview)):
         finish(desk, "journey", "Nothing was resumed.")
         return False
-    desk.mp.rollback_to_checkpoint(full)
     return True
