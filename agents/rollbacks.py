@@ -99,7 +99,8 @@ class Rollbacks(Opening):
     async def _before(self, journeys: list[str], *, on_conflict: str | None, dry_run: bool) -> RollbackResult:
         firsts = await self.read(lambda s: [_first_checkpoint(s, each) for each in journeys])
         if dry_run:
-            return await self.engine.run(lambda: self._rollback.preview(*firsts, on_conflict=on_conflict))
+            found = await self.engine.run(lambda: self._rollback.preview(*firsts, on_conflict=on_conflict))
+            return await self.read(lambda s: _noting_purged(s, firsts, found))
         return await self._go_back(firsts, on_conflict)
 
     async def _go_back(self, checkpoint_ids: list[str], on_conflict: str | None) -> RollbackResult:
