@@ -18,6 +18,7 @@ from typing import Any
 
 from shim import Call, arm, calls
 from works import WORK
+from works_of_several import WORK_OF_SEVERAL
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def _child(request: dict[str, Any]) -> None:
             faults.arm(faults.kill_at(name, nth))
         if request["call"]:
             arm(Path(request["home"]), Call(**request["call"]))
-        value = WORK[request["work"]](Path(request["home"]), **request["args"])
+        value = {**WORK, **WORK_OF_SEVERAL}[request["work"]](Path(request["home"]), **request["args"])
         said = {"value": value, "calls": calls() if request["call"] else 0}
     except BaseException:  # whatever it was, the parent has to hear of it
         said = {"error": traceback.format_exc()}

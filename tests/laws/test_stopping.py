@@ -1,4 +1,4 @@
-"""Law: a journey that is taken back while it runs stops at its next batch, and then is gone; or it is refused, by policy.
+"""Law: a journey that is taken back while it runs stops at its next batch and is gone; or that is refused, by policy.
 
 Another process may ask as well as this one; what it asked for is in the ledger.
 """
@@ -90,15 +90,15 @@ def test_it_stops_at_the_next_batch_and_is_taken_back(home: Path, point: str, wh
 @pytest.mark.parametrize("side", ["journey", "person"])
 def test_it_is_refused_where_a_policy_says_so(home: Path, side: str) -> None:
     """The policy of who asks, or the one that the journey keeps: exit 3, and it comes to its end untroubled."""
-    with opened(home, policy=REFUSING if side == "journey" else None) as mp:
-        with opened(home, user="ben", policy=REFUSING if side == "person" else None) as ben:
-            held = Held(mp, "parse.before_batch")
-            journey_id = mp.status().journey_id
-            with pytest.raises(PolicyError, match="is running") as refused:
-                ben.undo(journey_id)
-            assert refused.value.exit_code == 3 and "undo_running" in refused.value.cause
-            assert held.end().status == JourneyStatus.COMPLETED
-            assert ben.undo(journey_id).success
+    of_journey, of_person = (REFUSING if side == whose else None for whose in ("journey", "person"))
+    with opened(home, policy=of_journey) as mp, opened(home, user="ben", policy=of_person) as ben:
+        held = Held(mp, "parse.before_batch")
+        journey_id = mp.status().journey_id
+        with pytest.raises(PolicyError, match="is running") as refused:
+            ben.undo(journey_id)
+        assert refused.value.exit_code == 3 and "undo_running" in refused.value.cause
+        assert held.end().status == JourneyStatus.COMPLETED
+        assert ben.undo(journey_id).success
 
 
 def test_who_does_not_wait_long_enough_is_told_who_holds_it(home: Path) -> None:
