@@ -109,10 +109,13 @@ def _draft(said: Any) -> Draft | list[Issue]:
     if as_mapping(said) is None:
         return [_wrong("the answer is not an object with steps and questions", "answer with one JSON object")]
     try:
+        json.dumps(said, ensure_ascii=False, allow_nan=False).encode()
         return Draft.model_validate(said)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
         return [_issue(one["type"], one["loc"], one["msg"]) for one in found[:_SHOWN]]
+    except (TypeError, ValueError):  # half a character, or a number that JSON does not have
+        return [_wrong("the answer holds something that JSON in UTF-8 does not have", "answer with plain text")]
     except RecursionError:
         return [_wrong("the answer is nested too deeply", "answer with one JSON object")]
 

@@ -57,6 +57,11 @@ def understood(
     return replace(wishes, questions=questions, declined=(*said.declined, *refused))
 
 
+def is_text(said: str) -> bool:
+    """Whether a text can be written as UTF-8: one out of bytes or JSON may hold half a character."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in said)
+
+
 def check_asked(text: str | None, kb: str | None, kbs: Sequence[str]) -> None:
     """Refuse what nobody can plan, by a model either: neither kb nor words, a bad name, a request without end."""
     if kb is not None:
@@ -68,6 +73,13 @@ def check_asked(text: str | None, kb: str | None, kbs: Sequence[str]) -> None:
             next="milepost plan PATH --kb NAME",
             option="--kb",
             add=["--kb", kbs[0] if len(kbs) == 1 else "NAME"],
+        )
+    if text is not None and not is_text(text):
+        raise UsageError(
+            "the request is no text: it holds halves of characters",
+            cause="its bytes are not UTF-8",
+            state="nothing was changed",
+            next="milepost plan PATH --kb NAME --request TEXT",
         )
     if text is not None and len(text) > _LONGEST:
         raise UsageError(
