@@ -16,10 +16,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..store.conformance_embedder import check_embedder
+from ..store.conformance_report import NotConforming
 from ..store.plan import canonical_json
-from .conformance_embedder import check_embedder
 from .conformance_kill import SECONDS, count_lines, die_for_real, die_here
-from .conformance_report import NotConforming
 from .limited import call
 from .user_steps import Receipt, StepContext, Undo, UserStep
 

@@ -31,7 +31,9 @@ BY_NAME = {
     "milepost/__init__.py": "the door's own rooms",
     "store/__init__.py": "the door's own rooms",
     "tools/__init__.py": "the door's own rooms",
+    "store/conformance_survival.py": "the function that a caller's own test names",
     "tools/parse.py": "the parsers that it lists",
+    "tools/parse_pdf_order.py": "its own parser of PDF, where that is first needed",
     "tools/type_finder.py": "the journey types that an installed package or milepost.toml names",
 }
 """Files that import a module by a name which is a value, and which."""

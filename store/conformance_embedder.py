@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
-from ..store.ports import Embedder
 from .conformance_report import NotConforming
+from .ports import Embedder
 
 TEXTS = [
     "sixteen weeks of paid leave",
@@ -21,9 +22,18 @@ TEXTS = [
 ]
 
 
+DRAWS = 20
+"""Batches that are drawn by chance."""
+_SEED = 11
+_LETTERS = "abcdefgh ,.\n0123ÄßÇ漢字かな\u0301\u202e\u200d\U0001f600"
+
+
 def check_embedder(make: Callable[[], Embedder]) -> None:
-    """Hold a kind of embedder to every law, each with a new one. Takes some batches of six texts."""
-    for law in (_describes_itself, _gives_one_vector_a_text, _is_repeatable, _does_not_mind_its_batch, _may_be_shared):
+    """Hold a kind of embedder to every law, each with a new one; raises `NotConforming`. Some hundred short texts."""
+    for law in (
+        _describes_itself, _gives_one_vector_a_text, _is_repeatable, _does_not_mind_its_batch, _does_not_mind_the_order,
+        _keeps_no_memory, _may_be_shared,
+    ):  # fmt: skip
         law(make())
 
 
@@ -67,6 +77,28 @@ def _does_not_mind_its_batch(embedder: Embedder) -> None:
         raise _broken(embedder, "a text's vector does not depend on its batch", hint="mind the padding")
 
 
+def _does_not_mind_the_order(embedder: Embedder) -> None:
+    """Batches drawn by chance, each shuffled: a text takes its vector along."""
+    chance = random.Random(_SEED)
+    for _ in range(DRAWS):
+        texts = ["".join(chance.choices(_LETTERS, k=chance.randint(1, 60))) for _ in range(chance.randint(2, 9))]
+        order = chance.sample(range(len(texts)), len(texts))
+        first, second = _embedded(embedder, texts), _embedded(embedder, [texts[n] for n in order])
+        if first.shape != second.shape or not np.allclose(first[order], second, atol=1e-3):
+            raise _broken(embedder, "a text's vector does not depend on the order", texts)
+
+
+def _keeps_no_memory(embedder: Embedder) -> None:
+    wanted = _embedded(embedder, TEXTS[:2]).copy()
+    given = list(TEXTS[:2])
+    vectors = embedder.embed(given)
+    if given != TEXTS[:2]:
+        raise _broken(embedder, "the list of texts stays as it was given")
+    np.asarray(vectors)[:] = 0  # the store divides by the length, in place
+    if not np.allclose(_embedded(embedder, TEXTS[:2]), wanted, atol=1e-5):
+        raise _broken(embedder, "vectors given away are the caller's", hint="give a copy of what is kept")
+
+
 def _may_be_shared(embedder: Embedder) -> None:
     wanted = _embedded(embedder, TEXTS)
     with ThreadPoolExecutor(4) as threads:
@@ -79,5 +111,5 @@ def _embedded(embedder: Embedder, texts: list[str]) -> Any:
     return np.asarray(embedder.embed(list(texts)))
 
 
-def _broken(embedder: Any, law: str, **told: Any) -> NotConforming:
-    return NotConforming(str(getattr(embedder, "name", type(embedder).__name__)), law, **told)
+def _broken(embedder: Any, law: str, texts: Any = None, **told: Any) -> NotConforming:
+    return NotConforming(str(getattr(embedder, "name", type(embedder).__name__)), law, texts, **told)
