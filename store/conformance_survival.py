@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,7 +113,7 @@ def _judge(opens: str, kill: int, acked: int, left: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _process(work: str, opens: str, folder: str) -> Iterator[_Child]:
+def _process(work: str, opens: str, folder: str) -> Generator[_Child]:
     words = [sys.executable, "-c", _START, json.dumps(sys.path), work, opens, folder]
     with tempfile.TemporaryFile("w+") as trouble:
         process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=trouble, text=True)
