@@ -52,7 +52,7 @@ def _rollback_sum(result: RollbackResult) -> str:
         return "Already there: nothing to do."
     if result.revision_after == 0 and (result.effects_undone or result.left or result.handlers):
         what = count(len(result.effects_undone), "effect")
-        checked = f", {result.verified}" if result.verified else ""
+        checked = f", {result.verified}" if result.verified and result.effects_undone else ""
         return f"{what} {'to undo' if result.success is None else 'undone'}{checked}."
     go, come = ("to go", "to come back") if result.success is None else ("gone", "back")
     checked = f", store {result.verified}" if result.verified else ""
@@ -61,4 +61,4 @@ def _rollback_sum(result: RollbackResult) -> str:
 
 def _named(handler: HandlerOutcome) -> str:
     """A handler with the step that it undoes, where it is a user's own."""
-    return f"{handler.name} of {handler.step}" if handler.step else handler.name
+    return handler.name if handler.step in (None, handler.name) else f"{handler.name} of {handler.step}"

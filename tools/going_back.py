@@ -18,7 +18,7 @@ from .handlers import run_handler, run_handlers, upload_receipts
 from .marks import Marks, turns
 from .milestones import take
 from .receipt_undo import PUBLISHING, UPLOAD, EffectUndo
-from .rollback_journey import begin, conflict_error
+from .rollback_journey import begin, conflict_error, outside_stays
 from .services import Services
 from .stopping import stopped
 from .targets import Target, revision_target, set_target
@@ -63,16 +63,16 @@ class Rollback:
 
     def preview_revision(self, kb: Kb, revision: int) -> RollbackResult:
         """What taking the whole kb back would do now; changes nothing."""
-        change = going_back(self._home, kb, revision)
-        return self._foreseen(self._revision(kb, revision), change, "force")
+        change, target = going_back(self._home, kb, revision), self._revision(kb, revision)
+        return outside_stays(self._services, target, self._foreseen(target, change, "force"))
 
     def to_revision(self, kb_id: int, revision: int) -> RollbackResult:
         """Take the whole kb back to a revision, later journeys of others included."""
         with self._home.hold(None, wait=self._services.wait):
             kb = self._home.knowledge.by_id(kb_id)
             self._home.open_index(kb_id)
-            change = going_back(self._home, kb, revision)
-            return self._go_back(self._revision(kb, revision), change, "force")
+            change, target = going_back(self._home, kb, revision), self._revision(kb, revision)
+            return outside_stays(self._services, target, self._go_back(target, change, "force"))
 
     def finish(self, journey_id: str) -> RollbackResult:
         """Go on with a rollback that was cut off, as it was asked for."""

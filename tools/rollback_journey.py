@@ -9,6 +9,7 @@ from ..store.plan import Base, Plan, PlanStep, canonical_json
 from ..store.policy import Policy
 from ..store.records import JourneyStatus, RollbackResult
 from ..store.standing import ROLLBACK
+from .effects import effects
 from .marks import turns
 from .services import Services
 from .targets import Target
@@ -57,3 +58,12 @@ def conflict_error(target: Target, described: RollbackResult) -> RollbackConflic
         conflicts=[conflict.model_dump() for conflict in conflicts],
         rollback=canonical_json(described.model_dump(mode="json")),
     )
+
+
+def outside_stays(services: Services, target: Target, result: RollbackResult) -> RollbackResult:
+    """Say of a whole kb's rollback what it does not touch: what its journeys did outside the kb."""
+    names = [journey_id for journey_id in target.later if effects(services, journey_id)]
+    if not names:
+        return result
+    said = f"what {', '.join(names)} did outside the kb is not undone with it: milepost rollback --journey {names[-1]}"
+    return result.model_copy(update={"message": f"{result.message}; {said}" if result.message else said})

@@ -318,3 +318,33 @@ def test_a_plan_with_many_steps(mp: Milepost) -> None:
     journey = mp.apply(mp.plan([], journey_type="many"))
     assert journey.status == "completed" and [said[0] for said in SAID] == [str(n) for n in range(60)]
     assert mp.undo(journey).success and [said[1] for said in SAID[60:]] == [str(n) for n in reversed(range(60))]
+
+
+@pytest.mark.parametrize("at", [0, 2, 4])
+def test_every_checkpoint_of_a_mixed_journey_is_a_place_to_return_to(mp: Milepost, at: int) -> None:
+    """Wherever the own step stands: what came after a checkpoint is undone, what came before is kept."""
+    template: list[Any] = [upload, parse, embed, expose]
+    template.insert(at, mark)
+    journey_type("mixed", steps=[upload, parse, embed, expose, mark], template=template)
+    journey = mp.apply(
+        mp.plan([("a.txt", b"a file for the map")], kb="maps", journey_type="mixed", args={"address": "x"})
+    )
+    digest, names = mp.kb_digest("maps").digest, [one.milestone_id for one in journey.checkpoints]
+    for checkpoint in reversed(journey.checkpoints):
+        SAID.clear()
+        assert mp.rollback_to_checkpoint(checkpoint).success
+        kept = names[: names.index(checkpoint.milestone_id) + 1]
+        assert ("undo" in [said[0] for said in SAID]) == ("mark_complete" not in kept)
+        assert (mp.search("map", kb="maps") != []) == ("expose_complete" in kept)
+        assert mp.resume(journey).status == "completed" and mp.kb_digest("maps").digest == digest
+        assert [said[0] for said in SAID] in ([], ["undo", "x"])
+
+
+def test_a_whole_kb_taken_back_says_what_it_leaves(mp: Milepost) -> None:
+    """What journeys did outside the kb is not the kb's past: it stays, is named, and is undone with its journey."""
+    plan = mp.plan([("a.txt", b"a file for the map")], kb="maps", journey_type="loading", args={"address": "x"})
+    journey = mp.apply(plan)
+    back = mp.rollback(to=0, kb="maps")
+    assert f"what {journey.journey_id} did outside the kb is not undone" in str(back.message)
+    assert mp.status(journey).status == "completed" and SAID == [("x", "sites", None)]
+    assert mp.undo(journey).success and mp.status(journey).status == "rolled_back" and SAID[-1] == ("undo", "x")
