@@ -102,7 +102,8 @@ class Console:
             sys.stderr.write(f"{question} [1-{choices}, Enter for none] ")
             sys.stderr.flush()
         answer = sys.stdin.readline().strip()
-        return int(answer) if answer.isascii() and answer.isdecimal() and 1 <= int(answer) <= choices else None
+        known = answer.isascii() and answer.isdecimal() and len(answer) < 10 and 1 <= int(answer) <= choices
+        return int(answer) if known else None
 
     def _write(self, text: str, stream: TextIO, rich: RichConsole | None) -> None:
         with self._lock:
