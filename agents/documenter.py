@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from ..store.librarian import Document
 from ..store.plan import Plan, PlannedFile, PlanStep
 from ..store.policy import Policy
+from ..store.receipts import Receipt
+from ..store.records import Journey
 from ..tools.services import Services
 from .executor import journey_id_of
+from .forecast import deeds, forecast, page, step_page
 from .issues import as_list, as_mapping
 from .planner import keep_plan
 from .requirements import person, plan_request
@@ -32,15 +37,38 @@ def plan_document(plan: Plan) -> Document:
     content["steps"] = [_short(step.model_dump(mode="json")) for step in plan.steps]
     content["files"] = [_line(file) for file in plan.files[:_LISTED]]
     content["files_left_out"] = max(0, len(plan.files) - _LISTED)
+    content |= {"forecast": forecast(plan), "markdown": page(plan)}
     return _document(plan.plan_id, content, EXECUTION_PLAN, plan.tenant, journey_id_of(plan))
 
 
 def step_document(plan: Plan, step: PlanStep, *, at: str | None = None) -> Document:
     """What one step will touch, written before it runs. The same step of the same plan has the same document."""
     doc_id = f"forward_doc_{uuid.uuid5(_IDS, f'{plan.plan_id}/{step.id}')}"
-    context = {**touches(plan, step), "estimate": _dumped(step), "args": _short(dict(step.args))}
+    context = {
+        **touches(plan, step), **deeds(plan, step), "estimate": _dumped(step), "args": _short(dict(step.args)),
+    }  # fmt: skip
     content = forward_content(doc_id, plan.plan_id, step.id, step.action, context, at or plan.generated_at)
+    content["markdown"] = step_page(plan, step)
     return _document(doc_id, content, FORWARD, plan.tenant, journey_id_of(plan))
+
+
+def what_came(plan: Plan, journey: Journey, receipts: Sequence[Receipt], policy: Policy) -> list[Document]:
+    """The plan's documents again, each with what came of it beside what it said: status, seconds, what was done."""
+    documents: list[Document] = []
+    by_step = {step.id: step for step in journey.steps}
+    if policy.generate_plan:
+        document = plan_document(plan)
+        seconds = round(sum(step.seconds or 0.0 for step in journey.steps), 3)
+        came = {"status": str(journey.status), "seconds": seconds, "embeddings": journey.embeddings_computed,
+                "outcomes": dict(Counter(file.outcome for file in journey.files if file.outcome))}  # fmt: skip
+        documents.append(replace(document, content={**document.content, "came_of_it": came}))
+    for step in plan.steps if policy.document_steps else ():
+        document = step_document(plan, step)
+        ran = by_step.get(step.id)
+        did = [_short(receipt.post) for receipt in receipts if receipt.step_id == step.id and receipt.post]
+        came = {"status": ran.status if ran else None, "seconds": ran.seconds if ran else None, "did": did}
+        documents.append(replace(document, content={**document.content, "came_of_it": came}))
+    return documents
 
 
 def forward_content(

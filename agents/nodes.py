@@ -14,7 +14,7 @@ from ..store.plan import Plan, takes_away_by_model
 from ..store.policy import Policy
 from ..store.records import Approval, JourneyStatus, Progress
 from ..tools.type_finder import built_in
-from .documenter import plan_document, step_document
+from .documenter import plan_document, step_document, what_came
 from .engine import Engine
 from .executor import journey_id_of
 from .plan_facts import world_facts
@@ -86,7 +86,17 @@ class Nodes:
         journey_id = state.get("journey_id")
         if journey_id is None:
             return {"status": state.get("status", "planned")}
-        return {"status": await self._engine.run(lambda: self._engine.finish(journey_id))}
+        status = await self._engine.run(lambda: self._engine.finish(journey_id))
+        if self._policy.enable_forward_docs:
+            await self._engine.run(lambda: self._say_what_came(journey_id))
+        return {"status": status}
+
+    def _say_what_came(self, journey_id: str) -> None:
+        """Beside what the documents said would happen, what did."""
+        home, user = self._engine.services.home, self._engine.services.user
+        journey = home.ledger.journey(journey_id, user.tenant, whole=True)
+        documents = what_came(self._plan_of(journey.plan_id), journey, home.ledger.receipts(journey_id), self._policy)
+        home.librarian.write_documents(documents)
 
     async def _telling(self, work: Callable[[], T]) -> T:
         """Do work on the engine's thread; what it tells of its progress becomes events of the graph's stream."""

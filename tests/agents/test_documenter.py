@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from planner_kit import World
+from planner_kit import EMBEDDER, USER, World
 
+from milepost import Milepost
 from milepost.agents.documenter import plan_document, step_document
 from milepost.agents.executor import journey_id_of
 from milepost.store.plan import Plan, canonical_json
@@ -88,3 +89,50 @@ def test_a_removal_is_documented_with_what_goes(world: World) -> None:
         plan = draft_removal(services, "hr", "a.md", Policy.none())
     context = contexts(plan)["remove"]
     assert (context["chunks_removed"], context["file_count"], context["effect"]) == (1, 1, "irreversible")
+
+
+def test_every_step_says_what_it_reads_writes_replaces_and_how_it_is_undone(world: World) -> None:
+    """In a sentence each, for people too; without rollback nothing is promised."""
+    world.write("a.md", "# A\n\nOld.\n")
+    world.ingest()
+    world.write("a.md", "# A\n\nNew.\n")
+    plan = world.plan()
+    by_action = {step.action: step_document(plan, step).content for step in plan.steps}
+    for content in by_action.values():
+        assert all(content["context"][name] for name in ("reads", "writes", "replaces", "undone_by"))
+        assert content["context"]["reads"].split(",")[0] in content["markdown"]
+    assert by_action["expose"]["context"]["replaces"] == "1 source, 1 chunk"
+    assert by_action["upload"]["context"]["undone_by"] == "its handler delete_uploaded_file"
+    bare = world.plan(policy=Policy.none())
+    undone = {step_document(bare, step).content["context"]["undone_by"] for step in bare.steps}
+    assert undone <= {"nothing: rollback is off by policy", "nothing: it cannot be undone"}
+
+
+def test_the_whole_is_forecast_in_every_figure_with_its_basis(world: World) -> None:
+    """Time, embeddings, chunks, model calls, tokens, money, disk, memory; what was counted is no interval."""
+    world.write("a.md", "# A\n\nText.\n")
+    told = plan_document(world.plan()).content
+    figures = told["forecast"]
+    assert set(figures) == {
+        "seconds", "embeddings", "chunks", "model_calls", "tokens", "money", "disk_bytes", "memory_bytes",
+    }  # fmt: skip
+    for name, figure in figures.items():
+        assert figure["basis"], name
+        assert figure["p50"] is None or figure["p10"] <= figure["p50"] <= figure["p90"], name
+    assert (figures["embeddings"]["p10"], figures["embeddings"]["p90"]) == (1, 1)
+    assert figures["money"]["basis"] == "no price is configured"
+    assert "| memory bytes |" in told["markdown"]
+
+
+def test_what_came_of_it_stands_beside_it(world: World) -> None:
+    """After the journey the same documents hold its status, its seconds, and what each step did."""
+    world.write("a.md", "# A\n\nText.\n")
+    journey = world.ingest(policy=Policy.full(approval="never"))
+    with Milepost(world.home_path, embedder=EMBEDDER, user=USER) as milepost:
+        plan = next(one["content"] for one in milepost.documents(type="execution_plan"))
+        steps = {one["content"]["action"]: one["content"] for one in milepost.documents(type="forward_documentation")}
+    assert plan["came_of_it"]["status"] == "completed"
+    assert plan["came_of_it"]["outcomes"] == {"added": 1}
+    assert plan["forecast"]["embeddings"]["p50"] == plan["came_of_it"]["embeddings"] == 1
+    assert {content["came_of_it"]["status"] for content in steps.values()} == {"done"}
+    assert steps["expose"]["came_of_it"]["did"][0]["revision"] == journey.revision_after

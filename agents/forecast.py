@@ -1,0 +1,151 @@
+"""What a plan will use and do, as numbers with their basis for programs, and as text for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..store.plan import Plan, PlannedFile, PlanStep
+from ..store.policy import Policy
+from ..store.words import clean, count, duration, size
+
+_DISK = (0.6, 1.6)
+"""Between which parts of the stated disk a journey takes: texts pack by two to four, indexes grow in blocks."""
+_PROCESS_BYTES = (150_000_000, 250_000_000, 400_000_000)
+"""Of the process itself, with Chroma and an embedder, at p10, p50 and p90."""
+_COUNTED = "counted"
+_SHIPPED = "shipped constants"
+
+
+def forecast(plan: Plan) -> dict[str, dict[str, Any]]:
+    """What the whole will use: each figure as p10, p50, p90 with its unit and where it comes from.
+
+    What was counted has three equal figures. Model calls and tokens are what planning took: running a plan asks none.
+    """
+    told, origin = plan.resources, plan.origin
+    guessed = any(file.estimated for file in plan.files)
+    embeddings = int(told.get("embeddings", 0))
+    disk = int(told.get("disk_bytes", 0))
+    limit = Policy.model_validate(plan.policy).limits.parse_memory_mb * 1_000_000
+    parses = any(step.action == "parse" for step in plan.steps)
+    low, middle, high = (
+        int(own + part * limit * parses) for own, part in zip(_PROCESS_BYTES, (0.1, 0.3, 1.0), strict=True)
+    )
+    time = plan.estimated_time
+    return {
+        "seconds": _figure("s", time.p10, time.p50, time.p90, time.basis),
+        "embeddings": _about(embeddings, "texts") if guessed else _exactly(embeddings, "texts"),
+        "chunks": _about(_chunks(plan), "chunks") if guessed else _exactly(_chunks(plan), "chunks"),
+        "model_calls": _exactly(origin.calls, "calls"),
+        "tokens": _exactly(origin.input_tokens + origin.output_tokens, "tokens"),
+        "money": _money(origin.cost),
+        "disk_bytes": _figure("bytes", int(disk * _DISK[0]), disk, int(disk * _DISK[1]), _SHIPPED),
+        "memory_bytes": _figure("bytes", low, middle, high, _SHIPPED),
+    }
+
+
+def deeds(plan: Plan, step: PlanStep) -> dict[str, str]:
+    """What one step reads, writes, replaces, and how it is undone, a sentence each."""
+    taken = [file for file in plan.files if file.action in ("add", "replace")]
+    gone = [file for file in plan.files if file.action == "remove"]
+    old = sum(file.chunks_replaced for file in taken) + sum(file.chunks for file in gone)
+    chunks = count(sum(file.chunks for file in taken), "chunk")
+    vectors = count(int(plan.resources.get("embeddings", 0)), "vector")
+    sentences = {
+        "upload": (f"{count(len(taken), 'file')}, {size(sum(file.bytes for file in taken))}",
+                   "their bytes in the blobs, by SHA-256, each once", "nothing"),
+        "parse": ("the blobs, or what planning has parsed already", f"{chunks} of text in the record", "nothing"),
+        "embed": (f"the texts of {chunks}", f"{vectors} in the record",
+                  "nothing"),
+        "expose": ("what was embedded", f"one revision of kb {clean(plan.kb or '')}, which the collection follows",
+                   _replaced(taken, gone, old)),
+        "remove": ("nothing", f"one revision of kb {clean(plan.kb or '')}", _replaced([], gone, old)),
+    }  # fmt: skip
+    reads, writes, replaces = sentences.get(
+        step.action, ("its arguments", f"what {clean(step.action)} does", "unknown to Milepost")
+    )
+    return {"reads": reads, "writes": writes, "replaces": replaces, "undone_by": _undone(plan, step)}
+
+
+def page(plan: Plan) -> str:
+    """The plan's forward documentation for people, as Markdown; its files are counted and not listed."""
+    rows = [f"| {name.replace('_', ' ')} | {_shown(figure)} | {figure['basis']} |"
+            for name, figure in forecast(plan).items()]  # fmt: skip
+    steps = [_row(plan, step) for step in plan.steps]
+    told = plan.summary
+    return "\n".join(
+        [f"# Plan {plan.plan_id}", "",
+         f"{told.add} to add, {told.replace} to replace, {told.remove} to remove, {told.skip} to skip, "
+         f"{told.reject} rejected.", "",
+         "| step | reads | writes | replaces | undone by | takes |", "|---|---|---|---|---|---|", *steps, "",
+         "| the whole | | from |", "|---|---|---|", *rows, ""]
+    )  # fmt: skip
+
+
+def step_page(plan: Plan, step: PlanStep) -> str:
+    """One step's forward documentation for people, as Markdown."""
+    lines = [f"- {name.replace('_', ' ')}: {_cell(said)}" for name, said in deeds(plan, step).items()]
+    return "\n".join([f"# {_cell(step.id)} ({_cell(step.action)})", "", *lines, f"- takes: {_takes(step)}", ""])
+
+
+def _chunks(plan: Plan) -> int:
+    return sum(file.chunks for file in plan.files if file.action in ("add", "replace"))
+
+
+def _figure(unit: str, p10: float, p50: float, p90: float, basis: str) -> dict[str, Any]:
+    return {"p10": p10, "p50": p50, "p90": p90, "unit": unit, "basis": basis}
+
+
+def _exactly(number: int, unit: str) -> dict[str, Any]:
+    return _figure(unit, number, number, number, _COUNTED)
+
+
+def _about(number: int, unit: str) -> dict[str, Any]:
+    """Some files were not read: their part is by size."""
+    return _figure(unit, number // 2, number, number * 2, "the sizes of files that were not read")
+
+
+def _money(cost: float | None) -> dict[str, Any]:
+    if cost is None:
+        return {"p10": None, "p50": None, "p90": None, "unit": "", "basis": "no price is configured"}
+    return _figure("the currency of ai.price_input", cost, cost, cost, _COUNTED)
+
+
+def _replaced(taken: list[PlannedFile], gone: list[PlannedFile], old: int) -> str:
+    changed = sum(file.action == "replace" for file in taken)
+    parts = [f"{count(changed, 'source')}"] if changed else []
+    parts += [f"{count(len(gone), 'source')} for good"] if gone else []
+    return f"{' and '.join(parts)}, {count(old, 'chunk')}" if parts else "nothing"
+
+
+def _undone(plan: Plan, step: PlanStep) -> str:
+    if step.effect == "irreversible":
+        return "nothing: it cannot be undone"
+    if not Policy.model_validate(plan.policy).restorable:
+        return "nothing: rollback is off by policy"
+    if step.rollback_handler:
+        return f"its handler {clean(step.rollback_handler)}"
+    return "going back to the revision before" if step.action in ("expose", "remove", "hide") else "leaving it unseen"
+
+
+def _row(plan: Plan, step: PlanStep) -> str:
+    did = deeds(plan, step)
+    return f"| {_cell(step.id)} | " + " | ".join(_cell(did[name]) for name in did) + f" | {_takes(step)} |"
+
+
+def _takes(step: PlanStep) -> str:
+    told = step.estimate
+    return f"{duration(told.p50)} ({duration(told.p10)} to {duration(told.p90)})" if told else "not estimated"
+
+
+def _shown(figure: dict[str, Any]) -> str:
+    if figure["p50"] is None:
+        return "unknown"
+    as_text = size if figure["unit"] == "bytes" else lambda value: f"{value:g}"
+    unit = "" if figure["unit"] == "bytes" else f" {figure['unit']}"
+    if figure["p10"] == figure["p90"]:
+        return f"{as_text(figure['p50'])}{unit}"
+    return f"{as_text(figure['p50'])}{unit} ({as_text(figure['p10'])} to {as_text(figure['p90'])})"
+
+
+def _cell(text: str) -> str:
+    return clean(text).replace("|", "\\|").replace("<", "&lt;").replace("`", "'")
