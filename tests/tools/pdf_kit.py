@@ -11,10 +11,16 @@ COLUMN = 110
 """Points from one column of a table to the next."""
 
 
-def document(*streams: str, extra: str = "") -> bytes:
-    """A PDF with a page for each content stream; its font is `/F1`, Helvetica."""
+def document(
+    *streams: str, extra: str = "", page: str = "", catalog: str = "", objects_after: Sequence[str] = ()
+) -> bytes:
+    """A PDF with a page for each content stream; its font is `/F1`, Helvetica.
+
+    `page` is in each page's dictionary, `catalog` and `extra` in those of the file; `objects_after` are numbered on
+    after the pages.
+    """
     objects = [
-        "<< /Type /Catalog /Pages 2 0 R >>",
+        f"<< /Type /Catalog /Pages 2 0 R {catalog} >>",
         "",
         "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
     ]
@@ -27,8 +33,9 @@ def document(*streams: str, extra: str = "") -> bytes:
         kids.append(f"{len(objects) + 1} 0 R")
         objects.append(
             f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {len(objects)} 0 R"
-            " /Resources << /Font << /F1 3 0 R >> >> >>"
+            f" /Resources << /Font << /F1 3 0 R >> >> {page} >>"
         )
+    objects += objects_after
     objects[1] = f"<< /Type /Pages /Kids [{' '.join(kids)}] /Count {len(kids)} >>"
     body, offsets = "%PDF-1.4\n", []
     for number, text in enumerate(objects, 1):

@@ -8,7 +8,7 @@ from itertools import permutations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pdf_kit import columns, document, paragraph, table
+from pdf_kit import columns, document, paragraph, table, text
 
 from milepost.store.policy import ChunkPolicy, LimitPolicy
 from milepost.tools import parse_pdf
@@ -149,6 +149,27 @@ def test_what_the_layout_loses_is_in_the_text_all_the_same(monkeypatch: pytest.M
     found = blocks(paragraph(PROSE) + table(PRICES))
     assert sorted(words(found)) == sorted(words(whole)) and not rows(found)
     assert all(block.page == 1 and block.start is None for block in found)
+
+
+def test_what_somebody_filled_into_a_form_is_text() -> None:
+    """Beside the label that it stands beside."""
+    shown = text("Ann Lindqvist", 2, 6)
+    field = (
+        "<< /Type /Annot /Subtype /Widget /FT /Tx /T (name) /V (Ann Lindqvist) /F 4 /Rect [100 590 300 610] /P 5 0 R"
+        " /AP << /N 7 0 R >> >>"
+    )
+    form = (
+        "<< /Type /XObject /Subtype /Form /BBox [0 0 200 20] /Resources << /Font << /F1 3 0 R >> >>"
+        f" /Length {len(shown)} >>\nstream\n{shown}\nendstream"
+    )
+    data = document(
+        text("Name:", 50, 596),
+        page="/Annots [6 0 R]",
+        catalog="/AcroForm << /Fields [6 0 R] >>",
+        objects_after=[field, form],
+    )
+    [block] = pdf_blocks(Document(data, "x.pdf", "application/pdf", LimitPolicy()))
+    assert block.text == "Name: Ann Lindqvist"
 
 
 def test_a_long_table_is_stopped_at_the_limit() -> None:
