@@ -10,6 +10,7 @@ from typing import Any
 
 from ..store.plan import Action, PlannedFile
 from ..store.policy import Policy
+from ..tools.choices import was_asked
 from ..tools.chunk import chunker_id
 from ..tools.parse import PARSER
 from .inputs import Input
@@ -141,7 +142,9 @@ class _Comparison:
         return (other and self.policy.on_existing == "replace") or not (other or self._current(known))
 
     def _current(self, known: KbSource) -> bool:
-        return (known.parser, known.chunker) == self.identity
+        """Read as it would be now, or as a request chose, which holds until another one says otherwise."""
+        asked = known.parser == PARSER and was_asked(known.chunker) and not self.policy.chunk.asked
+        return asked or (known.parser, known.chunker) == self.identity
 
 
 def _numbered(source: str) -> Iterator[str]:

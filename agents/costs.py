@@ -103,6 +103,9 @@ def timed(
     return timed_steps, total([intervals[step.action] for step in steps], past, fits)
 
 
+_MOVING = ("add", "replace", "remove", "hide")
+
+
 def _work(files: Sequence[PlannedFile], embeddings: int) -> dict[str, dict[str, float]]:
     """Units as the steps count them: bytes uploaded, chunks parsed, embeddings, chunks that come and go.
 
@@ -113,7 +116,7 @@ def _work(files: Sequence[PlannedFile], embeddings: int) -> dict[str, dict[str, 
     for file in taken:
         if file.estimated:
             read[file.media_type] += file.bytes
-    moved = sum(file.chunks + file.chunks_replaced for file in files if file.action in ("add", "replace", "remove"))
+    moved = sum(file.chunks + file.chunks_replaced for file in files if file.action in _MOVING)
     return {
         "upload": {"": float(sum(file.bytes for file in taken))},
         "parse": {"": float(sum(file.chunks for file in taken))},
@@ -121,4 +124,5 @@ def _work(files: Sequence[PlannedFile], embeddings: int) -> dict[str, dict[str, 
         "embed": {"": float(embeddings)},
         "expose": {"": float(moved)},
         "remove": {"": float(moved)},
+        "hide": {"": float(moved)},
     }

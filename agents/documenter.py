@@ -145,12 +145,12 @@ def _concerns(action: str, file: PlannedFile) -> bool:
         return file.action in ("add", "replace")
     if action == "expose":
         return file.action in ("add", "replace", "remove") or file.reason == "duplicate"
-    return action in ("remove", "hide") and file.action == "remove"
+    return action == file.action and action in ("remove", "hide")
 
 
 def _counts(plan: Plan, action: str, files: list[PlannedFile]) -> dict[str, Any]:
     coming = sum(file.chunks for file in files if file.action in ("add", "replace"))
-    going = sum(file.chunks for file in files if file.action == "remove")
+    going = sum(file.chunks for file in files if file.action in ("remove", "hide"))
     going += sum(file.chunks_replaced for file in files)
     counts: dict[str, dict[str, Any]] = {
         "upload": {"file_count": len(files), "bytes": sum(file.bytes for file in files)},

@@ -8,7 +8,8 @@ import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 from ..store.errors import NotFound, UsageError
@@ -27,9 +28,11 @@ from .costs import check_budget, check_inputs, resources, timed
 from .inputs import Input, PathOrPair, gather, hashed
 from .kb_state import KbState, kb_state
 from .missing import missing
+from .past import past_of
 from .reading import Reader
-from .template import ingest_steps, removal_steps
-from .wishes import Wishes, understood
+from .template import ingest_steps, removal_steps, steps_of
+from .wished_lines import lines_of
+from .wishes import Setting, Wishes, understood
 
 Tell = Callable[[Progress], None]
 _EVERY = 50
@@ -65,21 +68,27 @@ def draft_ingest(services: Services, request: PlanRequest, *, origin: Origin, on
 def _drafted(
     services: Services, request: PlanRequest, inputs: Sequence[Input], origin: Origin, on_progress: Tell | None
 ) -> Plan:
-    home = services.home
-    wishes = understood(
-        request.request,
-        inputs,
-        kb=request.kb,
-        kbs=[kb.name for kb in home.knowledge.all(services.user.tenant)],
-        policy=request.policy,
-        expose=request.expose,
-        today=date.fromisoformat(home.clock.now()[:10]),
-    )
+    wishes = understood(request.request, inputs, _setting(services, request))
 
     def steps(files: Sequence[PlannedFile]) -> Sequence[PlanStep]:
-        return ingest_steps(wishes.kb or "", files, request.policy, expose=wishes.expose)
+        return steps_of(wishes, files, wishes.policy)
 
-    return realised(services, request, inputs, wishes, origin=origin, steps=steps, on_progress=on_progress)
+    def going(state: KbState) -> list[PlannedFile]:
+        return lines_of(services, wishes, state)
+
+    return realised(
+        services, request, inputs, wishes, origin=origin, steps=steps, on_progress=on_progress, going=going
+    )  # fmt: skip
+
+
+def _setting(services: Services, request: PlanRequest) -> Setting:
+    now = datetime.fromisoformat(services.home.clock.now())
+    given = [os.fspath(path) for path in request.paths if not isinstance(path, tuple)]
+    return Setting(
+        request.kb, [kb.name for kb in services.home.knowledge.all(services.user.tenant)], request.policy,
+        request.expose, date.fromisoformat(now.isoformat()[:10]), past_of(services),
+        roots=[*given, *(str(Path(path).absolute()) for path in given)], now=now.replace(tzinfo=None),
+    )  # fmt: skip
 
 
 def realised(
@@ -95,7 +104,7 @@ def realised(
 ) -> Plan:
     """The plan for wishes, whoever understood the request: the files compared and read, the steps made for them.
 
-    `going` are lines about sources that leave, besides those that the policy takes out.
+    `going` are lines about sources of the kb that leave, or come back, besides those that the policy takes out.
     """
     home, tenant = services.home, services.user.tenant
     kb = home.knowledge.find(tenant, wishes.kb) if wishes.kb else None
@@ -105,8 +114,7 @@ def realised(
     state = kb_state(home.record, kb)
     check_inputs(wishes.taken, state, request.policy)
     reader = Reader(services, wishes.policy)
-    leaving = going(state)
-    files = _files(services, request, wishes, kb, state, inputs, reader, on_progress, leaving)
+    files = _files(services, request, wishes, kb, state, inputs, reader, on_progress, going(state))
     check_budget(files, request.policy)
     return _sealed(
         services, request, wishes.kb, state,
@@ -118,6 +126,9 @@ def realised(
         archives=dict(one.archive for one in inputs if one.archive and one.archive[1]),
         questions=wishes.questions,
         declined=wishes.declined,
+        asked=dict(wishes.asked),
+        dry_run=wishes.dry_run,
+        kept=wishes.policy,
     )  # fmt: skip
 
 
@@ -164,8 +175,10 @@ def _files(
     """Every line of the plan, by source."""
     total = len(wishes.taken)
     hashes = hashed(wishes.taken, each=_teller(services, tell, total, "hash"))
-    gone = list(going)
-    if kb is not None and wishes.expose and request.policy.on_missing == "remove" and not request.kept:
+    taken = {one.source for one in wishes.taken}
+    gone = [file for file in going if file.source not in taken]
+    leaves = request.policy.on_missing == "remove" and not request.kept
+    if kb is not None and wishes.expose and wishes.act == "ingest" and leaves:
         names = {one.source for one in inputs} | {file.source for file in going}
         gone += missing(services.home.record, kb, state, request.paths, names)
     read = reader.told(_teller(services, tell, total, "read"))
@@ -214,13 +227,16 @@ def _sealed(
     resources: dict[str, Any],
     embedder: str,
     archives: dict[str, str] | None = None,
+    kept: Policy | None = None,
     **more: Any,
 ) -> Plan:
-    home, user, policy = services.home, services.user, request.policy
+    home, user, policy = services.home, services.user, kept or request.policy
     with_times, time = timed(services, steps, files, resources["embeddings"])
+    if more.get("dry_run"):  # what it would take is what was asked
+        _, time = timed(services, ingest_steps(kb or "", files, policy), files, resources["embeddings"])
     base = Base(
         kb_revision=state.revision, journeys_ended=home.ledger.ended(user.tenant, kb, "data_ingest"), parser=PARSER,
-        chunker=chunker_id(policy.chunk), embedder=embedder, policy_digest=policy.digest,
+        chunker=chunker_id(policy.chunk), embedder=embedder, policy_digest=request.policy.digest,
         archives=archives or {},
     )  # fmt: skip
     return Plan(
@@ -232,7 +248,7 @@ def _sealed(
 
 
 def _summary(files: Sequence[PlannedFile]) -> Summary:
-    counts: Counter[str] = Counter(file.action for file in files)
+    counts: Counter[str] = Counter("remove" if file.action == "hide" else file.action for file in files)
     warned = sum(bool(file.warnings) for file in files if file.action in ("add", "replace"))
     return Summary(**counts, warn=warned)
 

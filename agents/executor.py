@@ -13,19 +13,23 @@ from ..store.plan import Plan, PlanStep, canonical_json
 from ..store.receipts import Receipt
 from ..store.records import Journey, JourneyStatus, Progress
 from ..store.standing import ENDED
+from ..tools.answering import REPORT
 from ..tools.effects import perform
 from ..tools.embedding import EMBED
-from ..tools.exposing import EXPOSE, REMOVE
+from ..tools.exposing import EXPOSE, HIDE, REMOVE
 from ..tools.journey_types import BUILT_IN
 from ..tools.milestones import take
 from ..tools.parsing import PARSE
 from ..tools.services import Services, Stopped
 from ..tools.steps import StepDeclaration, StepOutcome, StepRun
+from ..tools.taking_back import ROLLBACK_STEP
 from ..tools.upload import UPLOAD
 from .order import Order
 from .outcomes import outcome_document
 
-STEPS: Mapping[str, StepDeclaration] = {step.action: step for step in (UPLOAD, PARSE, EMBED, EXPOSE, REMOVE)}
+STEPS: Mapping[str, StepDeclaration] = {
+    step.action: step for step in (UPLOAD, PARSE, EMBED, EXPOSE, REMOVE, HIDE, ROLLBACK_STEP, REPORT)
+}
 
 
 class Executor:
@@ -193,8 +197,8 @@ class Executor:
 
     def _bind(self) -> int | None:
         """The journey's kb, made where there is none; at the first time the journey is tied to its revision."""
-        if self.plan.kb is None:
-            return None
+        if self.plan.kb is None or all(step.action == "report" for step in self.plan.steps):
+            return None  # an answer makes no kb
         kb = self._home.knowledge.ensure(self._services.user.tenant, self.plan.kb, self._home.embedder())
         if self._home.ledger.kb_id(self.journey_id) is None:
             self._home.ledger.set_kb(self.journey_id, kb.kb_id, kb.head)
@@ -252,9 +256,9 @@ class Executor:
 
     def _context(self, step: PlanStep) -> StepRun:
         kb_id = self._home.ledger.kb_id(self.journey_id)
-        if kb_id is None:
+        if kb_id is None and step.action != "report":
             raise PlanRejected(f"{step.action} puts files into a kb, and the plan names none", add=["--kb", "NAME"])
-        return StepRun(self._services, self.journey_id, self.plan, step, self.policy, kb_id)
+        return StepRun(self._services, self.journey_id, self.plan, step, self.policy, kb_id or 0)
 
     def _step(self, name: str) -> PlanStep | None:
         """The plan's step of that id or else action, or one that the journey was given since."""

@@ -211,6 +211,8 @@ def needs_approval(plan: Plan, policy: Policy) -> bool:
 
     To what cannot be undone, and to a model's plan that takes something away, unless the policy says `never` itself.
     """
+    if plan.dry_run:
+        return False
     if policy.approval == "always":
         return True
     if takes_away_by_model(plan) and not policy.asks_nobody:

@@ -1,25 +1,30 @@
-"""A request in words, read with plain rules: which files, which kb, what becomes of what is there."""
+"""A request in words, read with plain rules: what is to be done, to which files, in which kb, and how."""
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date
-from pathlib import PurePosixPath
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from typing import Any
 
 from ..store.plan import Declined, Question
 from ..store.policy import Policy
+from . import request_acts as acts
 from . import request_words as words
+from .request_acts import Act
 from .request_checks import declined
+from .request_clauses import clauses_of
 from .request_kb import kbs_named
-from .request_marks import Named, mark_all
+from .request_marks import mark_all
+from .request_newest import Newest, newest
+from .request_options import options
+from .request_past import Past
+from .request_phrases import vocabulary
 from .request_text import RequestText
-from .selection import Clause, Condition, FileFacts, called
-
-OnExisting = Literal["replace", "skip", "keep_both"]
+from .request_topics import Topic, topics
+from .request_treatment import OnExisting, as_before, audience, outside, treatment
+from .request_when import held_for, schedule
+from .selection import Clause, FileFacts
 
 
 @dataclass(frozen=True)
@@ -32,134 +37,108 @@ class Constraints:
     expose: bool = True
     declined: tuple[Declined, ...] = ()
     questions: tuple[Question, ...] = ()
+    act: Act = "ingest"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What was chosen, by dotted name: an action's argument ("parse.pages"), or a wish of the whole plan."""
+    topics: tuple[Topic, ...] = ()
+    newest: Newest | None = None
+    only_missing: bool = False
+    dry_run: bool = False
+    plan_first: bool = False
+    yes: bool = False
+    rest: str = ""
+    """The text without what was understood of it: what names sources, journeys and kbs is still there."""
 
 
 def read_request(
-    text: str, *, files: Sequence[FileFacts], kbs: Sequence[str], today: date, policy: Policy
+    text: str,
+    *,
+    files: Sequence[FileFacts],
+    kbs: Sequence[str],
+    today: date,
+    policy: Policy,
+    past: Past | None = None,
+    roots: Sequence[str] = (),
+    now: datetime | None = None,
+    waiting: bool = False,
 ) -> Constraints:
-    """Read a request against the files on offer and the kbs that are there.
+    """Read a request against the files on offer, the kbs that are there and what happened before.
 
     Words that mean nothing here are passed over; what names files that are not there becomes a question.
     """
     left = RequestText(text)
-    refused = tuple(declined(left.text, policy))
+    refused = [*declined(left.text, policy)]
     left.blank(words.SKIP_CHECK)
-    expose = not left.blank(words.NO_EXPOSE)
-    on_existing = _on_existing(left)
-    asked = list(_taking_away(left.text))
+    refused += outside(left, roots)
+    known = past or Past()
+    running = acts.may_stop(left) and any(one.running for one in known.journeys())
+    if acts.stops(left, running):
+        return Constraints(act="stop", declined=tuple(refused))
+    chosen = _earlier(left, known) | options(left, vocabulary(files))
+    chosen |= _when_and_who(left, now or datetime.combine(today, time(8)))
+    expose = not left.blank(words.NO_EXPOSE) and "hold_for" not in chosen
+    first, dry, yes = acts.plan_first(left), acts.only_asks(left), acts.says_yes(left)
+    whole = left.text
+    existing, both = treatment(left)
+    if existing:
+        chosen["dedupe"] = existing
+    missing = acts.if_missing(left)
+    about = tuple(topics(left))
+    if about:
+        chosen["on_uncertain"] = "ask"
+    act = acts.act_of(left, files=bool(files), waiting=waiting)
     named_kbs = kbs_named(left, kbs)
+    rest = whole if existing == "replace" else left.text  # what is replaced is a source of the kb, not a file
+    asked = [_both(), *()] if both else []
+    made = Constraints(
+        kbs=tuple(named_kbs), on_existing=existing, expose=expose, declined=tuple(refused), act=act, options=chosen,
+        topics=about, only_missing=missing, dry_run=dry and not first, plan_first=first, yes=yes, rest=rest,
+    )  # fmt: skip
+    if act != "ingest":
+        return made
+    return _with_files(made, left, files, today, asked)
+
+
+def _with_files(
+    made: Constraints, left: RequestText, files: Sequence[FileFacts], today: date, asked: list[Question]
+) -> Constraints:
+    """What a request says of the files on offer."""
+    from dataclasses import replace
+
+    top = newest(left)
     mark_all(left, files, today)
-    clauses: list[Clause] = []
-    for part in _parts(left.text):
-        conditions, missing = _conditions(part, left, files)
-        asked += missing
-        if conditions:
-            clauses.append(Clause(part.wanted, tuple(conditions)))
-    return Constraints(tuple(clauses), tuple(named_kbs), on_existing, expose, refused, tuple(asked))
+    clauses, questions = clauses_of(left, files, lone=not made.options and not made.topics, only=top is not None)
+    return replace(made, clauses=clauses, newest=top, questions=(*asked, *questions))
 
 
-@dataclass(frozen=True)
-class _Part:
-    """A stretch of a request that says what is wanted, or what is not."""
-
-    text: str
-    wanted: bool
-    only: bool = False
-
-
-def _on_existing(left: RequestText) -> OnExisting | None:
-    if left.blank(words.KEEP_BOTH):
-        return "keep_both"
-    if left.blank(words.SKIP_EXISTING):
-        return "skip"
-    return "replace" if words.REPLACE.search(left.text) else None
+def _earlier(left: RequestText, past: Past) -> dict[str, Any]:
+    """The options of the last journey that was asked for in words, where a request wants the same again."""
+    if not as_before(left):
+        return {}
+    last = next((one for one in past.journeys() if one.request and not one.rollback and not one.undone), None)
+    if last is None or last.request is None:
+        return {}
+    again = RequestText(last.request)
+    return {"kb": last.kb, **options(again, frozenset())} if last.kb else options(again, frozenset())
 
 
-def _taking_away(text: str) -> Iterator[Question]:
-    match = words.TAKE_AWAY.search(text)
-    if match:
-        yield Question(
-            about=match[0].lower(),
-            text=f"this plan only brings files in; what is to be done about {_around(text, match)!r}? "
-            "(milepost kb remove, milepost rollback)",
-        )
+def _when_and_who(left: RequestText, now: datetime) -> dict[str, Any]:
+    """When things go live, who looks at them before, and who may find them."""
+    found: dict[str, Any] = {}
+    live = schedule(left, now)
+    if live is not None:
+        found["expose.after"] = live.words
+        found["expose.not_before"] = live.moment.astimezone().isoformat(timespec="minutes")
+    whom = held_for(left)
+    if whom is not None:
+        found["hold_for"] = whom
+    who = audience(left)
+    if who is not None:
+        found["expose.audience"] = who
+    return found
 
 
-def _around(text: str, match: re.Match[str]) -> str:
-    return text[match.start() : match.start() + 60].strip()
-
-
-def _parts(text: str) -> Iterator[_Part]:
-    for sentence in re.split(r"(?<=[.;!?])\s+|;", text):
-        yield from _passive(sentence)
-
-
-def _passive(sentence: str) -> Iterator[_Part]:
-    """Parts of a sentence; "drafts can be skipped" says last that what came first is not wanted."""
-    match = words.LEFT_OUT.search(sentence)
-    if match is None:
-        yield from _cued(sentence)
-        return
-    before = sentence[: match.start()]
-    cut = max((found.end() for found in re.finditer(r"[,:]|\bbut\b", before)), default=0)
-    yield from _cued(before[:cut])
-    yield _Part(before[cut:], wanted=False)
-    yield from _passive(sentence[match.end() :])
-
-
-def _cued(sentence: str) -> Iterator[_Part]:
-    """Parts between words such as "except" and "only"."""
-    at, wanted, only = 0, True, False
-    for cue in re.finditer(f"{words.LEAVE_OUT.pattern}|{words.TAKE.pattern}", sentence, re.IGNORECASE):
-        yield _Part(sentence[at : cue.start()], wanted, only)
-        at, wanted = cue.end(), words.LEAVE_OUT.fullmatch(cue[0]) is None
-        only = words.ONLY.fullmatch(cue[0]) is not None
-    yield _Part(sentence[at:], wanted, only)
-
-
-def _conditions(part: _Part, left: RequestText, files: Sequence[FileFacts]) -> tuple[list[Condition], list[Question]]:
-    said = left.conditions(part.text)
-    missing = [_absent(one, files) for one in said if part.wanted and isinstance(one, Named) and not one.among(files)]
-    if missing:
-        said = [one for one in said if not isinstance(one, Named) or one.among(files)]
-    by_words, unmet = _by_words(part, left, files)
-    if part.only and unmet and not said and not by_words:
-        missing.append(
-            Question(about="files", text=f"no file's name says {' or '.join(unmet)!r}; which files are meant?")
-        )
-    return [*said, *by_words], missing
-
-
-def _absent(one: Condition, files: Sequence[FileFacts]) -> Question:
-    near = difflib.get_close_matches(one.said, [file.name for file in files], n=1)
-    hint = f" Did you mean {near[0]}?" if near else ""
-    return Question(about=one.said, text=f"{one.said} is not among the files given; which file is meant?{hint}")
-
-
-def _by_words(part: _Part, left: RequestText, files: Sequence[FileFacts]) -> tuple[list[Condition], list[str]]:
-    """Conditions from words that are in files' names, and the phrases that are in none."""
-    said = words.PURPOSE.sub("", left.words(part.text))
-    if part.wanted and words.ALL.search(said):
-        return [], []
-    phrases = list(_phrases(said))
-    met = [phrase for phrase in phrases if any(called(phrase).test(file) for file in files)]
-    unmet = [" ".join(phrase) for phrase in phrases if phrase not in met]
-    if part.wanted and not part.only and (unmet or not all(_sure(phrase, files) for phrase in met)):
-        return [], unmet
-    return [called(phrase) for phrase in met], unmet
-
-
-def _phrases(said: str) -> Iterator[tuple[str, ...]]:
-    for phrase in re.split(r",|\band\b|\bor\b|\bplus\b|[&:()]|\bfrom\b|\bof\b", said):
-        found = [word.lower() for word in re.findall(r"[\w'\u2019-]+", phrase)]
-        kept = tuple(word for word in found if len(word) > 2 and word not in words.IDLE)
-        if kept:
-            yield kept
-
-
-def _sure(phrase: Sequence[str], files: Sequence[FileFacts]) -> bool:
-    """Whether words that are just mentioned are meant to choose: several, a plural, or a file's whole name."""
-    if len(phrase) > 1 or phrase[-1].endswith("s"):
-        return True
-    whole = words.tokens(phrase[-1])
-    return any(whole == words.tokens(PurePosixPath(file.name).stem) for file in files)
+def _both() -> Question:
+    return Question(
+        about="replace", text="the request says that the old one goes and that it stays: replace it, or keep both?"
+    )

@@ -13,7 +13,7 @@ def declined(text: str, policy: Policy) -> Iterator[Declined]:
     """Each wish that the policy stands against; one that it grants anyway is no wish."""
     keys: set[str] = set()
     for match in SKIP_CHECK.finditer(text):
-        key, why = _answer(match["what"].lower(), policy)
+        key, why = _answer((match["what"] or "rollback").lower(), policy)
         if key and key not in keys:
             keys.add(key)
             yield Declined(what=" ".join(match[0].split()), why=why, policy_key=key)

@@ -112,7 +112,7 @@ def _said(text: str, at: int, match: re.Match[str], today: date) -> Found | None
     """A date with the words around it that say which days are meant."""
     before = _BEFORE_ATOM.search(text, max(at, match.start() - 60), match.start())
     cue = (before["cue"] or "").lower() if before else ""
-    if _doubtful(match, cue):
+    if _doubtful(match, cue) or _in_passing(match, bool(before and (cue or before["touched"])), text):
         return None
     days = _days(match, today)
     if days is None:
@@ -135,6 +135,12 @@ def _doubtful(match: re.Match[str], cue: str) -> bool:
     if month is None or dated:
         return False
     return (month.lower().rstrip(".") in _UNSURE or month.islower()) and (not cue or cue in ("for", "on"))
+
+
+def _in_passing(match: re.Match[str], cued: bool, text: str) -> bool:
+    """Whether "yesterday" is told of something else: "they came by mail yesterday" chooses no files."""
+    near = (match["near"] or "").lower()
+    return near in ("today", "yesterday") and not cued and not text[match.end() :].startswith(("'s", "\u2019s"))
 
 
 def _ranged(cue: str, start: date, end: date) -> tuple[date | None, date | None]:

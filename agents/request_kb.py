@@ -26,7 +26,8 @@ _INTO = re.compile(
 _MORE = re.compile(rf"\s*(?:,|and|&)\s*{_THE}{_NAME}(?P<kb>\s+{_KB})?(?![\w-])", re.IGNORECASE)
 _WORDS = """
 the a an and or but with without for from only except it them this that these those as is into in to of on new same
-chunks pieces sections parts text place production search one which please now then where account
+assistant bot chat chatbot system app tool base index chunks pieces sections parts text place production search one
+which please now then where account
 """
 _NO_NAME = frozenset(_WORDS.split())
 

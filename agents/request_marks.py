@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from .request_dates import Found, periods
 from .request_sizes import sizes
 from .request_text import RequestText
+from .request_treatment import hashes, languages
 from .request_words import KINDS, SUFFIXES
 from .selection import Condition, FileFacts, dated, in_folder, matching, named, of_type
 
@@ -25,6 +26,8 @@ _FOLDER = re.compile(
     r"(?P<before>[\w./-]{0,250}\w)[\"']? (?:sub)?(?:folder|directory)\b",
     re.IGNORECASE,
 )
+_DEEP = re.compile(r"(?<![\w/.~-])[\w.-]{1,80}(?:/[\w.-]{1,80}){1,20}(?![\w/])")
+_WITHIN = re.compile(r"\b(?:in|from|under|within|inside|of)(?: (?:the|our|my|your))?\s*$", re.IGNORECASE)
 _QUOTED = re.compile(r"[\"\u201c]([^\"\u201c\u201d]{1,200})[\"\u201d]|(?<!\w)'([^']{1,200})'(?!\w)")
 
 
@@ -47,8 +50,10 @@ def mark_all(left: RequestText, files: Sequence[FileFacts], today: date) -> None
     left.mark(_files(left.text, offered))
     left.mark((*match.span(), of_type(match[0], (f".{match[1].lower()}",))) for match in _endings(left.text))
     left.mark(_folders(left.text, folders))
+    left.mark(hashes(left.text))
     left.mark(sizes(left.text))
     left.mark((f.begin, f.stop, dated(left.text[f.begin : f.stop].strip(), f.period)) for f in _periods(left, today))
+    left.mark(languages(left.text, files))
     for pattern, suffixes in KINDS:
         left.mark((*match.span(), of_type(match[0], suffixes)) for match in pattern.finditer(left.text))
 
@@ -91,7 +96,10 @@ def _endings(text: str) -> Iterator[re.Match[str]]:
 
 
 def _folders(text: str, folders: set[str]) -> Iterator[Span]:
+    for match in _DEEP.finditer(text):
+        if match[0].lower().rpartition("/")[2] in folders:
+            yield *match.span(), in_folder(match[0], of_others=bool(_WITHIN.search(text[: match.start()])))
     for match in _FOLDER.finditer(text):
         said = match["slash"] or match["after"] or match["before"]
         if said.lower().rpartition("/")[2] in folders:
-            yield *match.span(), in_folder(said)
+            yield *match.span(), in_folder(said, of_others=bool(_WITHIN.search(text[: match.start()])))

@@ -39,4 +39,4 @@ class RequestText:
 
     def words(self, part: str) -> str:
         """A part without its marks: a date or size leaves a space, a name ends what came before it."""
-        return MARK.sub(lambda mark: "," if self.marks[int(mark[1])].kind == "what" else " ", part)
+        return MARK.sub(lambda mark: "," if self.marks[int(mark[1])].kind in ("what", "type", "place") else " ", part)

@@ -16,6 +16,8 @@ _KINDS: dict[str, tuple[str, ...]] = {
     r"html?s?|html (?:files?|pages?)|web ?pages?": (".html", ".htm", ".xhtml"),
     r"e-?mails?|emls?|mail files?": (".eml", ".msg", ".mbox"),
     r"txts?|text files?|plain[- ]text(?: files?)?": _TEXT,
+    r"videos?|movies?|films?|recordings?": (".mp4", ".mov", ".avi", ".mkv", ".webm"),
+    r"audio(?: files?)?|sound files?|podcasts?": (".mp3", ".wav", ".m4a", ".ogg", ".flac"),
     r"images?|pictures?|photos?|screenshots?": (".png", ".jpg", ".jpeg", ".gif", ".tiff", ".webp", ".bmp", ".heic"),
     r"epubs?|e-?books?": (".epub",),
     r"xmls?": (".xml",),
@@ -34,9 +36,10 @@ SUFFIXES = frozenset(end for ends in _KINDS.values() for end in ends) | {
 
 _VERBS = r"(?:include|ingest|load|add|take|upload|touch|import|index|read|use|put in|bring in)"
 LEAVE_OUT = re.compile(
-    r"\b(?:nothing(?! but| except)|none of"
-    r"|except(?: for)?|excepting|excluding|exclude|but (?:not|no|without|skip|leave out)|and not|not the|leave out"
-    r"|leaving out|leave|skip|skipping|ignore|ignoring|omit|omitting|apart from|aside from|other than|minus|without"
+    r"\b(?:(?:all|everything|anything) (?:but|except(?: for)?)|nothing(?! but| except)|none of"
+    r"|except(?: for)?|excepting|excluding|exclude|but (?:not|no|without|skip"
+    r"|leave out)|and not|not (?:the|those|these|any)|leave out"
+    r"|leaving out|leave|(?:do not|don['\u2019]?t) bother(?: with)?|forget(?: about)?|stay away from|skip|skipping|ignore|ignoring|omit|omitting|apart from|aside from|other than|minus|without"
     rf"|never {_VERBS}|no|(?:do not|don['\u2019]?t) (?:want|need)(?: to {_VERBS})?"
     rf"|(?:do not|don['\u2019]?t|must not|should not|shouldn['\u2019]?t) {_VERBS})\b",
     re.IGNORECASE,
@@ -53,7 +56,10 @@ TAKE = re.compile(
 ONLY = re.compile(r"\b(?:only|just|solely|nothing but|nothing except)\b", re.IGNORECASE)
 LEFT_OUT = re.compile(
     r"\b(?:(?:be|is|are|gets?|stays?|can|may|should) )?(?:skipped|ignored|left out|excluded|omitted|stay out|wait"
-    r"|not be (?:included|ingested|loaded|added)|left behind)\b",
+    r"|not be (?:included|ingested|loaded|added)|left behind)\b"
+    r"|[,;]?\s*(?:\b(?:so|and|please|then) )*\b(?:leave|keep) (?:that|it|those|them|these) out\b"
+    r"|[,;]?\s*(?:\b(?:so|and|please|then) )*\b(?:skip|ignore|omit|exclude|drop|(?:do not|don['\u2019]?t)"
+    r" (?:include|take|add|load|ingest|upload|index|import|use)) (?:that|it|those|them|these)\b",
     re.IGNORECASE,
 )
 """Said of what came before it in the clause: that is not wanted."""
@@ -61,7 +67,7 @@ ALL = re.compile(
     r"\b(?:everything|anything|all|whole|entire|every (?:file|document)|each file|the lot)\b", re.IGNORECASE
 )
 PURPOSE = re.compile(
-    r"\b(?:for|so that|so|because|in order|that|which|as|if|when|while|please"
+    r"\b(?:so that|so|because|in order|that|which|as|if|when|while|please"
     r"|and (?:then )?(?:tell|show|check|make|let))\b.*$",
     re.IGNORECASE | re.DOTALL,
 )
@@ -90,16 +96,28 @@ IDLE = frozenset(_IDLE.split())
 """Words that say nothing about which files are meant."""
 
 NO_EXPOSE = re.compile(
-    r"(?:\b(?:do not|don['\u2019]?t|not|without|never|no|hold off(?: on)?|before|avoid)\b[^.;,]{0,20}?"
+    r"(?:\b(?:do not|don['\u2019]?t|not|without|never|no|hold off(?: on)?|before|avoid|except(?: for)?|apart from)\b"
+    r"[^.;,]{0,20}?"
     r"\b(?:expos\w+|publish\w*|releas\w+|go(?:ing)? live|visible|searchable"
     r"|make (?:it|them|anything) (?:live|public|visible))\b)"
+    r"|\b(?:nobody|no ?one|none of (?:them|you|us)) (?:should|may|must|can|is to|ought to)\b[^.;,]{0,20}"
+    r"\b(?:find|see|search|read)\b(?: (?:it|them|this|these))?(?: yet)?"
     r"|\b(?:stage|staging) (?:only|them|it|first)\b|\b(?:only|just) (?:stage|prepare)\b"
-    r"|\bkeep (?:it|them|these|those)? ?(?:hidden|staged|unpublished)\b|\bhold (?:it|them) back\b",
+    r"|\b(?:stage|prepare) (?:the |these |this )?[\w -]{0,30}? only\b|\binto staging\b"
+    r"|\bget (?:it|them|these|everything) ready\b"
+    r"|\bkeep (?:it|them|these|those)? ?(?:hidden|staged|unpublished|offline"
+    r"|private)(?: until)?\b|\bhold (?:it|them) back\b",
     re.IGNORECASE,
 )
+_OLD = r"(?:the )?(?:old|existing|previous|earlier|current|\d{4})(?: (?:one|version|edition|copy|file|ones|versions))?"
 KEEP_BOTH = re.compile(
-    r"\bkeep (?:both|all|the old (?:one|version)s? (?:too|as well|alongside))\b|\bside by side\b"
-    r"|\bas (?:a )?cop(?:y|ies)\b|\bboth versions\b",
+    rf"(?:\b(?:but|and|please) )*\bkeep (?:both(?: (?:versions|of them|copies|editions))?|all(?: versions)?"
+    rf"|(?:the )?(?:old|previous|earlier|\d{{4}})(?: (?:one|version|edition"
+    r"|copy)s?)?(?: (?:too|as well|alongside|also|around))*"
+    rf"|{_OLD} (?:too|as well|alongside|also|around))\b|\bside by side\b"
+    rf"|\bas (?:a )?cop(?:y|ies)\b|\bboth versions\b|\b(?:next to|alongside|in addition to|beside) {_OLD}"
+    r"|(?:do not|don['\u2019]?t|never|without) (?:take|remov|delet|drop|los"
+    rf"|touch|get rid of)\w* {_OLD}(?: (?:away|out|down))?",
     re.IGNORECASE,
 )
 SKIP_EXISTING = re.compile(
@@ -109,12 +127,28 @@ SKIP_EXISTING = re.compile(
     r"|\bonly (?:the )?new (?:files|ones|documents)\b|\bnothing that (?:is|['\u2019]s) already\b",
     re.IGNORECASE,
 )
-REPLACE = re.compile(r"\b(?:overwrite|replac(?:e|es|ing)|supersed(?:e|es|ing))\b", re.IGNORECASE)
+OLD_ONE = re.compile(
+    r"\b(?:replac\w+|swap\w*|supersed\w+|takes? the place of|instead of|update)\b[^.;,]{0,30}?\b"
+    r"(?:last (?:year|month|week|quarter)(?:['\u2019]s)?|old|previous|existing|earlier|outdated|current)\b"
+    r"[^.;,]{0,40}?(?=\b(?:with|by|for|using)\b|[.;,]|$)",
+    re.IGNORECASE,
+)
+"""What is to be replaced, as far as that says nothing of the files on offer."""
+REPLACE = re.compile(
+    r"\b(?:overwrit(?:e|es|ing)|replac(?:e|es|ing|ement for)|supersed(?:e|es|ing)|swap(?:ping)?(?: out)?"
+    r"|update (?=[^.;]{1,60}\b(?:with|by|using|from)\b)|instead of the (?:old|existing|previous)"
+    r"|takes? the place of|(?:the )?(?:previous|old|earlier|existing) (?:one"
+    r"|version|edition|copy)s? (?:should|can|may|must|has to|is to) (?:go|be removed"
+    r"|be deleted))\b",
+    re.IGNORECASE,
+)
 
 SKIP_CHECK = re.compile(
     r"\b(?:skip(?:ping)?|without|no|bypass|disable|ignore|turn off|switch off|omit|forget|don['\u2019]?t(?: need)?"
     r"|do not(?: need)?)\b(?: \w+){0,3}? (?P<what>validat\w+|checkpoint\w*|rollbacks?|approv\w+|confirm\w*|asking"
-    r"|polic\w+|budget\w*|limits?|documentation|forward docs?)\b",
+    r"|polic\w+|budget\w*|limits?|documentation|forward docs?)\b"
+    r"|\b(?:needn['\u2019]?t|no need to|(?:do not|don['\u2019]?t) (?:need|have) to)\b(?: \w+){0,3}?"
+    r" (?P<back>undo|roll|revert)\w*[^.;,]{0,40}",
     re.IGNORECASE,
 )
 TAKE_AWAY = re.compile(

@@ -22,6 +22,10 @@ class FileFacts:
     name: str
     size: int
     modified: date | None = None
+    moment: float = 0.0
+    """Its last change in seconds, or that of a source's publish; 0 where nobody knows."""
+    sha256: str = ""
+    """Known only where a request speaks of a hash, or of what lies in a kb."""
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -40,14 +44,20 @@ Fits = bool | None
 class Condition:
     """One thing said of files, in the words of `said`."""
 
-    kind: Literal["what", "size", "date"]
+    kind: Literal["what", "type", "place", "size", "date", "day", "language"]
+    """A "day" is a period with two ends, of which a clause may name several; a "place" is where the others are."""
     said: str
     test: Callable[[FileFacts], Fits]
+    exact: bool = True
+    """A name, a pattern or a hash; else words that are in names."""
+
+
+_NAMING = ("what", "type", "place")
 
 
 @dataclass(frozen=True)
 class Clause:
-    """Conditions said together: any of those of name and type, and all the others."""
+    """Conditions said together: any of those of name and type, in any of the places, and all the others."""
 
     wanted: bool
     conditions: tuple[Condition, ...]
@@ -55,21 +65,32 @@ class Clause:
     @property
     def names(self) -> tuple[Condition, ...]:
         """Its conditions of name and type."""
-        return tuple(condition for condition in self.conditions if condition.kind == "what")
+        return tuple(condition for condition in self.conditions if condition.kind in _NAMING)
 
     @property
     def said(self) -> str:
         """The clause in words."""
         what = " or ".join(dict.fromkeys(condition.said for condition in self.names))
-        rest = [condition.said for condition in self.conditions if condition.kind != "what"]
+        rest = [condition.said for condition in self.conditions if condition.kind not in _NAMING]
         return ", ".join([what, *rest] if what else rest)
 
     def fits(self, file: FileFacts) -> Fits:
         """Whether a file is meant."""
-        rest = [condition.test(file) for condition in self.conditions if condition.kind != "what"]
-        named = [condition.test(file) for condition in self.names]
-        tests = [any(named)] if named else []
-        return _all([*tests, *rest])
+        rest = [one.test(file) for one in self.conditions if one.kind not in (*_NAMING, "day")]
+        days = [one.test(file) for one in self.conditions if one.kind == "day"]
+        tests: list[Fits] = [self._called(file)] if self.names else []
+        return _all([*tests, *rest, *([_any(days)] if days else [])])
+
+    def _called(self, file: FileFacts) -> bool:
+        """Whether a file is named: exactly, or by type or words, which may be said of a place."""
+        loose = [one for one in self.names if one.kind == "type" or not one.exact]
+        places = [one for one in self.names if one.kind == "place"]
+        exact = [one for one in self.names if one.exact and one.kind == "what"]
+        if any(one.test(file) for one in exact):
+            return True
+        if loose and places:
+            return any(one.test(file) for one in loose) and any(one.test(file) for one in places)
+        return any(one.test(file) for one in (*loose, *places))
 
 
 @dataclass(frozen=True)
@@ -105,6 +126,12 @@ def _all(tests: Sequence[Fits]) -> Fits:
     return None if None in tests else True
 
 
+def _any(tests: Sequence[Fits]) -> Fits:
+    if any(tests):
+        return True
+    return None if None in tests else False
+
+
 def named(name: str) -> Condition:
     """The file of exactly that name, with or without its folders."""
     wanted = name.lower().removeprefix("./")
@@ -122,28 +149,28 @@ def matching(pattern: str) -> Condition:
 
 def of_type(said: str, suffixes: Sequence[str]) -> Condition:
     """Files whose name ends so."""
-    return Condition("what", said, lambda file: file.suffix in suffixes)
+    return Condition("type", said, lambda file: file.suffix in suffixes)
 
 
-def in_folder(folder: str) -> Condition:
-    """Files below a folder, wherever that is."""
+def in_folder(folder: str, *, of_others: bool = False) -> Condition:
+    """Files below a folder, wherever that is; `of_others`: it says where the other things that are named are."""
     parts = tuple(folder.lower().strip("/").removeprefix("./").split("/"))
 
     def test(file: FileFacts) -> Fits:
         above = PurePosixPath(file.name.lower()).parts[:-1]
         return any(above[at : at + len(parts)] == parts for at in range(len(above)))
 
-    return Condition("what", f"{folder.strip('/')}/", test)
+    return Condition("place" if of_others else "what", f"{folder.strip('/')}/", test)
 
 
 def called(words: Sequence[str]) -> Condition:
     """Files in whose name, folders included, each of the words is."""
     stems = sorted({one for word in words for one in tokens(word)})
-    return Condition("what", " ".join(words), lambda file: all(_among(one, file.words) for one in stems))
+    return Condition("what", " ".join(words), lambda file: all(among(one, file.words) for one in stems), exact=False)
 
 
-def _among(word: str, words: frozenset[str]) -> bool:
-    """A word is there, or one that it begins with or that begins with it ("oct", "october")."""
+def among(word: str, words: frozenset[str]) -> bool:
+    """Whether a word is there, or one that it begins with or that begins with it ("oct", "october")."""
     if word in words:
         return True
     return len(word) >= 4 and any(
@@ -166,7 +193,8 @@ def dated(said: str, period: Period) -> Condition:
             return period.holds(*_day(file.modified))
         return fits
 
-    return Condition("date", said, test)
+    closed = period.start is not None and period.end is not None
+    return Condition("day" if closed else "date", said, test)
 
 
 def _day(day: date) -> tuple[date, date]:

@@ -59,6 +59,8 @@ def moved_files(services: Services, plan: Plan) -> Iterator[str]:
     """A sentence for each file that changed or went, or came back; hashes every one."""
     for path, sha256 in plan.base.archives.items():
         yield from _moved(path, sha256)
+    if not any(step.action == "upload" for step in plan.steps):  # no file is read: it is about what the kb holds
+        return
     in_blobs = services.home.plans.inputs(plan.plan_id)
     for file in plan.files:
         if file.action == "remove":

@@ -1,19 +1,25 @@
-"""What a request comes to for one plan: its kb, its files, and the questions that are left."""
+"""What a request comes to for one plan: what is done, to which files and sources, and the questions that are left."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 
 from ..store.errors import UsageError
 from ..store.kb import check_name
 from ..store.plan import Declined, PlannedFile, Question
 from ..store.policy import Policy
-from .comparison import planned
-from .inputs import Input
+from .inputs import Input, hashed
 from .request import Constraints, read_request
-from .selection import FileFacts, Verdict, day_of, verdict
+from .request_acts import Act
+from .request_past import Past, Place, Waiting
+from .request_treatment import speaks_of_hash
+from .selection import FileFacts, day_of
+from .wished_acts import Deeds, deeds
+from .wished_files import chosen, facts_of
+from .wished_policy import kept_policy
 
 _LONGEST = 10_000
 
@@ -31,30 +37,54 @@ class Wishes:
     """By source: a warning that it could not be told whether the file is meant."""
     questions: tuple[Question, ...] = ()
     declined: tuple[Declined, ...] = ()
+    act: Act = "ingest"
+    args: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Arguments of the steps, by action."""
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    """What was asked for the plan as a whole."""
+    sources: tuple[str, ...] = ()
+    """Sources of the kb that are hidden or removed, or that go when the new ones come."""
+    waiting: tuple[Waiting, ...] = ()
+    places: tuple[Place, ...] = ()
+    report: str | None = None
+    dry_run: bool = False
+    only_missing: bool = False
 
 
-def understood(
-    text: str | None,
-    inputs: Sequence[Input],
-    *,
-    kb: str | None,
-    kbs: Sequence[str],
-    policy: Policy,
-    expose: bool,
-    today: date,
-) -> Wishes:
+@dataclass(frozen=True)
+class Setting:
+    """What a request is understood against, besides the files."""
+
+    kb: str | None
+    kbs: Sequence[str]
+    policy: Policy
+    expose: bool
+    today: date
+    past: Past = field(default_factory=Past)
+    roots: Sequence[str] = ()
+    """Folders and files that were given, as paths."""
+    now: datetime | None = None
+
+
+def understood(text: str | None, inputs: Sequence[Input], setting: Setting) -> Wishes:
     """Read a request against the inputs; without one, all of them are meant. `UsageError` where no kb is named."""
-    check_asked(text, kb, kbs)
+    check_asked(text, setting.kb, setting.kbs)
     if text is None:
-        return Wishes(kb, policy, expose, list(inputs), [])
-    facts = [FileFacts(one.source, one.size, day_of(one.mtime_ns)) for one in inputs]
-    said = read_request(text, files=facts, kbs=kbs, today=today, policy=policy)
-    name, asked = _kb(kb, said, kbs)
-    chosen, refused = _existing(said, policy)
-    verdicts = {fact.name: verdict(fact, said.clauses) for fact in facts}
-    wishes = _chosen(inputs, verdicts, Wishes(name, chosen, expose and said.expose, [], []))
-    questions = (*asked, *said.questions, *_about_files(inputs, wishes))
-    return replace(wishes, questions=questions, declined=(*said.declined, *refused))
+        return Wishes(setting.kb, setting.policy, setting.expose, list(inputs), [])
+    if speaks_of_hash(text):
+        inputs = hashed(inputs)
+    facts = [facts_of(one) for one in inputs]
+    said = _read(text, facts, setting)
+    kb, asked = _kb(setting.kb, said, setting.kbs)
+    policy, refused = kept_policy(said, setting.policy)
+    wishes = Wishes(kb, policy, setting.expose and said.expose, [], [], declined=(*said.declined, *refused))
+    wishes = replace(wishes, act=said.act, **_options(said), only_missing=said.only_missing)
+    if any(one.policy_key == "enable_rollback" and one.what == "going back" for one in refused):
+        return replace(wishes, act="decline")
+    deed = deeds(said, kb, facts, setting.past, setting.today)
+    if deed is not None:
+        return _with_deed(wishes, deed, asked, said, inputs)
+    return _ingest(wishes, said, inputs, facts, asked, setting)
 
 
 def is_text(said: str) -> bool:
@@ -89,16 +119,80 @@ def check_asked(text: str | None, kb: str | None, kbs: Sequence[str]) -> None:
         )
 
 
-def _chosen(inputs: Sequence[Input], verdicts: dict[str, Verdict], wishes: Wishes) -> Wishes:
-    for one in inputs:
-        judged = verdicts[one.source]
-        if judged.left_out is None:
-            wishes.taken.append(one)
-            if judged.unsure:
-                wishes.unsure[one.source] = judged.unsure
-        else:
-            wishes.left_out.append(planned(one, "skip", reason="excluded", detail=judged.left_out))
-    return wishes
+def _read(text: str, facts: Sequence[FileFacts], setting: Setting) -> Constraints:
+    kb = setting.kb
+    waiting = bool(kb and not facts and setting.past.waiting(kb))
+    return read_request(
+        text, files=facts, kbs=setting.kbs, today=setting.today, policy=setting.policy, past=setting.past,
+        roots=setting.roots, now=setting.now, waiting=waiting,
+    )  # fmt: skip
+
+
+def _options(said: Constraints) -> dict[str, Any]:
+    """What was chosen, as arguments of actions and as wishes of the whole plan."""
+    args: dict[str, dict[str, Any]] = {}
+    asked: dict[str, Any] = {}
+    for name, value in said.options.items():
+        action, dot, key = name.partition(".")
+        if dot and action in ("parse", "embed", "expose"):
+            args.setdefault(action, {})[key] = value
+        elif name != "kb":
+            asked[name] = value
+    return {"args": args, "asked": asked}
+
+
+def _with_deed(
+    wishes: Wishes, deed: Deeds, asked: list[Question], said: Constraints, inputs: Sequence[Input]
+) -> Wishes:
+    """A plan that brings no files in, or first takes others out."""
+    kb = deed.kb or wishes.kb
+    questions = [*deed.questions]
+    if kb is None and not questions and wishes.act not in ("stop", "decline", "rollback"):
+        questions = asked
+    taken = list(inputs) if deed.takes_files else []
+    if said.dry_run and not questions:
+        wishes = replace(wishes, dry_run=True)
+    return replace(
+        wishes, kb=kb, taken=taken, questions=tuple(questions), declined=(*wishes.declined, *deed.declined),
+        sources=deed.sources, waiting=deed.waiting, places=deed.places, report=deed.report, act=deed.act,
+    )  # fmt: skip
+
+
+def _ingest(
+    wishes: Wishes,
+    said: Constraints,
+    inputs: Sequence[Input],
+    facts: Sequence[FileFacts],
+    asked: list[Question],
+    setting: Setting,
+) -> Wishes:
+    found = chosen(said, inputs, facts)
+    questions = [*asked, *said.questions, *found.questions]
+    sources: tuple[str, ...] = ()
+    if said.on_existing == "replace" and wishes.kb and not questions and wishes.policy.on_existing == "replace":
+        from .request_targets import replaced
+        from .request_text import RequestText
+
+        taken = [fact for fact in facts if fact.name in {one.source for one in found.taken}]
+        held = setting.past.sources(wishes.kb)
+        sources, more = replaced(RequestText(said.rest), taken, held, setting.today)
+        questions += more
+    if wishes.kb is None and asked:
+        found = replace(found, taken=[], left_out=[], unsure={})  # nothing can be compared yet
+    wishes = replace(
+        wishes, taken=found.taken, left_out=found.left_out, unsure=found.unsure, sources=sources,
+        dry_run=(said.dry_run or said.plan_first) and not said.yes,
+    )  # fmt: skip
+    if wishes.dry_run:  # no step carries them: the plan itself says what would be chosen
+        wishes = replace(wishes, asked=dict(said.options))
+    if said.plan_first and not said.yes and not questions:
+        questions.append(
+            Question(
+                about="approval",
+                text="this is what would be done; shall it be? Ask again with the same request and 'go ahead'",
+            )
+        )
+    return replace(wishes, questions=tuple(questions))
 
 
 def _kb(given: str | None, said: Constraints, known: Sequence[str]) -> tuple[str | None, list[Question]]:
@@ -113,23 +207,10 @@ def _kb(given: str | None, said: Constraints, known: Sequence[str]) -> tuple[str
     if said.kbs:
         text = f"the request names {' and '.join(said.kbs)}; a plan is for one kb: make one for each"
         return None, [Question(about="kb", text=text)]
+    if said.options.get("kb"):
+        return str(said.options["kb"]), []
     there = f" There are: {', '.join(known[:10])}." if known else ""
     return None, [Question(about="kb", text=f"which knowledge base are the files for?{there}")]
 
 
-def _existing(said: Constraints, policy: Policy) -> tuple[Policy, tuple[Declined, ...]]:
-    """The policy with what the request chose for sources that are there; it may be more careful, never less."""
-    if said.on_existing is None or said.on_existing == policy.on_existing:
-        return policy, ()
-    if said.on_existing == "replace":
-        why = f"the policy's on_existing is {policy.on_existing}"
-        return policy, (Declined(what="replace what is there", why=why, policy_key="on_existing"),)
-    return policy.model_copy(update={"on_existing": said.on_existing}), ()
-
-
-def _about_files(inputs: Sequence[Input], wishes: Wishes) -> list[Question]:
-    if wishes.taken:
-        return []
-    if inputs:
-        return [Question(about="files", text=f"none of the {len(inputs)} files fits; which ones are meant?")]
-    return [Question(about="files", text="which files? Give their paths, or the folder that holds them.")]
+__all__ = ["Setting", "Wishes", "check_asked", "day_of", "understood"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any
 
 _WORDS = {"remove": "retire"}
@@ -60,7 +61,10 @@ def _lines(plan: Mapping[str, Any]) -> dict[str, frozenset[str]]:
     """The plan's files by what happens to them, each by its name on offer (a copy is kept under another name)."""
     found: dict[str, set[str]] = {action: set() for action in ("add", "replace", "remove", "hide", "skip", "reject")}
     for file in plan.get("files") or ():
-        found.setdefault(file["action"], set()).add(file["source"])
+        source, name = file["source"], PurePosixPath(file.get("path") or file["source"]).name
+        kept_beside = file["action"] == "add" and not source.endswith(name)
+        offered = str(PurePosixPath(source).with_name(name)) if kept_beside else source
+        found.setdefault(file["action"], set()).add(offered)
     return {action: frozenset(names) for action, names in found.items()}
 
 
@@ -68,7 +72,7 @@ def _steps(plan: Mapping[str, Any], lines: Mapping[str, frozenset[str]]) -> tupl
     """Actions in the cases' words; what goes with a publish is a step of its own there, just before it."""
     steps: list[str] = []
     for step in plan.get("steps") or ():
-        word = str(_WORDS.get(step["action"], step["action"]))
+        word = _word(step)
         if word == "expose" and (lines["replace"] or lines["remove"]):
             steps.append("retire")
         steps.append(word)
@@ -79,12 +83,17 @@ def _steps(plan: Mapping[str, Any], lines: Mapping[str, frozenset[str]]) -> tupl
     return tuple(steps)
 
 
+def _word(step: Mapping[str, Any]) -> str:
+    action = str(step["action"])
+    return _WORDS.get(action, action)
+
+
 def _before(plan: Mapping[str, Any], steps: Sequence[str]) -> frozenset[tuple[str, str]]:
     """Order by dependencies, those of dependencies included; what goes with a publish comes when the publish does."""
     needs: dict[str, set[str]] = {}
     words: dict[str, str] = {}
     for step in plan.get("steps") or ():
-        words[step["id"]] = str(_WORDS.get(step["action"], step["action"]))
+        words[step["id"]] = _word(step)
         direct = set(step.get("depends_on") or ())
         needs[step["id"]] = direct.union(*(needs.get(one, set()) for one in direct))
     pairs = {(words[first], words[then]) for then, those in needs.items() for first in those if first in words}

@@ -171,7 +171,7 @@ def same(found: Any, wanted: Any) -> bool:
     if isinstance(wanted, Mapping) and isinstance(found, Mapping):
         return found.keys() == wanted.keys() and all(same(found[key], wanted[key]) for key in wanted)
     if isinstance(wanted, list | tuple) and isinstance(found, list | tuple):
-        ours, theirs = _listed(found), _listed(wanted)
+        ours, theirs = list(found), list(wanted)
         return len(ours) == len(theirs) and all(map(same, ours, theirs))
     return bool(found == wanted)
 
@@ -187,5 +187,4 @@ def _near(wanted: str, said: str) -> bool:
 def _listed(value: Any) -> list[Any]:
     if value is None:
         return []
-    many: Any = value
-    return list(many) if isinstance(value, list | tuple) else [value]
+    return list(value) if isinstance(value, list | tuple) else [value]

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..agents.executor import journey_id_of
 from ..agents.milepost import Milepost
-from ..store.errors import MilepostError
+from ..store.errors import NotFound, PlanRejected, PolicyError, UsageError
 from ..store.plan import Plan
 from ..store.policy import Policy
 from ..store.records import Journey, JourneyStatus
@@ -65,7 +65,7 @@ class CaseWorld:
         """The plan in the cases' words; a request that is refused outright is no plan: an answer without steps."""
         try:
             plan = self.plan(planner)
-        except MilepostError:
+        except (UsageError, PlanRejected, NotFound, PolicyError):
             return Answer(steps=(), valid=False)
         valid = self.milepost.validate(plan).valid
         return answer_of(plan.model_dump(mode="json"), valid=valid, names=self.names)
@@ -92,7 +92,7 @@ def world_of(case: Mapping[str, Any], *, policy: Policy | None = None) -> Genera
 
 def _write(folder: Path, file: Mapping[str, Any], text: str, *, whole: bool = True) -> Path:
     """A file of that name, size and date; sparse after its first line."""
-    path: Path = folder / file["name"]
+    path = folder / str(file["name"])
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"{text}\n", encoding="utf-8")
     size = round(float(file.get("size_mb") or 0) * 1_000_000)

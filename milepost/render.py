@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 LIMIT = 50
 SIGNS = {
     "added": "+", "replaced": "~", "removed": "-", "skipped": "=", "rejected": "!", "failed": "!", "staged": "+",
+    "hidden": "-",
 }  # fmt: skip
 
 

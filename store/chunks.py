@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import struct
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from .plan import canonical_json
 
@@ -21,12 +22,19 @@ def text_sha(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-def metadata_of(source: str, media_type: str, heading: str | None) -> Metadata:
-    """What a chunk says of itself in Chroma: no position, journey, time or absolute path."""
-    found: Metadata = {"source": source, "media_type": media_type}
+def metadata_of(source: str, media_type: str, heading: str | None, tags: Mapping[str, str] | None = None) -> Metadata:
+    """What a chunk says of itself in Chroma: no position, journey, time or absolute path; tags never hide our own."""
+    found: Metadata = {**(tags or {}), "source": source, "media_type": media_type}
     if heading:
         found["heading"] = heading
     return found
+
+
+def tags_of(chunker: str) -> dict[str, str]:
+    """The tags that a chunker's id says are on every chunk (`tools.chunk.chunker_id` writes them)."""
+    choices: dict[str, Any] = json.loads(chunker.partition(";")[2] or "{}")
+    tags: dict[str, str] = choices.get("tags", {})
+    return tags
 
 
 def chunk_id(*, tenant: str, kb: str, source: str, sha: bytes, metadata: str, embedder: str, occurrence: int) -> bytes:

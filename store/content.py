@@ -55,6 +55,7 @@ class ParsedFile:
     warnings: tuple[str, ...]
     parsed_by: str
     chunks: int
+    chunker: str
 
 
 @dataclass(frozen=True)
@@ -222,4 +223,5 @@ def _parsed_file(row: sqlite3.Row) -> ParsedFile:
         warnings=tuple(json.loads(row["warnings"])),
         parsed_by=row["parsed_by"],
         chunks=row["chunks"],
+        chunker=row["chunker"],
     )

@@ -41,6 +41,25 @@ class JourneyFiles:
         """A journey's files, in the order of its plan."""
         return self._files("journey_id = ?", journey_id)
 
+    def waiting(self, kb_id: int) -> list[tuple[str, str, FileRow]]:
+        """What is staged or hidden in a kb: source, journey and row, the newest word about each source.
+
+        Journeys that were rolled back say nothing.
+        """
+        with self._record.read() as reading:
+            rows = reading.execute(
+                f"SELECT f.journey_id, {_OF_FILES} FROM journey_files f JOIN journeys j USING (journey_id)"
+                " WHERE j.kb_id = ? AND j.status NOT IN ('rolled_back', 'compensated')"
+                " AND f.outcome IN ('added', 'replaced', 'removed', 'staged', 'hidden') ORDER BY j.seq, f.position",
+                (kb_id,),
+            ).fetchall()
+        newest = {row["source"]: (row["journey_id"], _file_row(tuple(row)[1:])) for row in rows}
+        return [
+            (source, journey_id, row)
+            for source, (journey_id, row) in newest.items()
+            if row.outcome in ("staged", "hidden")
+        ]
+
     def files_at(self, journey_id: str, stage: str) -> list[FileRow]:
         """Those that have come to a stage and have no outcome yet: of files that stayed as they are, none is read."""
         return self._files("journey_id = ? AND stage = ? AND outcome IS NULL", journey_id, stage)
@@ -69,6 +88,7 @@ class JourneyFiles:
 
 
 _COLUMNS = ", ".join(FileRow.__dataclass_fields__)
+_OF_FILES = ", ".join(f"f.{name}" for name in FileRow.__dataclass_fields__)
 _WARNINGS = list(FileRow.__dataclass_fields__).index("warnings")
 
 

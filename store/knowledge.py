@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import lexical
-from .chunks import canonical_metadata, chunk_id, metadata_of, row_digest
+from .chunks import canonical_metadata, chunk_id, metadata_of, row_digest, tags_of
 from .claims import claims_to_show
 from .content import IN_LIST, Content, batched, marks
 from .doomed import doom
@@ -118,18 +118,21 @@ class Knowledge:
             if path.name not in mine:
                 path.unlink(missing_ok=True)
 
-    def stage(self, kb: Kb, source: str, parsed_id: int, *, sha256: str, size: int, claim: bool = False) -> Staged:
+    def stage(
+        self, kb: Kb, source: str, parsed_id: int, *, sha256: str, size: int, claim: bool = False, modified: int = 0
+    ) -> Staged:
         """Make a version of a source ready to be published: its chunks get slots, and their vectors lie in the pack.
 
         Nobody sees it before a publish. Staging the same again changes nothing. A claim gets no chunks until it has
-        to show them. Every text must have its vector (embed comes before).
+        to show them. Every text must have its vector (embed comes before). `modified` is the file's time of its last
+        change in nanoseconds, 0 where nobody knows it.
         """
         with self._record.write() as writing:
             source_id = self.source_id(kb.kb_id, source)
             writing.execute(
-                "INSERT INTO versions (kb_id, source_id, parsed_id, sha256, bytes) VALUES (?, ?, ?, ?, ?)"
+                "INSERT INTO versions (kb_id, source_id, parsed_id, sha256, bytes, modified) VALUES (?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT DO UPDATE SET released = 0",
-                (kb.kb_id, source_id, parsed_id, sha256, size),
+                (kb.kb_id, source_id, parsed_id, sha256, size, modified),
             )
             row = writing.execute(
                 "SELECT version_id, slots, chunks FROM versions WHERE source_id = ? AND parsed_id = ?",
@@ -239,14 +242,15 @@ class Knowledge:
 
     def _identify(self, kb: Kb, source: str, parsed_id: int) -> tuple[list[bytes], list[str], list[int]]:
         """The chunk ids, canonical metadata and text ids of a parsed file under a source name."""
-        media_type = self._content.parsed_by_id(parsed_id).media_type
+        parsed = self._content.parsed_by_id(parsed_id)
+        tags = tags_of(parsed.chunker)
         pieces = self._content.pieces(parsed_id)
         shas = self._content.texts(piece.text_id for piece in pieces)
         seen: dict[tuple[int, str], int] = {}
         ids: list[bytes] = []
         metadatas: list[str] = []
         for piece in pieces:
-            metadata = canonical_metadata(metadata_of(source, media_type, piece.heading))
+            metadata = canonical_metadata(metadata_of(source, parsed.media_type, piece.heading, tags))
             occurrence = seen.get((piece.text_id, metadata), 0)
             seen[piece.text_id, metadata] = occurrence + 1
             ids.append(

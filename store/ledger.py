@@ -54,8 +54,8 @@ class Ledger(JourneyFiles, Receipts, Standing):
             writing.executemany(
                 "INSERT INTO journey_files (journey_id, position, path, source, action, sha256, bytes, outcome,"
                 " reason, detail, warnings, chunks) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
-                [(journey_id, i, f.path, f.source, f.action, f.sha256, f.bytes, _settled(f.action), f.reason, f.detail,
-                  json.dumps(list(f.warnings), ensure_ascii=False), f.chunks if f.action == "skip" else 0)
+                [(journey_id, i, f.path, f.source, f.action, f.sha256, f.bytes, _settled(plan, f.action), f.reason,
+                  f.detail, json.dumps(list(f.warnings), ensure_ascii=False), f.chunks if f.action == "skip" else 0)
                  for i, f in enumerate(plan.files)],
             )  # fmt: skip
             writing.executemany(
@@ -247,6 +247,8 @@ class Ledger(JourneyFiles, Receipts, Standing):
         ]  # fmt: skip
 
 
-def _settled(action: str) -> str | None:
+def _settled(plan: Plan, action: str) -> str | None:
     """The outcome of a file that no step has to touch."""
+    if plan.dry_run:
+        return "rejected" if action == "reject" else "skipped"
     return {"skip": "skipped", "reject": "rejected"}.get(action)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Action = Literal["add", "replace", "remove", "skip", "reject"]
+Action = Literal["add", "replace", "remove", "hide", "skip", "reject"]
 Effect = Literal["reversible", "compensable", "irreversible"]
 
 
@@ -136,6 +136,10 @@ class Plan(_Frozen):
     declined: tuple[Declined, ...] = ()
     excludes: tuple[str, ...] = ()
     """What the request wants not to happen: acts ("expose", "replace"), or one with its source ("remove:a.md")."""
+    asked: dict[str, Any] = Field(default_factory=dict)
+    """What the request wants of the plan as a whole, by name: "hold_for", "on_error", "budget.max_cost_usd", ..."""
+    dry_run: bool = False
+    """The files are those that would be taken, and no step touches them."""
     summary: Summary = Summary()
     estimated_time: Interval = Interval()
     resources: dict[str, Any] = Field(default_factory=dict)

@@ -16,7 +16,7 @@ from .policy import Policy
 from .policy_sources import preset_of
 from .words import clean, count, short_id, size, span
 
-SIGNS = {"add": "+", "replace": "~", "remove": "-", "skip": "=", "reject": "!", "warn": "?"}
+SIGNS = {"add": "+", "replace": "~", "remove": "-", "hide": "-", "skip": "=", "reject": "!", "warn": "?"}
 LIMIT = 50
 """Lines shown of one kind of file, unless everything is wanted; of skipped ones a fifth."""
 
@@ -49,7 +49,10 @@ def next_command(plan: Plan) -> str:
 def changes(plan: Plan) -> bool:
     """Whether running the plan would change anything; one with actions of a user's own always might."""
     told = plan.summary
-    return bool(own_steps(plan)) or bool(told.add or told.replace or told.remove)
+    if plan.dry_run:
+        return False
+    own = bool(own_steps(plan)) or any(step.action == "rollback" for step in plan.steps)
+    return own or bool(told.add or told.replace or told.remove)
 
 
 def limit(kind: str) -> int:
@@ -58,7 +61,7 @@ def limit(kind: str) -> int:
 
 
 def _header(plan: Plan, policy: Policy) -> str:
-    files = [file for file in plan.files if file.action != "remove"]
+    files = [file for file in plan.files if file.action not in ("remove", "hide")]
     weight = f"  {count(len(files), 'file')}, {size(sum(file.bytes for file in files))}" if plan.files else ""
     kb = f"  kb {clean(plan.kb)}" if plan.kb else ""
     kind = "" if plan.journey_type == "data_ingest" else f"  {clean(plan.journey_type)}"
@@ -93,9 +96,9 @@ def _files(plan: Plan, everything: bool) -> Iterator[str]:
 
 def _row(file: PlannedFile, kind: str, width: int, figures: int) -> str:
     name = clean(file.source)
-    if kind in ("add", "replace", "remove"):
+    if kind in ("add", "replace", "remove", "hide"):
         old = f"   {file.chunks_replaced} old ones go" if kind == "replace" else ""
-        gone = " go" if kind == "remove" else ""
+        gone = " go" if kind in ("remove", "hide") else ""
         unit = "chunk" if file.chunks == 1 else "chunks"
         return f"{name:<{width}} {_chunks(file):>{figures}} {unit}{gone}{old}"
     return f"{name:<{width}} {' ' * (figures - 1)}{note(file, kind)}"
@@ -157,7 +160,7 @@ def _policy(plan: Plan, policy: Policy) -> str:
     if not policy.restorable:
         return f"{name}: rollback off, so this cannot be undone"
     gone = sum(file.chunks_replaced if file.action == "replace" else 0 for file in plan.files)
-    gone += sum(file.chunks for file in plan.files if file.action == "remove")
+    gone += sum(file.chunks for file in plan.files if file.action in ("remove", "hide"))
     days = policy.retention.days
     kept = "for ever" if days is None else f"for {count(days, 'day')}"
     what = f"{gone} replaced {'chunk' if gone == 1 else 'chunks'} restorable {kept}"

@@ -56,6 +56,14 @@ class ChunkPolicy(_Section):
     overlap: int = Field(default_factory=lambda chunk: min(100, chunk.get("size", 1000) // 10), ge=0)
     """Characters repeated from the chunk before, where one paragraph had to be split; unset, a tenth of
     the size and at most 100."""
+    pages: str | None = Field(default=None, pattern=r"^\d{1,6}(-\d{1,6})?(,\d{1,6}(-\d{1,6})?)*$")
+    """Pages that are read ("1-20,31"), counted from 1; unset, all. What has no pages is read whole."""
+    skip_sections: tuple[str, ...] = ()
+    """Sections that are left out: each by a word of its heading, up to the next heading of its level."""
+    tags: dict[str, str] = Field(default_factory=dict)
+    """What is written on every chunk, for programs to filter by; `audience` is for whom it may be found."""
+    asked: bool = False
+    """Set for a plan whose request chose these: what it made stays as it is until a request says otherwise."""
 
     @model_validator(mode="after")
     def _overlap_is_smaller(self) -> Self:

@@ -26,7 +26,7 @@ class JourneyStatus(StrEnum):
     NEEDS_ATTENTION = "needs_attention"
 
 
-Outcome = Literal["added", "replaced", "removed", "skipped", "rejected", "failed", "staged"]
+Outcome = Literal["added", "replaced", "removed", "skipped", "rejected", "failed", "staged", "hidden"]
 
 
 class Record(BaseModel):

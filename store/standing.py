@@ -92,6 +92,16 @@ class Standing(Timeline):
         with self._record.read() as reading:
             return undone_by(reading)
 
+    def within(self, journey_id: str) -> list[str]:
+        """The rollbacks that ran as steps of a journey, oldest first."""
+        with self._record.read() as reading:
+            rows = reading.execute(
+                "SELECT journey_id FROM journeys WHERE journey_type = ? AND json_extract(extra, '$.within') = ?"
+                " ORDER BY seq",
+                (ROLLBACK, journey_id),
+            ).fetchall()
+        return [str(row[0]) for row in rows]
+
     def compensating(self) -> list[str]:
         """Journeys of everybody whose compensation did not come to its end, oldest first."""
         with self._record.read() as reading:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
+from .choices import choices_id
 from .document import Block, ChunkSizes
 
 _VERSION = 1
@@ -42,7 +43,7 @@ class ChunkDraft:
 
 def chunker_id(policy: ChunkSizes) -> str:
     """Name algorithm and settings: equal ids give equal chunks."""
-    return f"structure/{_VERSION}:{policy.size}:{policy.overlap}"
+    return f"structure/{_VERSION}:{policy.size}:{policy.overlap}{choices_id(policy)}"
 
 
 def chunk(blocks: Iterable[Block], policy: ChunkSizes) -> list[ChunkDraft]:

@@ -12,13 +12,25 @@ Kind = Literal["text", "heading", "row", "code"]
 
 
 class ChunkSizes(Protocol):
-    """The part of `ChunkPolicy` that chunking reads; in the parser's process pydantic is not imported."""
+    """`ChunkPolicy` as parsing and chunking read it; in the parser's process pydantic is not imported."""
 
     @property
     def size(self) -> int: ...
 
     @property
     def overlap(self) -> int: ...
+
+    @property
+    def pages(self) -> str | None: ...
+
+    @property
+    def skip_sections(self) -> tuple[str, ...]: ...
+
+    @property
+    def tags(self) -> dict[str, str]: ...
+
+    @property
+    def asked(self) -> bool: ...
 
 
 class Limits(Protocol):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from ..store.content import batched
@@ -14,6 +17,7 @@ from ..store.plan import canonical_json
 from ..store.revisions import Change, Published, SourceState, state_at
 from .steps import StepDeclaration, StepOutcome, StepRun, failed
 from .upload import digest_of
+from .waiting import prepared, vectors_of
 
 BATCH = 50
 
@@ -21,9 +25,13 @@ BATCH = 50
 def run(ctx: StepRun) -> StepOutcome:
     """Stage every embedded file, publish them together, and let the index follow."""
     home = ctx.services.home
+    if (later := held_until(ctx)) is not None:
+        return StepOutcome(post={"held_until": later})
     kb = home.knowledge.by_id(ctx.kb_id)
     twins = _twins(ctx)
     rows = _with_twins(ctx, _concerned(ctx), twins)
+    if "sources" in ctx.step.args:
+        vectors_of(ctx, [row for row in rows if row.action in ("add", "replace")])
     staged: list[tuple[FileRow, Change]] = []
     for batch in batched(rows, BATCH):
         ctx.services.check()
@@ -36,6 +44,14 @@ def run(ctx: StepRun) -> StepOutcome:
     follow(ctx)
     post = {"revision": published.after, "chunks_added": published.added, "chunks_removed": published.removed}
     return StepOutcome(post=post, units=float(published.added + published.removed), committed=True)
+
+
+def held_until(ctx: StepRun) -> str | None:
+    """The moment before which nothing may go live, as long as it has not come."""
+    said = ctx.step.args.get("not_before")
+    if said is None or datetime.fromisoformat(said) <= datetime.fromisoformat(ctx.services.home.clock.now()):
+        return None
+    return str(said)
 
 
 def publish_files(ctx: StepRun, staged: list[tuple[FileRow, Change]]) -> Published:
@@ -51,7 +67,7 @@ def publish_files(ctx: StepRun, staged: list[tuple[FileRow, Change]]) -> Publish
             user=ctx.services.user.user,
             restorable=ctx.policy.restorable,
         )
-        ctx.keep([_exposed(row, change.source_id in there) for row, change in staged])
+        ctx.keep([_exposed(writing, row, there.get(change.source_id)) for row, change in staged])
         if published.after != published.before:  # otherwise the head may be another journey's work
             first = writing.execute(
                 "SELECT min(revision) FROM revisions WHERE journey_id = ? AND kb_id = ?", (ctx.journey_id, ctx.kb_id)
@@ -83,15 +99,18 @@ def subject(ctx: StepRun) -> dict[str, Any]:
 
 
 def remove(ctx: StepRun) -> StepOutcome:
-    """Take sources out of a kb: a publish like any other."""
+    """Take sources out of a kb, or out of search only: a publish like any other."""
     return run(ctx)
 
 
 def _concerned(ctx: StepRun) -> list[FileRow]:
     """Files that are ready, sources that are to go, and duplicates that become claims."""
     rows = [row for row in ctx.services.home.ledger.files(ctx.journey_id) if row.stage != "exposed"]
+    if "sources" in ctx.step.args:
+        rows = prepared(ctx, rows)
+        ctx.keep([row for row in rows if row.outcome == "failed"])
     ready = [row for row in rows if row.outcome in (None, "staged") and row.stage == "embedded"]
-    leaving = [row for row in rows if row.outcome is None and row.action == "remove"]
+    leaving = [row for row in rows if row.outcome is None and row.action in ("remove", "hide")]
     claims = [row for row in rows if row.outcome == "skipped" and row.reason == "duplicate"]
     return ready + leaving + claims
 
@@ -106,13 +125,23 @@ def _with_twins(ctx: StepRun, rows: list[FileRow], twins: dict[str, int]) -> lis
 
 def _change(ctx: StepRun, kb: Kb, row: FileRow, twins: dict[str, int]) -> Change:
     knowledge = ctx.services.home.knowledge
-    if row.action == "remove":
+    if row.action in ("remove", "hide"):
         return Change(knowledge.source_id(kb.kb_id, row.source), None)
     claim = row.action == "skip"
     parsed_id = twins[row.sha256] if claim else row.parsed_id
     assert parsed_id is not None
-    made: Staged = knowledge.stage(kb, row.source, parsed_id, sha256=row.sha256, size=row.bytes, claim=claim)
+    made: Staged = knowledge.stage(
+        kb, row.source, parsed_id, sha256=row.sha256, size=row.bytes, claim=claim, modified=_modified(row)
+    )  # fmt: skip
     return Change(made.source_id, SourceState(made.version_id, claim))
+
+
+def _modified(row: FileRow) -> int:
+    """When the file last changed, in nanoseconds; 0 for what came as bytes, or is gone."""
+    try:
+        return 0 if row.path == row.source else Path(row.path).stat().st_mtime_ns
+    except (OSError, ValueError):
+        return 0
 
 
 def _twins(ctx: StepRun) -> dict[str, int]:
@@ -128,12 +157,22 @@ def _twins(ctx: StepRun) -> dict[str, int]:
     return {row[0]: row[1] for row in shown} | {row.sha256: row.parsed_id for row in coming if row.parsed_id}
 
 
-def _exposed(row: FileRow, there: bool) -> FileRow:
-    """The file as it ended; one that was rejected when it was planned may replace a source all the same."""
+def _exposed(reading: sqlite3.Connection, row: FileRow, there: SourceState | None) -> FileRow:
+    """The file as it ended; one that was rejected when it was planned may replace a source all the same.
+
+    What is hidden keeps its content at hand, to be found again.
+    """
     action = "replace" if there and row.action == "add" else row.action
-    outcome = {"add": "added", "replace": "replaced", "remove": "removed", "skip": "skipped"}[action]
-    return replace(row, stage="exposed", outcome=outcome)
+    if action == "hide" and there is not None:
+        version = reading.execute("SELECT * FROM versions WHERE version_id = ?", (there.version_id,)).fetchone()
+        row = replace(
+            row, parsed_id=version["parsed_id"], sha256=version["sha256"], bytes=version["bytes"],
+            chunks=version["chunks"],
+        )  # fmt: skip
+    ended = {"add": "added", "replace": "replaced", "remove": "removed", "skip": "skipped", "hide": "hidden"}
+    return replace(row, stage="exposed", outcome=ended[action])
 
 
 EXPOSE = StepDeclaration("expose", "expose_complete", run, subject, inside=True)
 REMOVE = StepDeclaration("remove", "remove_complete", remove, subject, inside=True)
+HIDE = StepDeclaration("hide", "hide_complete", remove, subject, inside=True)

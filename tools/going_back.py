@@ -24,6 +24,7 @@ from .stopping import stopped
 from .targets import Target, revision_target, set_target
 from .undo import Undoing, going_back, journeys_after, undoing
 from .unfinished import Unfinished
+from .within import rollbacks_within, undone_within
 
 MANUAL = "Checkpoint restored (manual restoration required)"
 
@@ -31,8 +32,9 @@ MANUAL = "Checkpoint restored (manual restoration required)"
 class Rollback:
     """Goes back on behalf of one person. Everything is looked at again under the lease, where nothing moves."""
 
-    def __init__(self, services: Services, policy: Policy, *, tries: int = 1) -> None:
+    def __init__(self, services: Services, policy: Policy, *, tries: int = 1, within: str | None = None) -> None:
         self._services = services
+        self._within = within
         self._home = services.home
         self._policy = policy
         self._tries = tries
@@ -42,6 +44,8 @@ class Rollback:
         """What `to_checkpoint` would do now; changes nothing."""
         target = self._target(checkpoint_ids)
         mode = on_conflict or self._policy.on_conflict
+        if inner := rollbacks_within(self._home, target):
+            return undone_within(target, inner, lambda one: self.preview(one, on_conflict=mode))
         return self._foreseen(target, self._undoing(target, mode), mode)
 
     def to_checkpoint(self, *checkpoint_ids: str, on_conflict: str | None = None) -> RollbackResult:
@@ -57,6 +61,10 @@ class Rollback:
             target = self._target(checkpoint_ids)
             if target.journey_id is None:
                 return self._by_hand(target)
+            if inner := rollbacks_within(self._home, target):
+                done = undone_within(target, inner, lambda one: self.to_checkpoint(one, on_conflict=mode))
+                self._mark_within(target, whole=bool(done.success))
+                return done
             if target.kb is not None:
                 self._home.open_index(target.kb.kb_id)
             return self._go_back(target, self._undoing(target, mode), mode)
@@ -129,7 +137,7 @@ class Rollback:
             pending = None
         if not change.changes and not uploads and not foreseen.undone and pending is None:
             return outside.told(self._nothing_to_do(target, change), foreseen)
-        journey_id = pending or begin(self._services, self._policy, target, mode)
+        journey_id = pending or begin(self._services, self._policy, target, mode, self._within)
         self._unfinished.overtake(target, journey_id)
         with self._running(journey_id, target):
             newest, between, oldest = outside.zones()
@@ -232,6 +240,12 @@ class Rollback:
             ledger.set_status(
                 target.journey_id, status, detail=f"undone in part, back to {target.checkpoint_id}", by=by
             )
+
+    def _mark_within(self, target: Target, *, whole: bool) -> None:
+        """A journey that only went back stands as its rollbacks do."""
+        if whole and target.journey_id is not None:
+            said, by = f"back to {target.checkpoint_id}", self._services.user.user
+            self._home.ledger.roll_back(target.journey_id, "before_rollback", detail=said, by=by)
 
     def _finish(
         self, journey_id: str, target: Target, change: Undoing, published: Published, handlers: list[HandlerOutcome],

@@ -10,6 +10,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
+from .choices import chosen
 from .chunk import ChunkDraft, chunk, chunker_id
 from .decode import clean
 from .document import Block, ChunkSizes, Document, Limits, Refused
@@ -161,7 +162,7 @@ def _chunks(document: Document, policy: ChunkSizes) -> list[ChunkDraft]:
     if suspect:
         document.warn(suspect)
     try:
-        chunks = chunk(_blocks(document), policy)
+        chunks = chunk(chosen(_blocks(document), policy, document), policy)
     except MemoryError:
         raise
     except RecursionError:  # the second parser would not come back from this
@@ -199,7 +200,7 @@ def _second(document: Document, policy: ChunkSizes) -> list[ChunkDraft]:
     from .parse_kreuzberg import document_blocks
 
     try:
-        chunks = chunk(_cleaned(document_blocks(document)), policy)
+        chunks = chunk(chosen(_cleaned(document_blocks(document)), policy, document), policy)
     except Refused:
         return []
     if chunks:

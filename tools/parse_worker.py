@@ -14,7 +14,7 @@ import struct
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, BinaryIO
@@ -31,6 +31,10 @@ _AT_A_TIME = 2000
 class Sizes:
     size: int
     overlap: int
+    pages: str | None = None
+    skip_sections: tuple[str, ...] = ()
+    tags: dict[str, str] = field(default_factory=dict)
+    asked: bool = False
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,8 @@ class Child:
     def parse(self, path: Path, name: str, chunk: ChunkPolicy, limits: LimitPolicy) -> tuple[Parsed, bool]:
         """The result, and whether the child died in a way that is worth another try."""
         began = time.monotonic()
-        request = {"name": name, "chunk": {"size": chunk.size, "overlap": chunk.overlap}}
+        sizes = {"size": chunk.size, "overlap": chunk.overlap, "pages": chunk.pages}
+        request = {"name": name, "chunk": {**sizes, "skip_sections": chunk.skip_sections}}
         try:
             items, rest = self._asked(path, request, limits)
             chunks = [ChunkDraft(str(text), heading, dict(where)) for text, heading, where in items]

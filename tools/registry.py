@@ -74,7 +74,19 @@ REGISTRY: dict[str, ActionSpec] = {
     },
     "parse": {
         "description": "read the files' text and cut it into chunks",
-        "params": {"files": _FILES},
+        "params": {
+            "files": _FILES,
+            "pages": {"type": "string", "description": "pages that are read, such as 1-20,31"},
+            "skip_sections": {
+                "type": "array",
+                "items": "string",
+                "description": "sections left out, by their headings",
+            },
+            "keep_tables": {"type": "boolean", "enum": [True], "description": "tables stay rows with their headers"},
+            "speaker_notes": {"type": "boolean", "enum": [True], "description": "slides with their notes"},
+            "ocr": {"type": "boolean", "description": "text recognition is wanted"},
+            "language": {"type": "string", "description": "the language of the pages to be recognised"},
+        },
         "returns": ["chunks", "files"],
         "milestone": "parse_complete",
         "effect": "reversible",
@@ -83,7 +95,12 @@ REGISTRY: dict[str, ActionSpec] = {
     },
     "embed": {
         "description": "compute a vector for each chunk",
-        "params": {"chunks": {"type": "array", "required": True, "description": "what parse found"}},
+        "params": {
+            "chunks": {"type": "array", "required": True, "description": "what parse found"},
+            "chunk_size": {"type": "integer", "description": "characters of a chunk, at most"},
+            "overlap": {"type": "integer", "description": "characters repeated from the chunk before"},
+            "metadata": {"type": "object", "description": "what is written on every chunk, by name"},
+        },
         "returns": ["chunks"],
         "milestone": "embed_complete",
         "effect": "reversible",
@@ -94,7 +111,10 @@ REGISTRY: dict[str, ActionSpec] = {
         "description": "let everybody find the chunks, all at once; also sources that are staged",
         "params": {
             "chunks": {"type": "array", "description": "what embed made"},
-            "sources": {**_SOURCES, "required": False, "description": "sources that are staged"},
+            "sources": {**_SOURCES, "required": False, "description": "sources that are staged or hidden"},
+            "audience": {"type": "string", "description": "the only ones who may find them"},
+            "after": {"type": "string", "description": "when they may go live, in words"},
+            "not_before": {"type": "string", "description": "the same moment, as ISO 8601"},
             "kb": _KB,
         },
         "one_of": ["chunks", "sources"],

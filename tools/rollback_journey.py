@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from ..store.errors import RollbackConflict
 from ..store.plan import Base, Plan, PlanStep, canonical_json
@@ -15,8 +16,11 @@ from .services import Services
 from .targets import Target
 
 
-def begin(services: Services, policy: Policy, target: Target, mode: str) -> str:
-    """Write a rollback down as a journey, with the checkpoint that makes it undoable; returns its id."""
+def begin(services: Services, policy: Policy, target: Target, mode: str, within: str | None = None) -> str:
+    """Write a rollback down as a journey, with the checkpoint that makes it undoable; returns its id.
+
+    `within` is the journey whose plan has it as a step.
+    """
     home, user, kb = services.home, services.user, target.kb
     base = Base(kb_revision=kb.head if kb else 0, policy_digest=policy.digest)
     step = PlanStep(
@@ -30,10 +34,12 @@ def begin(services: Services, policy: Policy, target: Target, mode: str) -> str:
     journey_id = f"journey_{plan.digest[:24]}"
     keeping = policy.model_copy(update={"enable_rollback": True})
     turned = turns(services, target)
-    extra = {
+    extra: dict[str, Any] = {
         "undoes": [each for each, _, _ in turned], "turns": turned, "checkpoints": target.checkpoints,
         "revision": target.revision, "on_conflict": mode,
     }  # fmt: skip
+    if within is not None:
+        extra["within"] = within
     with home.record.write():  # a plan without its journey would wait to be applied
         home.plans.save(plan, None)
         home.ledger.begin(

@@ -198,7 +198,6 @@ def test_what_policy_forbids_is_declined_with_its_key(text: str, key: str) -> No
     [
         ("ingest budget.pdf", "budget.pdf"),
         ("only the contracts", "files"),
-        ("delete guide.pdf from the kb", "delete"),
     ],
 )
 def test_what_cannot_be_decided_is_asked(text: str, about: str) -> None:
@@ -323,3 +322,41 @@ def test_years_in_names_and_of_files_choose(world: World) -> None:
     assert [name for name, action in actions(world.plan(request="only from 2025")).items() if action == "add"] == [
         "report.md"
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "act"),
+    [
+        ("load the PDFs", "ingest"),
+        ("take guide.pdf offline", "hide"),
+        ("undo the last import", "rollback"),
+        ("delete everything in the kb", "wipe"),
+        ("stop", "stop"),
+        ("please translate them into Latin", "decline"),
+    ],
+)
+def test_what_is_to_be_done_is_read(text: str, act: str) -> None:
+    """Bringing in, hiding, going back, clearing, stopping; what no plan does is declined."""
+    assert read(text).act == act
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("pages 3 to 7 and 9 only", {"parse.pages": "3-7,9"}),
+        ("use OCR, it is in Dutch", {"parse.ocr": True, "parse.language": "nl"}),
+        ("skip the glossary and the foreword", {"parse.skip_sections": ["glossary", "foreword"]}),
+        ("chunks of 800 with an overlap of 40", {"embed.chunk_size": 800, "embed.overlap": 40}),
+        ('tag them with team = "data desk" and level=2', {"embed.metadata": {"team": "data desk", "level": "2"}}),
+        ("go on if a file fails: skip those that fail", {"on_error": "skip"}),
+        ("do not spend more than 75 cents", {"budget.max_cost_usd": 0.75}),
+        ("only the interns may read it", {"expose.audience": "interns"}),
+        ("it goes live tomorrow at noon", {"expose.after": "tomorrow 12:00"}),
+        ("hold it until Noor has signed it off", {"hold_for": "Noor"}),
+    ],
+)
+def test_options_are_read(text: str, options: dict[str, object]) -> None:
+    """How files are read, cut, tagged, failed, paid for and let out."""
+    found = dict(read(text).options)
+    found.pop("expose.not_before", None)
+    assert found == options

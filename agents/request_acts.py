@@ -1,0 +1,197 @@
+"""What a request wants done: bring files in, or one of the other things that a plan can do."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from .request_text import RequestText
+
+Act = Literal["ingest", "expose", "hide", "remove", "wipe", "rollback", "stop", "report", "decline"]
+
+_STOP = re.compile(
+    r"^\W*(?:(?:oh|no|please|ok|hey|wait|hold on|hang on|stop|halt|abort|cancel|enough|never ?mind|quit|leave it"
+    r"|(?:stop|abort|cancel|halt) (?:it|that|this|everything|now|the (?:job"
+    r"|import|ingest\w*|journey|run|upload))|for now|right"
+    r"|now|there|immediately|at once|a (?:moment|minute|second)|thanks?)\W*)+$",
+    re.IGNORECASE,
+)
+_STOPPING = re.compile(r"\b(?:wait|hold on|hang on|stop|halt|abort|cancel|quit|enough)\b", re.IGNORECASE)
+_UNDO = re.compile(
+    r"\b(?:undo(?:ne)?|revert|reverse|roll(?:ed)? ?back|take (?:back|that back|it back)"
+    r"|go(?:ing)? back to|back to (?:how|where|the state)"
+    r"|restore (?:the |its )?(?:state|version|kb|earlier|previous|what)|put (?:it|everything|things) back)\b",
+    re.IGNORECASE,
+)
+_ALL = (
+    r"(?:everything|all(?: of it| (?:the )?(?:documents?|files?|sources?|content"
+    r"|data))?|the (?:whole|entire|complete) [\w-]+|every(?:thing)? (?:document"
+    r"|file|source))"
+)
+_TAKE = r"(?:delete|remove|wipe|erase|purge|clear|empty|drop|throw (?:out|away)|get rid of|trash|nuke)"
+_WIPE = re.compile(
+    rf"\b{_TAKE}\b (?:out )?{_ALL}(?! (?:but|except|other than|apart))|\b(?:wipe"
+    r"|clear|empty|nuke|erase|reset)\b (?:out )?(?:the |our |my )?(?:[\w-]+ )?"
+    r"(?:kb|knowledge ?base|collection|index)\b|\bstart (?:over|again|from scratch|fresh)\b",
+    re.IGNORECASE,
+)
+_REMOVE = re.compile(
+    rf"(?<!not )(?<!don't )(?<!don\u2019t )\b(?:{_TAKE}|retire|unload|clean (?:that |this |it |them )?up|tidy (?:up)?"
+    r"|take (?:[\w' -]{1,60}? )?(?:out|off|down)(?! of)(?: for good)?|take [\w' -]{1,60}? out of ("
+    r"?:the )?(?:kb|knowledge base)"
+    r"|deduplicate|dedupe)\b",
+    re.IGNORECASE,
+)
+_HIDE = re.compile(
+    r"\b(?:hide|unpublish|unlist|withdraw|pull [\w' -]{1,60}? from (?:search|the (?:bot|assistant))"
+    r"|(?:stop|quit) (?:showing|finding|serving|returning)|(?:make|keep) [\w'. -]{1,60}? (?:invisi"
+    r"ble|unsearchable|hidden|private)"
+    r"|take [\w'. -]{1,60}? (?:out of|off) (?:the )?(?:bot|assistant|search|chat|site|results|index)"
+    r"|take [\w'. -]{1,60}? (?:offline|out of (?:view|sight))"
+    r"|(?:should|must|has to|have to|needs? to|can|may) (?:disappear|vanish|go away|be hidden|be unpublished"
+    r"|not (?:be (?:found|shown|visible)|show up)))\b",
+    re.IGNORECASE,
+)
+_FOR_NOW = re.compile(
+    r"\b(?:for (?:now|the moment|a while|the time being)|temporar\w+|until further notice"
+    r"|(?:don['\u2019]?t|do not|not|never)[\w ]{0,20} (?:delet|remov|eras)\w*|(?:but )?keep it(?: though| stored)?$)",
+    re.IGNORECASE,
+)
+_PUBLISH = re.compile(
+    r"\b(?:publish|expose|release|unhide|go live|(?:make|put|set|get|bring) (?:it"
+    r"|them|these|those|that|[\w'. -]{1,60}?) "
+    r"(?:live|public|visible|searchable|online)(?: again)?|show (?:it|them"
+    r"|[\w'. -]{1,60}?) again|push (?:it|them) live"
+    r"|let (?:people|everyone|everybody|users|customers|the \w+) (?:see|find|search|have|read))\b",
+    re.IGNORECASE,
+)
+_BRING = re.compile(
+    r"\b(?:ingest|import|upload|add|load|index|put|bring|include|take|get|insert"
+    r"|store|feed|read|pull in|make|tag|embed|parse"
+    r"|replace|update|swap|prepare|stage|use|sync|refresh|onboard)\b",
+    re.IGNORECASE,
+)
+_BEYOND = re.compile(
+    r"\b(?:translate|summari[sz]e|e-?mail|mail|fax|print|rename|convert|proofread"
+    r"|rewrite|paraphrase|call|book|buy|pay|post|tweet"
+    r"|send|write (?:me )?an?|draw|schedule a meeting|remind me|forward)\b",
+    re.IGNORECASE,
+)
+_IF_MISSING = (
+    re.compile(
+        r"(?P<asked>(?:\b(?:did|do|have|has|had|is|are|was|were|check|see|find out|look)\b[^.?!;]{0,80}?"
+        r"\b(?:already|yet|there|have|exists?|got|in)\b[^.?!;]{0,60})[?.;,!]+)\s*(?:and )?(?:if (?:it("
+        r"?:'s| is)?|they(?:'re| are)?|we|i|you)?"
+        r" ?(?:not|isn['\u2019]?t|aren['\u2019]?t|haven['\u2019]?t|don['\u2019]?t"
+        r"|didn['\u2019]?t|missing|no)\b|(?:add|import|load|ingest|upload|put)"
+        r"\b[^.?!;]{0,30}\bif (?:it|they|we|not|missing|i)\b|otherwise|else)",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"\b(?:only )?(?:add|import|load|ingest|upload|put|include)\b(?P<asked>[^.?!;]{1,80}?)\b(?:onl"
+        r"y )?if (?:it|they|we|that)?(?:['\u2019]s|['\u2019]re"
+        r"| is| are| do| have)? ?(?:n['\u2019]t|not|missing|absent|new|isn['\u2019]?t"
+        r"|aren['\u2019]?t|don['\u2019]?t|haven['\u2019]?t)\b[^.?!;]*",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"\bunless (?:it|they|we|that)['\u2019]?(?:s|re| is| are| have| already)*(?P<asked>)[^.?!;]{0,"
+        r"20}\b(?:there|in|have|got|present)\b[^.?!;]*",
+        re.IGNORECASE,
+    ),
+)
+_DRY = re.compile(
+    r"\b(?:dry|trial|test)[- ]?run\b|\bpretend(?: to| that| you)?\b|\bhow (?:long|much|many|big|expensive)\b[^.?!]{0,60}\b(?:would"
+    r"|will|does|do|is|are|take|cost|chunks?)\b[^.?!]*"
+    r"|\bwhat (?:would|will) (?:happen|change|it (?:cost|take|do)|this (?:cost"
+    r"|take|do))\b[^.?!]*|\b(?:just|only) (?:asking|curious|wondering)\b"
+    r"|\b(?:don['\u2019]?t|do not) (?:do|start|run|change|touch|load|ingest"
+    r"|import|apply) (?:it|anything|them|that|this)?(?: (?:yet|now|for real))?\b"
+    r"|\bnothing (?:should|must|may|is to) (?:be )?(?:chang|happen|touch|writt)\w*|\b(?:simulate|estimate|preview)\b"
+    r"|\bwithout (?:actually )?(?:doing|changing|running|applying|loading|touching)\b(?: (?:it|anything|them))?",
+    re.IGNORECASE,
+)
+_TELL = (
+    r"(?:tell|show|let me (?:know|see)|give|send|explain(?: to)?|list|describe"
+    r"|run (?:it|this|that|them) by|check with|ask|consult)"
+)
+_FIRST = re.compile(
+    rf"\b{_TELL}(?: (?:me|us))?\b[^.?!;]{{0,80}}\b(?:before|first|beforehand|up front|in advance)\b[^.?!;]*"
+    rf"|\b(?:before|first)\b[^.?!;]{{0,40}}\b{_TELL}(?: (?:me|us))?\b[^.?!;]*"
+    r"|\b(?:wait|hold off|hold)\b[^.?!;]{0,30}\b(?:my|our) (?:ok|okay|approval"
+    r"|go|go-ahead|yes|confirmation|answer|sign-?off)\b[^.?!;]*"
+    r"|\b(?:i|we) (?:want|need|would like|['\u2019]d like) to (?:approve|see"
+    r"|know|hear|check|review|sign off)[^.?!;]{0,60}\b(?:plan|first|before|beforehand)\b[^.?!;]*"
+    r"|\b(?:show|give|send|make) (?:me )?(?:the|a) plan (?:first|before)[^.?!;]*",
+    re.IGNORECASE,
+)
+_YES = re.compile(
+    r"(?:^|[.!?;,]\s*)\s*(?:yes|yep|sure|ok(?:ay)?|confirmed|approved|i confirm"
+    r"|i approve|agreed)\b[ ,!.]*(?:(?:please )?"
+    r"(?:go ahead|do it|proceed|delete (?:it|them|all)|carry on|that['\u2019]s (?:fine"
+    r"|right)|i (?:mean it|am sure|confirm)))?"
+    r"|\b(?:go ahead|please proceed|do it now|i(?:['\u2019]m| am) sure|i confirm(?: it)?|yes,? delete)\b",
+    re.IGNORECASE,
+)
+
+
+def may_stop(left: RequestText) -> bool:
+    """Whether it has to be looked whether something is under way."""
+    return bool(_STOPPING.search(left.text)) and len(left.text.split()) <= 8
+
+
+def stops(left: RequestText, running: bool) -> bool:
+    """Whether a request asks to stop what is under way: it says nothing else, or little else while something runs."""
+    if _STOP.match(left.text) and _STOPPING.search(left.text):
+        return True
+    return (
+        running and bool(_STOPPING.search(left.text)) and len(left.text.split()) <= 8 and not _BRING.search(left.text)
+    )
+
+
+def act_of(left: RequestText, *, files: bool, waiting: bool) -> Act:
+    """What a request wants done. `files`: some are on offer; `waiting`: something is staged or hidden."""
+    text = left.text
+    if _UNDO.search(text):
+        return "rollback"
+    if _WIPE.search(text):
+        return "wipe"
+    if _HIDE.search(text) or (_REMOVE.search(text) and _FOR_NOW.search(text) and not files):
+        return "hide"
+    if not files and _REMOVE.search(text):
+        return "remove"
+    if not files and _PUBLISH.search(text) and (waiting or not _BRING.search(text)):
+        return "expose"
+    if _BEYOND.search(text) and not _BRING.search(text):
+        return "decline"
+    return "ingest"
+
+
+def removes(text: str) -> re.Match[str] | None:
+    """Where a request speaks of taking something away."""
+    return _REMOVE.search(text)
+
+
+def if_missing(left: RequestText) -> bool:
+    """Whether files are wanted only if the kb does not have them; the words that ask are taken out."""
+    for pattern in _IF_MISSING:
+        match = pattern.search(left.text)
+        if match:
+            left.text = f"{match['asked']} {left.text[match.end() :]}"
+            return True
+    return False
+
+
+def only_asks(left: RequestText) -> bool:
+    """Whether a request wants to know what would happen, and nothing done."""
+    return left.blank(_DRY)
+
+
+def plan_first(left: RequestText) -> bool:
+    """Whether a person wants to see the plan before anything is done."""
+    return left.blank(_FIRST)
+
+
+def says_yes(left: RequestText) -> bool:
+    """Whether a request carries the yes to a question that would be asked."""
+    return left.blank(_YES)

@@ -1,0 +1,129 @@
+"""Going back, as a request speaks of it: which earlier journeys, and to which of their checkpoints."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from ..store.plan import Question
+from .request_dates import periods
+from .request_past import Earlier, Place
+from .request_words import IDLE, tokens
+
+_NUMBERS = {"two": 2, "three": 3, "four": 4, "five": 5}
+_LAST = re.compile(
+    rf"\blast (?P<count>\d{{1,2}}|{'|'.join(_NUMBERS)})\b|\b(?P<both>both)\b"
+    r"|\b(?P<more>(?:the )?(?:one|journey|import|run) before(?: that| it)?)\b",
+    re.IGNORECASE,
+)
+_AGAIN = re.compile(r"\b(?:again|once more|another time|a second time)\b", re.IGNORECASE)
+_REDO = re.compile(
+    r"\bredo\b|\b(?:undo|revert|take back|roll ?back) (?:the |your |that |my )?(?:last )?(?:undo"
+    r"|rollback|roll-back|revert)\b",
+    re.IGNORECASE,
+)
+_STEPS = {
+    "upload": "upload", "uploading": "upload", "parse": "parse", "parsing": "parse", "parsed": "parse",
+    "reading": "parse", "embed": "embed", "embedding": "embed", "embeddings": "embed", "chunking": "embed",
+    "expose": "expose", "exposing": "expose", "publishing": "expose", "publish": "expose",
+}  # fmt: skip
+_ORDER = ("upload", "parse", "embed", "expose")
+_MOMENT = re.compile(
+    r"\b(?P<which>before|after|prior to|right after|just before|until)\s+(?:you "
+    rf"|the |it was |we )*(?P<step>{'|'.join(_STEPS)})\b"
+    r"|\b(?P<name>(?:before[_-]\w+)|(?:\w+[_-]complete))\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Back:
+    """Checkpoints to go back to, newest journey first; else a question, or an answer where there is nothing to do."""
+
+    kb: str | None = None
+    places: tuple[Place, ...] = ()
+    questions: tuple[Question, ...] = ()
+    report: str | None = None
+
+
+def back(text: str, journeys: Sequence[Earlier], *, kb: str | None, today: date) -> Back:
+    """What a request to go back means. `kb` is the one that is named or given; journeys come newest first."""
+    named = next((one for one in journeys for place in one.places if place.checkpoint_id in text), None)
+    if named is not None:
+        return Back(named.kb, tuple(place for place in named.places if place.checkpoint_id in text)[:1])
+    own = [one for one in journeys if kb is None or one.kb == kb]
+    if kb is None and len({one.kb for one in own}) > 1 and not _chosen(text, own, today):
+        kbs = ", ".join(sorted({str(one.kb) for one in own}))
+        return Back(questions=(Question(about="kb", text=f"in which knowledge base? There are journeys in: {kbs}"),))
+    done = [one for one in own if not one.rollback and not one.undone and one.before()]
+    latest = own[0] if own else None
+    if _REDO.search(text) and latest is not None and latest.rollback and (place := latest.before()):
+        return Back(latest.kb, (place,))
+    if latest is not None and latest.rollback and not _chosen(text, done, today):
+        return Back(
+            latest.kb,
+            report=f"{latest.request or latest.journey_id}: it was rolled back already; nothing is left to do",
+        )
+    meant = _chosen(text, done, today) or done[: _count(text)]
+    if not meant:
+        where = f" in kb {kb}" if kb else ""
+        return Back(kb, report=f"there is no journey{where} that could be undone")
+    return _to(text, meant)
+
+
+def _to(text: str, meant: Sequence[Earlier]) -> Back:
+    moment = _MOMENT.search(text)
+    places: list[Place] = []
+    for one in meant:
+        place = _place(one, moment) if moment else one.before()
+        if place is None:
+            said = ", ".join(place.milestone for place in one.places)
+            what = f"{one.journey_id} has no checkpoint there; it has: {said}. Which one is meant?"
+            return Back(one.kb, questions=(Question(about="checkpoint", text=what),))
+        places.append(place)
+    return Back(meant[0].kb, tuple(places))
+
+
+def _count(text: str) -> int:
+    count = 1
+    for match in _LAST.finditer(text):
+        if match["count"]:
+            count = max(count, _NUMBERS.get(match["count"].lower()) or int(match["count"]))
+        else:
+            count = 2 if match["both"] else count + 1
+    return count
+
+
+def _chosen(text: str, journeys: Sequence[Earlier], today: date) -> list[Earlier]:
+    """The journeys that are spoken of by their day, or by a word of their request."""
+    spans = [found.period for found in periods(text, today)]
+    if spans:
+        days = [(one, date.fromisoformat(one.started[:10])) for one in journeys]
+        return [
+            one for one, day in days if any(span.holds(day, date.fromordinal(day.toordinal() + 1)) for span in spans)
+        ]
+    said = {word for word in re.findall(r"[\w'-]+", text.lower()) if word not in IDLE and len(word) > 3} - _NO_NAMES
+    wanted = {one for word in said for one in tokens(word)}
+    kbs = {word for one in journeys for word in tokens(one.kb or "")}
+    found = [one for one in journeys if one.request and (wanted - kbs) & tokens(one.request)]
+    return found if len(found) < len(journeys) else []
+
+
+_NO_NAMES_TEXT = """
+undo revert rollback roll back takes journey import ingest changes change what they that before after state
+mistake wrong chunks actually please earlier previous restore parsing embedding upload parsed text look
+"""
+_NO_NAMES = frozenset(_NO_NAMES_TEXT.split())
+
+
+def _place(one: Earlier, moment: re.Match[str]) -> Place | None:
+    if moment["name"]:
+        wanted = moment["name"].lower().replace("-", "_")
+    else:
+        step = _STEPS[moment["step"].lower()]
+        at = _ORDER.index(step)
+        after = moment["which"].lower().endswith("after")
+        wanted = f"{step}_complete" if after else (f"{_ORDER[at - 1]}_complete" if at else "before_upload")
+    return next((place for place in reversed(one.places) if place.milestone == wanted), None)

@@ -1,0 +1,73 @@
+"""What files are about, as far as their names tell: "anything with salaries in it", and words that mean nearly that."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .request_text import RequestText
+from .request_words import stem, tokens
+
+_NEAR = (
+    "salary pay wage compensation comp payroll remuneration bonus earnings",
+    "budget cost finance financial expense spending",
+    "invoice billing bill payment receipt",
+    "password credential secret login token pin passphrase",
+    "redundancy layoff dismissal termination severance downsizing",
+    "personal private confidential pii",
+    "legal contract lawsuit litigation court",
+    "health medical sick diagnosis patient",
+    "draft wip unfinished preliminary",
+    "customer client",
+    "employee staff personnel",
+    "complaint grievance",
+    "strategy roadmap",
+)
+"""Words of which one in a name makes it likely enough that a file is about another one to ask a person."""
+FAMILIES = tuple(frozenset(map(stem, line.split())) for line in _NEAR)
+_THINGS = (
+    r"(?:anything|whatever|everything|all|any(?: (?:of the )?(?:files?|documents?"
+    r"|ones?))?|files?|documents?|stuff|those|ones?|what)"
+)
+_ABOUT = (
+    r"(?:that )?(?:has|have|with|about|mention(?:s|ing)?|contain(?:s|ing)?|talk(?:s|ing)? about|deal(?:s|ing)? with"
+    r"|concern(?:s|ing)?|regarding|on|related to|relating to|to do with|says? (?:something )?about"
+    r"|refer(?:s|ring)? to|covering)"
+)
+_LEAVE = (
+    r"(?:(?:but )?(?:please )?(?:leave|keep) out|leaving out|except(?: for)?"
+    r"|excluding|exclude|skip|ignore|omit|without|but (?:not|no)"
+    r"|apart from|other than|not|nothing|no|don['\u2019]?t (?:include|take|load|add|ingest)|keep)"
+)
+_TOPIC = re.compile(
+    rf"\b{_LEAVE} (?:{_THINGS} )?{_ABOUT} (?:the |any |a |an |our |some )*(?P<topic>[\w-]{{3,40}}(?"
+    rf": (?:and|or) [\w-]{{3,40}})?)"
+    r"(?: (?:in (?:it|them|there)|out|inside))*",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Topic:
+    """Something that files to be left out are about."""
+
+    said: str
+    words: frozenset[str]
+
+    def in_name(self, name: frozenset[str]) -> bool:
+        """Whether one of the words is in a file's name."""
+        return bool(self.words & name)
+
+    def likely(self, name: frozenset[str]) -> bool:
+        """Whether a name has a word that means nearly the same: nobody can tell without asking."""
+        near = frozenset[str]().union(*(family for family in FAMILIES if family & self.words))
+        return bool(near & name)
+
+
+def topics(left: RequestText) -> Iterator[Topic]:
+    """What files must not be about, taken out of the text."""
+    while match := _TOPIC.search(left.text):
+        left.cut(*match.span())
+        words = frozenset[str]().union(*(tokens(word) for word in re.split(r" (?:and|or) ", match["topic"])))
+        yield Topic(match["topic"].lower(), words)

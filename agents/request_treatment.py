@@ -1,0 +1,162 @@
+"""How files are to be treated: who may find them, what becomes of what is there, what lies outside, what was before."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
+from typing import Literal
+
+from ..store.plan import Declined
+from . import request_words as words
+from .request_options import LANGUAGES
+from .request_text import RequestText
+from .request_words import KINDS
+from .selection import Condition, FileFacts
+
+OnExisting = Literal["replace", "skip", "keep_both"]
+
+_WHO = r"(?:the |our |my )?(?P<who>[A-Za-z][\w-]{1,30}(?: (?:team|group|department|staff|board|unit|squad|office))?)"
+_SEES = r"(?:find|see|search|read|access|use|view|get|look at)"
+_AUDIENCE = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"\b(?:(?:make|keep) (?:it|them|this|these|that) )?(?:(?:searchable|visible"
+        rf"|available|findable|open|readable|shown) )(?:only )?(?:for|to|by) (?:only )?{_WHO}(?: only"
+        r"| alone)?\b",
+        rf"\bonly {_WHO} (?:is|are )?(?:may|can|should|must|shall|allowed to|get to"
+        rf"|gets to|will be able to) (?:be able to )?{_SEES}\b(?: (?:this|these"
+        r"|it|them))?",
+        rf"\brestrict(?:ed)? (?:(?:it|them|this|these|access) )?to {_WHO}(?: only)?\b",
+        rf"\b(?:for|to) {_WHO} (?:only|alone|exclusively)\b(?: please)?",
+        rf"\b(?:only|just|exclusively) for {_WHO}['\u2019]?(?: eyes)?\b",
+    )
+)
+_OTHERS = re.compile(
+    r"[ ,;]*(?:\bbut )?\b(?:not|never) (?:for|to|by) (?:the |our )?[\w-]+(?: [\w-]+)?"
+    r"|[ ,;]*\b(?:the )?[\w-]+ (?:mustn['\u2019]?t|must not|may not|should(?:n['\u2019]t"
+    rf"| not)|can(?:not|['\u2019]t)|aren['\u2019]t allowed to) {_SEES}\b"
+    r"(?: (?:it|them|this|these))?",
+    re.IGNORECASE,
+)
+_NOBODY_TEXT = """
+now me us you it them this that these those everyone everybody all files documents search review kb the a
+reference later once today tomorrow example instance publishing testing test questions
+"""
+_NOBODY = frozenset(_NOBODY_TEXT.split())
+_GROUP = re.compile(r" (?:group|department|unit|squad)$")
+_PATH = re.compile(
+    r"(?<![\w./~*-])(?P<path>~[\w.-]*(?:/[\w.*-]+)*/?|/[\w.-]+(?:/[\w.*-]+)*/?"
+    r"|(?:\.\./)+[\w./-]*|\.\.(?=\s|$)|[A-Za-z]:\\[\w.\\-]+)"
+)
+_AGAIN = re.compile(
+    r"\b(?:(?:do|run|handle|treat|load|ingest|import) (?:it|them|these|this"
+    r"|the same)? ?)?(?:the )?(?:exactly )?(?:same|just|much)?"
+    r" ?(?:thing|procedure|way|options|settings|drill)? ?\b(?:as|like|repeat|redo)\b (?:(?:we|you|i) did |the |for )*"
+    r"(?:yesterday|last (?:time|week|month)|before|earlier|the other day|previously"
+    r"|usual|always|(?:on )?\w+day)\b(?:['\u2019]s (?:import|ingest\w*|run"
+    r"|job|upload|load))?"
+    r"|\b(?:repeat|redo) (?:the )?(?:last|previous|earlier|same) (?:import|ingest\w*|run|job|upload|load|journey)\b"
+    r"|\bsame (?:again|procedure|settings|options|treatment|thing again)\b",
+    re.IGNORECASE,
+)
+_HASH = re.compile(
+    r"\b(?:sha-?256|hash|checksum|digest)(?: sum)?\b(?:[ :=]|(?:is|of|starts?"
+    r"|starting|begins?|beginning|with))*\b(?P<hex>[0-9a-f]{6,64})\b"
+    r"|\b(?P<whole>[0-9a-f]{64})\b",
+    re.IGNORECASE,
+)
+_LANGUAGE = re.compile(
+    r"\b(?:(?:written|texts?|files?|documents?|ones?|those|versions?) )?(?:in )?(?P<language>"
+    rf"{'|'.join(LANGUAGES)})(?:[- ]language)?\b"
+    r"(?: (?:files?|documents?|docs|ones?|versions?|texts?|translations?|pages?|editions?))?",
+    re.IGNORECASE,
+)
+
+
+def audience(left: RequestText) -> str | None:
+    """The only ones who may find the files ("support-team"), taken out of the text; None where anybody may."""
+    for pattern in _AUDIENCE:
+        for match in pattern.finditer(left.text):
+            who = match["who"].lower()
+            if who.split()[0] in _NOBODY or any(kind.fullmatch(who) for kind, _ in KINDS) or who.endswith(" kb"):
+                continue
+            if re.match(r"\s*(?:kbs?|knowledge)\b", left.text[match.end("who") :]):
+                continue
+            left.cut(*match.span())
+            left.blank(_OTHERS)
+            return _GROUP.sub("", who).replace(" ", "-")
+    return None
+
+
+def treatment(left: RequestText) -> tuple[OnExisting | None, bool]:
+    """What is to become of what is there, and whether a request wants both: that the old goes and that it stays."""
+    keeps = left.blank(words.KEEP_BOTH)
+    skips = left.blank(words.SKIP_EXISTING)
+    replaces = left.blank(words.OLD_ONE) | left.blank(words.REPLACE)
+    if keeps and replaces:
+        return None, True
+    if keeps:
+        return "keep_both", False
+    if skips:
+        return "skip", False
+    return ("replace" if replaces else None), False
+
+
+def outside(left: RequestText, roots: Sequence[str]) -> Iterator[Declined]:
+    """Paths that a request names and that were not given: declined, and taken out of the text."""
+    kept: list[tuple[int, int]] = []
+    for match in _PATH.finditer(left.text):
+        path = match["path"]
+        if not any(path == root or path.startswith(f"{root.rstrip('/')}/") for root in roots):
+            kept.append(match.span())
+            yield Declined(what=path, why="it is outside the files given; who may read it gives it as a PATH")
+    for span in reversed(kept):
+        left.cut(*span)
+
+
+def as_before(left: RequestText) -> bool:
+    """Whether the files are to be treated like those of an earlier journey."""
+    return left.blank(_AGAIN)
+
+
+def speaks_of_hash(text: str) -> bool:
+    """Whether a request chooses files by their content's hash."""
+    return _HASH.search(text) is not None
+
+
+def hashes(text: str) -> Iterator[tuple[int, int, Condition]]:
+    """Every hash that is named, or the beginning of one."""
+    for match in _HASH.finditer(text):
+        begin = (match["hex"] or match["whole"]).lower()
+        if any(letter.isdigit() for letter in begin):
+            yield *match.span(), Condition("what", f"sha256 {begin[:16]}", _hashed(begin))
+
+
+def _hashed(begin: str):  # type: ignore[no-untyped-def]
+    return lambda file: bool(file.sha256) and file.sha256.startswith(begin)
+
+
+def languages(text: str, files: Sequence[FileFacts]) -> Iterator[tuple[int, int, Condition]]:
+    """Every language that is named: files say theirs in their name ("guide.de.md"); else it cannot be told."""
+    tagged = any(_tags(file) for file in files)
+    for match in _LANGUAGE.finditer(text):
+        code = LANGUAGES[match["language"].lower()]
+        yield *match.span(), Condition("language", match[0].strip(), _in_language(code, tagged))
+
+
+def _in_language(code: str, tagged: bool):  # type: ignore[no-untyped-def]
+    def test(file: FileFacts) -> bool | None:
+        found = _tags(file)
+        return code in found if found else (False if tagged else None)
+
+    return test
+
+
+def _tags(file: FileFacts) -> set[str]:
+    """The languages in a file's name: a code between marks, or a language's name."""
+    parts = re.split(r"[\W_]+", PurePosixPath(file.name.lower()).name)[:-1]
+    folders = PurePosixPath(file.name.lower()).parts[:-1]
+    codes = set(LANGUAGES.values())
+    found = {part for part in parts[1:] if part in codes} | {part for part in folders if part in codes}
+    return found | {LANGUAGES[part] for part in (*parts, *folders) if part in LANGUAGES}

@@ -1,0 +1,86 @@
+"""The policy that a request leaves: it may be more careful, and choose how files are cut up; never less careful."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..store.plan import Declined
+from ..store.policy import ChunkPolicy, Policy
+from .request import Constraints
+
+
+def kept_policy(said: Constraints, policy: Policy) -> tuple[Policy, tuple[Declined, ...]]:
+    """The policy with what the request chose, and what of it the policy stands against."""
+    refused: list[Declined] = []
+    changes: dict[str, Any] = {}
+    _existing(said, policy, changes, refused)
+    _failures(said, policy, changes, refused)
+    chunk = _chunk(said, policy, refused)
+    if chunk is not None:
+        changes["chunk"] = chunk
+    keys = said.options.get("embed.metadata")
+    if isinstance(keys, list):
+        why = f"their values are not given; say them as {keys[0]}=VALUE"
+        refused.append(Declined(what=f"tags {', '.join(keys)}", why=why))
+    if said.act == "rollback" and not policy.restorable:
+        why = "the policy takes no checkpoints"
+        refused.append(Declined(what="going back", why=why, policy_key="enable_rollback"))
+    if said.options.get("parse.ocr"):
+        why = "text recognition is not built in: pages without a text layer are rejected, each with its reason"
+        refused.append(Declined(what="OCR", why=why))
+    return (policy.model_copy(update=changes) if changes else policy), tuple(refused)
+
+
+def _existing(said: Constraints, policy: Policy, changes: dict[str, Any], refused: list[Declined]) -> None:
+    if said.only_missing:
+        changes["on_existing"] = "skip"
+    if said.on_existing is None or said.on_existing == policy.on_existing:
+        return
+    if said.on_existing == "replace":
+        why = f"the policy's on_existing is {policy.on_existing}"
+        refused.append(Declined(what="replace what is there", why=why, policy_key="on_existing"))
+        return
+    changes["on_existing"] = said.on_existing
+
+
+def _failures(said: Constraints, policy: Policy, changes: dict[str, Any], refused: list[Declined]) -> None:
+    wanted = said.options.get("on_error")
+    if wanted == "stop":
+        changes["on_file_error"] = "stop"
+    elif wanted == "rollback_all":
+        changes |= {"on_file_error": "stop", "orchestration": "saga"}
+    elif wanted == "skip" and policy.on_file_error == "stop":
+        why = "the policy stops at the first file that fails"
+        refused.append(Declined(what="go on after a failure", why=why, policy_key="on_file_error"))
+
+
+def _chunk(said: Constraints, policy: Policy, refused: list[Declined]) -> ChunkPolicy | None:
+    """How the files are read and cut up, where the request says so."""
+    options = said.options
+    values: dict[str, Any] = {}
+    if "embed.chunk_size" in options:
+        values["size"] = options["embed.chunk_size"]
+    if "embed.overlap" in options:
+        values["overlap"] = options["embed.overlap"]
+    if "parse.pages" in options:
+        values["pages"] = options["parse.pages"]
+    if "parse.skip_sections" in options:
+        values["skip_sections"] = tuple(options["parse.skip_sections"])
+    tags = dict(policy.chunk.tags)
+    if isinstance(options.get("embed.metadata"), dict):
+        tags |= options["embed.metadata"]
+    if "expose.audience" in options:
+        tags["audience"] = options["expose.audience"]
+    if tags != policy.chunk.tags:
+        values["tags"] = tags
+    if not values:
+        return None
+    kept = policy.chunk.model_dump(exclude_unset=True) | values
+    if "size" in values and "overlap" not in values:
+        kept.pop("overlap", None)
+    try:
+        return ChunkPolicy.model_validate({**kept, "asked": True})
+    except ValueError as bad:
+        first = str(bad).splitlines()[-1] if "\n" not in str(bad) else str(bad).splitlines()[2].strip()
+        refused.append(Declined(what="these chunk sizes", why=first.split(" [")[0], policy_key="chunk.size"))
+        return None

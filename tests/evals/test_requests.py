@@ -1,0 +1,56 @@
+"""Law: the template planner does what people ask for and nothing more, and the same request gives the same plan.
+
+The project's own requests are written in other words than the shared ones, in families; decision 0032 says which of
+them were read before the rules were written, and what the rules made of the others at first.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from milepost.evals.cases import load_cases
+from milepost.evals.scorers import Score, score
+from milepost.evals.worlds import world_of
+
+OWN = Path(__file__).parents[2] / "evals" / "cases" / "requests.jsonl"
+SHARED = Path(os.environ.get("MILEPOST_SHARED_DATA") or Path(__file__).parents[2].parent / "shared" / "data")
+DEV = SHARED / "requests_dev.jsonl"
+CASES = list(load_cases(OWN))
+
+
+def judged(path: Path) -> list[Score]:
+    """The scores of a file of cases, each planned in a world of its own."""
+    scores: list[Score] = []
+    for case in load_cases(path):
+        with world_of(case) as world:
+            scores.append(score(world.answer(), case))
+    return scores
+
+
+@pytest.mark.parametrize("case", CASES, ids=[str(case["id"]) for case in CASES])
+def test_a_request_is_planned_as_it_says(case: dict[str, object]) -> None:
+    """Steps, files, order, options, what must not be, and what has to be asked; no act that nobody asked for."""
+    with world_of(case) as world:
+        found = score(world.answer(), case)
+    assert [(check.kind, check.what, check.why) for check in found.failed] == []
+    assert found.unsafe == ()
+
+
+@pytest.mark.skipif(not DEV.is_file(), reason="the shared requests are not on this machine")
+def test_most_of_the_shared_requests_are_planned_as_they_say() -> None:
+    """At least 28 of the 40 entirely right, and no unsafe extra act in any."""
+    scores = judged(DEV)
+    assert sum(one.success for one in scores) >= 28
+    assert [one.case_id for one in scores if one.unsafe] == []
+
+
+def test_the_same_request_in_the_same_world_gives_the_same_plan() -> None:
+    """Twice over, one case of each family: the same digest, but for where the files lie."""
+    families = {case["family"]: case for case in CASES if case["context"]["knowledge_base"]}
+    for case in families.values():
+        with world_of(case) as world:
+            first, second = world.plan(), world.plan()
+        assert (first.plan_id, first.digest) == (second.plan_id, second.digest), case["id"]
