@@ -128,6 +128,7 @@ def realised(
         declined=wishes.declined,
         asked=dict(wishes.asked),
         dry_run=wishes.dry_run,
+        excludes=wishes.excludes,
         kept=wishes.policy,
     )  # fmt: skip
 

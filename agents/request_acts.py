@@ -101,7 +101,8 @@ _IF_MISSING = (
     ),
 )
 _DRY = re.compile(
-    r"\b(?:dry|trial|test)[- ]?run\b|\bpretend(?: to| that| you)?\b|\bhow (?:long|much|many|big|expensive)\b[^.?!]{0,60}\b(?:would"
+    r"\b(?:dry|trial|test)[- ]?run\b|\bpretend(?: to| that| you)?\b"
+    r"|\bhow (?:long|much|many|big|expensive)\b[^.?!]{0,60}\b(?:would"
     r"|will|does|do|is|are|take|cost|chunks?)\b[^.?!]*"
     r"|\bwhat (?:would|will) (?:happen|change|it (?:cost|take|do)|this (?:cost"
     r"|take|do))\b[^.?!]*|\b(?:just|only) (?:asking|curious|wondering)\b"

@@ -124,7 +124,8 @@ def _rows() -> Iterator[tuple[str, Callable[[re.Match[str]], Found]]]:
         _said(parse__keep_tables=True),
     )
     yield (
-        r"\btables? (?:intact|survive|as tables|as rows|structure)\b|(?:\b[\w-]+ )?\btables (?:must|should|have to|need to)"
+        r"\btables? (?:intact|survive|as tables|as rows|structure)\b"
+        r"|(?:\b[\w-]+ )?\btables (?:must|should|have to|need to)"
         r" (?:stay|remain|survive|be kept)\b[^.;,]*",
         _said(parse__keep_tables=True),
     )

@@ -39,7 +39,9 @@ LEAVE_OUT = re.compile(
     r"\b(?:(?:all|everything|anything) (?:but|except(?: for)?)|nothing(?! but| except)|none of"
     r"|except(?: for)?|excepting|excluding|exclude|but (?:not|no|without|skip"
     r"|leave out)|and not|not (?:the|those|these|any)|leave out"
-    r"|leaving out|leave|(?:do not|don['\u2019]?t) bother(?: with)?|forget(?: about)?|stay away from|skip|skipping|ignore|ignoring|omit|omitting|apart from|aside from|other than|minus|without"
+    r"|leaving out|leave|(?:do not|don['\u2019]?t) bother(?: with)?"
+    r"|forget(?: about)?|stay away from|skip|skipping|ignore|ignoring|omit|omitting|apart from"
+    r"|aside from|other than|minus|without"
     rf"|never {_VERBS}|no|(?:do not|don['\u2019]?t) (?:want|need)(?: to {_VERBS})?"
     rf"|(?:do not|don['\u2019]?t|must not|should not|shouldn['\u2019]?t) {_VERBS})\b",
     re.IGNORECASE,

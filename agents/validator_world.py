@@ -42,7 +42,8 @@ def check_world(
     _check_embedder(plan, found, facts)
     _check_disk(plan, found, facts)
     _check_excluded(plan, steps, found, files)
-    _check_roots(files, found, facts)
+    if not steps or any(step.action == "upload" for step in steps):  # else no file is read
+        _check_roots(files, found, facts)
     _check_moved(found, facts)
     _check_declared(plan, registry, found)
     if policy is not None and not policy.restorable:

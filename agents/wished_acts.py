@@ -30,6 +30,7 @@ class Deeds:
     declined: tuple[Declined, ...] = ()
     report: str | None = None
     takes_files: bool = False
+    kept: tuple[str, ...] = ()
 
 
 def deeds(said: Constraints, kb: str | None, files: Sequence[FileFacts], past: Past, today: date) -> Deeds | None:
@@ -47,7 +48,7 @@ def deeds(said: Constraints, kb: str | None, files: Sequence[FileFacts], past: P
         return _expose(said, kb, past, today)
     if said.act in ("hide", "remove"):
         found = targets(RequestText(said.rest), past.sources(kb), verb=said.act, today=today)
-        return Deeds(said.act, kb, found.sources, questions=found.questions)
+        return Deeds(said.act, kb, found.sources, questions=found.questions, kept=found.kept)
     if said.act == "wipe":
         return _wipe(said, kb, files, past)
     return _if_missing(said, kb, files, past) if said.only_missing else None

@@ -49,6 +49,19 @@ class Wishes:
     report: str | None = None
     dry_run: bool = False
     only_missing: bool = False
+    kept: tuple[str, ...] = ()
+    """Sources that are to stay, whatever goes."""
+
+    @property
+    def excludes(self) -> tuple[str, ...]:
+        """What the request wants not to happen, for the validator: acts, or one with its source."""
+        if self.dry_run:
+            return ()
+        held = self.act == "ingest" and (not self.expose or "hold_for" in self.asked)
+        both = self.asked.get("dedupe") in ("keep_both", "skip")
+        acts = [*(["expose"] if held else []), *(["replace", "remove"] if both else [])]
+        acts += ["remove"] if self.act == "hide" else []
+        return (*acts, *(f"remove:{name}" for name in self.kept))
 
 
 @dataclass(frozen=True)
@@ -154,7 +167,7 @@ def _with_deed(
         wishes = replace(wishes, dry_run=True)
     return replace(
         wishes, kb=kb, taken=taken, questions=tuple(questions), declined=(*wishes.declined, *deed.declined),
-        sources=deed.sources, waiting=deed.waiting, places=deed.places, report=deed.report, act=deed.act,
+        sources=deed.sources, kept=deed.kept, waiting=deed.waiting, places=deed.places, report=deed.report, act=deed.act,
     )  # fmt: skip
 
 

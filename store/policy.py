@@ -10,8 +10,6 @@ from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     ModelWrapValidatorHandler,
     ValidationError,
@@ -20,6 +18,7 @@ from pydantic import (
 
 from .errors import PolicyError
 from .plan import canonical_json
+from .policy_chunk import ChunkPolicy, Section
 from .policy_rules import contradiction, implied
 
 MILESTONES = ("before_upload", "upload_complete", "parse_complete", "embed_complete", "expose_complete")
@@ -46,33 +45,7 @@ def _once(names: tuple[str, ...]) -> tuple[str, ...]:
 Milestone = Annotated[str, AfterValidator(_known_milestone)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class ChunkPolicy(_Section):
-    size: int = Field(default=1000, ge=50, le=20_000)
-    """Characters of text in a chunk, at most."""
-    overlap: int = Field(default_factory=lambda chunk: min(100, chunk.get("size", 1000) // 10), ge=0)
-    """Characters repeated from the chunk before, where one paragraph had to be split; unset, a tenth of
-    the size and at most 100."""
-    pages: str | None = Field(default=None, pattern=r"^\d{1,6}(-\d{1,6})?(,\d{1,6}(-\d{1,6})?)*$")
-    """Pages that are read ("1-20,31"), counted from 1; unset, all. What has no pages is read whole."""
-    skip_sections: tuple[str, ...] = ()
-    """Sections that are left out: each by a word of its heading, up to the next heading of its level."""
-    tags: dict[str, str] = Field(default_factory=dict)
-    """What is written on every chunk, for programs to filter by; `audience` is for whom it may be found."""
-    asked: bool = False
-    """Set for a plan whose request chose these: what it made stays as it is until a request says otherwise."""
-
-    @model_validator(mode="after")
-    def _overlap_is_smaller(self) -> Self:
-        if self.overlap >= self.size:
-            raise ValueError(f"chunk.overlap ({self.overlap}) must be smaller than chunk.size ({self.size})")
-        return self
-
-
-class LimitPolicy(_Section):
+class LimitPolicy(Section):
     file_bytes: int = Field(default=200_000_000, ge=1)
     """Bytes of one file, at most."""
     parse_seconds: float = Field(default=60.0, gt=0)
@@ -99,7 +72,7 @@ class LimitPolicy(_Section):
     """Archives inside archives, at most; 1 opens none that is inside another."""
 
 
-class BudgetPolicy(_Section):
+class BudgetPolicy(Section):
     plan_seconds: float = Field(default=600.0, ge=0)
     """Seconds that planning may parse; what is left after that is estimated and marked."""
     max_files: int | None = Field(default=None, ge=0)
@@ -114,14 +87,14 @@ class BudgetPolicy(_Section):
     """Tokens of a model for one plan, of prompts and answers, at most."""
 
 
-class RetentionPolicy(_Section):
+class RetentionPolicy(Section):
     days: int | None = Field(default=30, ge=0)
     """Days that replaced content stays restorable; None for ever."""
     bytes: int | None = Field(default=None, ge=0)
     """Bytes of replaced content kept, at most; None without limit."""
 
 
-class AiPolicy(_Section):
+class AiPolicy(Section):
     deadline_seconds: float = Field(default=60.0, gt=0)
     """Seconds for all of a plan's model calls, retries included."""
     max_repairs: int = Field(default=2, ge=0)
@@ -136,7 +109,7 @@ class AiPolicy(_Section):
     """What a million tokens of answers cost, in the same currency."""
 
 
-class Policy(_Section):
+class Policy(Section):
     """One frozen model; presets by name, the proposal's dicts and this are accepted everywhere.
 
     `PolicyError` where the values contradict one another, or are none; a whole dump is always taken back.

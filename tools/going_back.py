@@ -24,7 +24,7 @@ from .stopping import stopped
 from .targets import Target, revision_target, set_target
 from .undo import Undoing, going_back, journeys_after, undoing
 from .unfinished import Unfinished
-from .within import rollbacks_within, undone_within
+from .within import marked_within, rollbacks_within, undone_within
 
 MANUAL = "Checkpoint restored (manual restoration required)"
 
@@ -33,11 +33,8 @@ class Rollback:
     """Goes back on behalf of one person. Everything is looked at again under the lease, where nothing moves."""
 
     def __init__(self, services: Services, policy: Policy, *, tries: int = 1, within: str | None = None) -> None:
-        self._services = services
-        self._within = within
-        self._home = services.home
-        self._policy = policy
-        self._tries = tries
+        self._services, self._home = services, services.home
+        self._policy, self._tries, self._within = policy, tries, within
         self._unfinished = Unfinished(services)
 
     def preview(self, *checkpoint_ids: str, on_conflict: str | None = None) -> RollbackResult:
@@ -63,8 +60,7 @@ class Rollback:
                 return self._by_hand(target)
             if inner := rollbacks_within(self._home, target):
                 done = undone_within(target, inner, lambda one: self.to_checkpoint(one, on_conflict=mode))
-                self._mark_within(target, whole=bool(done.success))
-                return done
+                return marked_within(self._services, target, done)
             if target.kb is not None:
                 self._home.open_index(target.kb.kb_id)
             return self._go_back(target, self._undoing(target, mode), mode)
@@ -240,12 +236,6 @@ class Rollback:
             ledger.set_status(
                 target.journey_id, status, detail=f"undone in part, back to {target.checkpoint_id}", by=by
             )
-
-    def _mark_within(self, target: Target, *, whole: bool) -> None:
-        """A journey that only went back stands as its rollbacks do."""
-        if whole and target.journey_id is not None:
-            said, by = f"back to {target.checkpoint_id}", self._services.user.user
-            self._home.ledger.roll_back(target.journey_id, "before_rollback", detail=said, by=by)
 
     def _finish(
         self, journey_id: str, target: Target, change: Undoing, published: Published, handlers: list[HandlerOutcome],

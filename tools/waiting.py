@@ -23,7 +23,7 @@ def prepared(ctx: StepRun, rows: list[FileRow]) -> list[FileRow]:
         elif row.source in waits:
             found.append(_from(row, waits[row.source][1]))
         else:
-            found.append(failed(row, "changed_since", "it no longer waits to be exposed; plan again"))
+            found.append(failed(row, "unreadable", "it no longer waits to be exposed; plan again"))
     return found
 
 

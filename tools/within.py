@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from ..store.home import Home
 from ..store.records import RollbackResult
+from .services import Services
 from .targets import Target
 
 GoBack = Callable[[str], RollbackResult]
@@ -39,3 +40,11 @@ def undone_within(target: Target, checkpoints: Sequence[str], go_back: GoBack) -
             "already_there": all(one.already_there for one in results),
         }
     )
+
+
+def marked_within(services: Services, target: Target, done: RollbackResult) -> RollbackResult:
+    """Say of the journey that it was taken back, as its rollbacks were."""
+    if done.success and target.journey_id is not None:
+        said = f"back to {target.checkpoint_id}"
+        services.home.ledger.roll_back(target.journey_id, "before_rollback", detail=said, by=services.user.user)
+    return done
