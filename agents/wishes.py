@@ -167,7 +167,8 @@ def _with_deed(
         wishes = replace(wishes, dry_run=True)
     return replace(
         wishes, kb=kb, taken=taken, questions=tuple(questions), declined=(*wishes.declined, *deed.declined),
-        sources=deed.sources, kept=deed.kept, waiting=deed.waiting, places=deed.places, report=deed.report, act=deed.act,
+        sources=deed.sources, kept=deed.kept, waiting=deed.waiting, places=deed.places, report=deed.report,
+        act=deed.act,
     )  # fmt: skip
 
 

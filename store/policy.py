@@ -18,7 +18,8 @@ from pydantic import (
 
 from .errors import PolicyError
 from .plan import canonical_json
-from .policy_chunk import ChunkPolicy, Section
+from .policy_chunk import ChunkPolicy as ChunkPolicy
+from .policy_chunk import Section
 from .policy_rules import contradiction, implied
 
 MILESTONES = ("before_upload", "upload_complete", "parse_complete", "embed_complete", "expose_complete")
