@@ -1,6 +1,6 @@
 """Law: the template planner does what people ask for and nothing more, and the same request gives the same plan.
 
-The project's own requests are written in other words than the shared ones, in families; decision 0029 says which of
+The project's own requests are written in other words than the shared ones, in families; decision 0030 says which of
 them were read before the rules were written, and what the rules made of the others at first.
 """
 
