@@ -21,7 +21,14 @@ from works import KB, POLICY, embedded, opened, view
 
 from milepost import AsyncMilepost
 from milepost.store import faults
-from milepost.store.errors import CheckpointNotFound, MilepostError, PolicyError, RollbackConflict, StalePlan
+from milepost.store.errors import (
+    CheckpointCollected,
+    CheckpointNotFound,
+    MilepostError,
+    PolicyError,
+    RollbackConflict,
+    StalePlan,
+)
 from milepost.store.policy import MILESTONES
 from milepost.store.records import JourneyStatus
 from milepost.tools.embedders import FakeEmbedder
@@ -535,7 +542,7 @@ def test_what_was_dropped_is_not_gone_back_to(desk: Desk) -> None:
         mp.kb_drop(KB)
         desk.ingest(mp, b="text of another")
         before = mp.kb_digest(KB)
-        with pytest.raises(CheckpointNotFound, match="dropped"):
+        with pytest.raises(CheckpointCollected, match="can no longer be gone back to"):
             mp.undo(old)
         assert mp.kb_digest(KB) == before
 

@@ -2,39 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from cli_kit import HANDBOOK, Cli, Ran, write
 
 from milepost.cli import main
-
-HANDBOOK = {
-    "welcome.md": "# Welcome\n\nBring your badge on the first day and ask for the blue door.\n",
-    "people/leave.md": "# Parental leave\n\nEvery parent has sixteen weeks of paid leave.\n",
-    "money/travel.md": "# Travel\n\nTrains are booked by the office; a taxi needs a receipt.\n",
-}
-
-
-@dataclass(frozen=True)
-class Ran:
-    """How a command ended: exit code and both streams."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """The one object on stdout."""
-        return json.loads(self.out)
-
-
-Cli = Callable[..., Ran]
 
 
 @pytest.fixture
@@ -73,11 +48,3 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def home(built: Path, tmp_path: Path, cli: Cli) -> Path:
     """A copy of that home in the folder where `cli` runs."""
     return Path(shutil.copytree(built, tmp_path / ".milepost"))
-
-
-def write(folder: Path, files: dict[str, str]) -> None:
-    """Write texts into a folder."""
-    for name, text in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")

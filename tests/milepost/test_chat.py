@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Cli, Ran
+from cli_kit import Cli, Ran
 
 from milepost import Milepost
 from milepost.agents.fake_server import Call, FakeServer, Reply, calls, says

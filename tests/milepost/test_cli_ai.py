@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Cli
+from cli_kit import Cli
 
 from milepost.agents.fake_server import FakeServer, everything, fails
 

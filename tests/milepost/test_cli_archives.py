@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-from conftest import Cli
+from cli_kit import Cli
 
 
 def test_an_archive_is_opened_only_where_the_option_asks(cli: Cli, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import HANDBOOK, write
+from cli_kit import HANDBOOK, write
 from screen_kit import screen, told
 
 from milepost import Milepost
