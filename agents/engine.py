@@ -17,6 +17,7 @@ from ..store.errors import MilepostError, StalePlan
 from ..store.plan import Plan
 from ..store.policy import Policy
 from ..store.records import JourneyStatus
+from ..store.secrets import told
 from ..store.trouble import as_trouble
 from ..tools.rollback import ROLLBACK, Rollback
 from ..tools.services import Services
@@ -261,5 +262,5 @@ def in_our_words(home: Path, work: Callable[[], T]) -> T:
 
 def _sentence(home: Path, error: BaseException) -> str:
     failure = as_trouble(error, home) or error
-    text = failure.message if isinstance(failure, MilepostError) else f"{type(failure).__name__}: {failure}"
+    text = failure.message if isinstance(failure, MilepostError) else told(failure)
     return text[:300]

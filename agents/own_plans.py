@@ -9,6 +9,7 @@ from typing import Any, cast
 from ..store.errors import MilepostError, PlanRejected, UsageError
 from ..store.plan import Base, Interval, Origin, Plan, PlanStep, canonical_json
 from ..store.records import Progress
+from ..store.secrets import told
 from ..tools.estimate import estimate_steps, total
 from ..tools.journey_types import BUILT_IN, JourneyType, Sketch, action_of
 from ..tools.services import Services
@@ -69,7 +70,7 @@ def _sketched(kind: JourneyType, args: Mapping[str, Any]) -> list[Sketch]:
     except Exception as wrong:
         raise PlanRejected(
             f"the template of {kind.name!r} makes no plan of these arguments",
-            cause=f"{type(wrong).__name__}: {wrong}"[:300],
+            cause=told(wrong),
             state="nothing was changed",
         ) from wrong
 

@@ -8,6 +8,7 @@ from typing import Any
 from . import typed
 from .console import Console
 from .store.errors import MilepostError, UsageError
+from .store.secrets import told, without_secrets
 from .store.words import clean
 
 HEADS = ("error", "cause", "state", "next")
@@ -44,7 +45,7 @@ def report(error: Exception, console: Console, *, debug: bool = False, usage_exi
     if debug:
         import traceback
 
-        console.cry("".join(traceback.format_exception(error)).rstrip())
+        console.cry(without_secrets("".join(traceback.format_exception(error)).rstrip()))
     state = failed.state or (UNCHANGED if failed.exit_code in (2, 3, 4) else KEPT)
     told = {"error": failed.message, "cause": failed.cause, "state": state, "next": next_command(failed)}
     if console.json:
@@ -97,7 +98,7 @@ def as_failure(error: Exception) -> MilepostError:
     if type(error).__name__ == "Abort":  # what the option parser makes of Ctrl-C
         return Interrupted("stopped by Ctrl-C", state=UNCHANGED, next=typed.same_command())
     return _refused(error) or MilepostError(
-        f"something went wrong inside Milepost: {type(error).__name__}: {error}",
+        f"something went wrong inside Milepost: {told(error)}",
         cause="this is a fault of Milepost's own; --debug shows where",
         next=typed.same_command("--debug", without=("--debug",)),
     )

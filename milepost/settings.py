@@ -27,6 +27,7 @@ from .store.policy_sources import (
     read_toml,
     resolve_policy,
 )
+from .store.secrets import know_secret
 
 CONFIG = "milepost.toml"
 PREFIX = "MILEPOST_"
@@ -181,6 +182,7 @@ def _toml_text(table: Mapping[str, Any] | None, key: str) -> str | None:
 
 
 def _secret(said: str) -> SecretStr | None:
+    know_secret(said.strip())
     return SecretStr(said.strip()) if said.strip() else None
 
 

@@ -23,6 +23,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from .secrets import without_secrets
+
 
 class MilepostError(Exception):
     """Say what was asked, what was found, and the next move.
@@ -37,9 +39,9 @@ class MilepostError(Exception):
     exit_code = 1
 
     def __init__(self, message: str, *, cause: str = "", state: str = "", next: str = "", **facts: Any) -> None:
-        super().__init__(message)
-        self.message = message
-        self.cause = cause
+        self.message = without_secrets(message)
+        self.cause = without_secrets(cause)
+        super().__init__(self.message)
         self.state = state
         self.next = next
         self.facts = facts

@@ -17,6 +17,7 @@ from .documents import Document, Namespace, Shelved, embeddable, meaning_text, s
 from .errors import MilepostError, StoreBusy, StoreDamaged
 from .faults import faultpoint
 from .ports import Embedder, Vectors
+from .secrets import told
 from .vectors import embed_normalised
 
 PROBES = 20
@@ -233,7 +234,7 @@ class Shelf:
         except Exception as trouble:
             raise StoreDamaged(
                 "the librarian's collection in Chroma cannot be used, nor made anew",
-                cause=f"{type(trouble).__name__}: {trouble}"[:200],
+                cause=told(trouble, 200),
                 state="its documents are safe in the record",
                 next="milepost doctor",
             ) from trouble

@@ -13,6 +13,7 @@ from ..store.plan import Plan, PlanStep, canonical_json
 from ..store.policy import Policy
 from ..store.receipts import Receipt as Row
 from ..store.records import Progress
+from ..store.secrets import told
 from .limited import GaveUp, TookTooLong, call
 from .results import resolved
 from .services import Services, Stopped
@@ -122,7 +123,7 @@ def _called(
         raise JourneyFailed(f"{row.step_id}: {slow} (limits.step_seconds)") from None
     except Exception as failure:  # a step of a user's own may raise anything
         services.home.ledger.fail_effect(row.seq)
-        raise JourneyFailed(f"{row.step_id}: {type(failure).__name__}: {failure}"[:300]) from failure
+        raise JourneyFailed(f"{row.step_id}: {told(failure)}") from failure
     receipt = Receipt(target=args) if found is None else found
     if not isinstance(receipt, Receipt):
         raise JourneyFailed(f"{row.step_id} returned {type(found).__name__}, not a Receipt")

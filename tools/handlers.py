@@ -9,6 +9,7 @@ from typing import Any
 from ..store.faults import faultpoint
 from ..store.receipts import Receipt
 from ..store.records import HandlerOutcome
+from ..store.secrets import told
 from .registry import find_handler, register_handler
 from .services import Services
 
@@ -55,7 +56,7 @@ def run_handler(services: Services, name: str, state: dict[str, Any]) -> Handler
         if inspect.iscoroutine(done):
             done = asyncio.run(done)
     except Exception as failure:  # a handler may raise anything; the rollback reports it and goes on
-        return HandlerOutcome(name=name, status="failed", error=f"{type(failure).__name__}: {failure}"[:300])
+        return HandlerOutcome(name=name, status="failed", error=told(failure))
     return HandlerOutcome(name=name, status="done" if done else "skipped")
 
 

@@ -13,6 +13,7 @@ from ..store.plan import Plan, canonical_json
 from ..store.policy import Policy
 from ..store.receipts import Receipt as Row
 from ..store.records import Conflict
+from ..store.secrets import told
 from .limited import call
 from .services import Services
 from .user_steps import UserStep
@@ -88,7 +89,7 @@ class Looker:
             try:
                 live = self.live(step, target)
             except Exception as failure:  # whatever looking raises, nobody knows what is there
-                return Sight(row, Verdict.UNSEEN, f"cannot look at it: {type(failure).__name__}: {failure}"[:300])
+                return Sight(row, Verdict.UNSEEN, f"cannot look at it: {told(failure)}")
         return self._compared(row, live)
 
     def live(self, step: UserStep[..., Any], target: Any) -> Any:

@@ -11,6 +11,7 @@ from ..store.faults import faultpoint
 from ..store.policy import Policy
 from ..store.receipts import Receipt as Row
 from ..store.records import Conflict, HandlerOutcome, Left, RollbackResult
+from ..store.secrets import told, without_secrets
 from .effects import is_effect
 from .limited import TookTooLong, call
 from .looking import Looker, Sight, Verdict, label, prior_of, same, target_of, trusted
@@ -171,7 +172,7 @@ class EffectUndo:
         except Exception as failure:  # a handler may raise anything; the rollback reports it and goes on
             ledger.fail_effect(intent.seq)
             plain = isinstance(failure, _Said | TookTooLong)
-            why = str(failure) if plain else f"{type(failure).__name__}: {failure}"
+            why = without_secrets(str(failure)) if plain else told(failure)
             limit = " (limits.undo_seconds)" if isinstance(failure, TookTooLong) else ""
             self._failed(row, f"{why[:300]}{limit}")
             return

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..store.errors import MilepostError, NotFound, UsageError
+from ..store.secrets import told
 from .journey_types import BUILT_IN, JourneyType, declared, declared_names
 from .registry import REGISTRY, ActionSpec, handler_names, registry_dict
 
@@ -109,7 +110,7 @@ class JourneyTypes:
             except MilepostError as wrong:
                 raise _broken(text, wrong.message) from wrong
             except Exception as wrong:  # a module of somebody else's may raise anything while it is imported
-                raise _broken(text, f"{type(wrong).__name__}: {wrong}") from wrong
+                raise _broken(text, told(wrong)) from wrong
             if not isinstance(found, JourneyType):
                 raise _broken(text, f"it is {type(found).__name__}, not what journey_type(...) returns")
             self._loaded[text] = found
