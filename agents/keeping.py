@@ -47,8 +47,9 @@ class Keeping(Kbs):
         """Delete a source with its whole past everywhere, for ever: not a journey, and it cannot be undone.
 
         `undos_ended` are the journeys whose undo ends with it, `undos_without_it` those whose undo leaves it out. The
-        same content under another name, or in another kb, stays (`same_content_in`). `NotFound` where nothing of
-        it was ever there.
+        same content under another name, or in another kb, stays (`same_content_in`). `unfinished` says that another
+        process, which reads, or a full disk keeps traces in the files: the next opening goes on. `NotFound` where
+        nothing of it was ever there.
         """
 
         def purge(services: Services) -> dict[str, Any]:
@@ -56,7 +57,7 @@ class Keeping(Kbs):
             if dry_run:
                 return {**purger.preview(kb, source).told(), "dry_run": True}
             with services.home.hold(wait=services.wait):
-                return {**purger.purge(kb, source).told(), "dry_run": False}
+                return {**purger.purge(kb, source).told(), "dry_run": False, **_left(services)}
 
         return await self._under_lease(kb, purge)
 
@@ -68,9 +69,13 @@ class Keeping(Kbs):
             if dry_run:
                 return {**purger.preview(kb, None).told(), "dry_run": True}
             with services.home.hold(wait=services.wait):
-                return {**purger.drop(kb).told(), "dry_run": False}
+                return {**purger.drop(kb).told(), "dry_run": False, **_left(services)}
 
         return await self._under_lease(kb, drop)
+
+
+def _left(services: Services) -> dict[str, bool]:
+    return {"unfinished": services.home.eraser.pending()}
 
 
 def _moment(services: Services, said: str | None) -> str:

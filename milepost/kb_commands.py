@@ -160,7 +160,7 @@ def _deleted(desk: Desk, done: dict[str, object]) -> int:
 
     desk.console.give({"done": done})
     desk.console.say(deletion_text(done, everything=desk.options.verbose))
-    return 0
+    return 7 if done.get("unfinished") else 0
 
 
 def _figures(done: dict[str, object]) -> str:

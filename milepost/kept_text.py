@@ -8,6 +8,9 @@ from typing import Any
 from .render import LIMIT, moment
 from .store.words import clean, count, short_id, size
 
+GONE = "It is in no file of the home any more."
+TRACES = "Nobody finds it any more; traces stay in the files while others read them, or without space: doctor goes on."
+
 
 def collected_text(found: dict[str, Any], *, everything: bool = False) -> str:
     """What `gc` would give up, or gave up: whose undo ends, and what that frees."""
@@ -58,7 +61,7 @@ def deletion_text(found: dict[str, Any], *, everything: bool = False) -> str:
                 if found["same_content_in"]
                 else []
             ),
-            "This cannot be undone." if asked else "It is in no file of the home any more.",
+            "This cannot be undone." if asked else TRACES if found["unfinished"] else GONE,
         ]
     )
 

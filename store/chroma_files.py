@@ -15,7 +15,7 @@ _HEADER = struct.Struct("<i4q")
 _HEADER_VERSION = 1
 _BLANKED = 1_000
 _LENGTH = 4
-SCRUB_SECONDS = 10.0
+SCRUB_SECONDS = 2.0
 """How long another program's use of the database is waited for."""
 
 

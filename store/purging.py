@@ -73,8 +73,9 @@ class Purger:
     def purge(self, kb: str, source: str) -> Purged:
         """Delete a source with its whole past; `NotFound` where nothing of it was ever there. Only under the lease.
 
-        Twice is once. One that was killed is finished by whoever opens the home next. Where another program is at
-        Chroma's files, that is raised, and finished later: nobody finds the source any more already.
+        Twice is once. One that was killed is finished by whoever opens the home next, and so is one that another
+        process, which reads, or a full disk keeps from writing the databases anew: `eraser.pending()` then, and nobody
+        finds the source any more already.
         """
         return self._do(kb, source)
 
@@ -89,7 +90,7 @@ class Purger:
             faultpoint("purge.before_commit")
         faultpoint("purge.after_commit")
         home.librarian.recover()
-        home.eraser.finish()
+        home.erase()
         return found
 
     def _delete(self, writing: sqlite3.Connection, kb: Kb, source: str | None) -> Purged:

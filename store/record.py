@@ -15,6 +15,8 @@ from .schema import MIGRATIONS, PAGE_SIZE
 from .trouble import as_trouble, damaged
 
 BUSY_SECONDS = 30.0
+SHRINK_SECONDS = 2
+"""How long a reader of another process is waited for who keeps the log from being emptied."""
 
 
 class Record:
@@ -109,11 +111,13 @@ class Record:
         """
         connection = self._connection()
         connection.execute("PRAGMA temp_store=FILE")  # a whole copy, which is not for memory
+        connection.execute(f"PRAGMA busy_timeout={SHRINK_SECONDS * 1000}")
         try:
             connection.execute("VACUUM")
             return int(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]) == 0
         finally:
             connection.execute("PRAGMA temp_store=MEMORY")
+            connection.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000:.0f}")
 
     def close(self) -> None:
         """Close every thread's connection; the next use opens anew."""

@@ -5,6 +5,7 @@ Every file is read as bytes, every column of the record is unpacked, and every v
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from traces import Desk
 from works import KB, POLICY, opened
 
 from milepost.cli import main
+from milepost.kept_text import deletion_text
 from milepost.store.errors import CheckpointCollected, CheckpointNotFound, NotFound, PolicyError
 from milepost.store.packing import pack_rows
 from milepost.store.vectors import embed_normalised
@@ -122,7 +124,7 @@ def test_which_undos_end_and_which_go_on_without_it(desk: Desk) -> None:
         shown = mp.kb_purge("a.md", kb=KB, dry_run=True)
         assert {hit.source for hit in mp.search("x", kb=KB, k=50)} == {"a.md", "b.md"}
         done = mp.kb_purge("a.md", kb=KB)
-        assert {**done, "dry_run": True} == shown
+        assert {**done, "dry_run": True} == {**shown, "unfinished": False}
         assert (done["undos_ended"], done["undos_without_it"]) == ([alone.journey_id], [both.journey_id])
         with pytest.raises(CheckpointCollected) as ended:
             mp.undo(alone)
@@ -188,6 +190,30 @@ def test_killed_it_is_finished_by_the_next_open(desk: Desk, house: House, work: 
     assert desk.holds(WORD) == []
 
 
+@pytest.mark.parametrize("database", ["milepost.db", "chroma/chroma.sqlite3"])
+def test_somebody_who_reads_holds_up_the_end_only(desk: Desk, database: str) -> None:
+    """Nobody finds the source any more; that traces are left is said, and the next opening finishes."""
+    with opened(desk.home) as mp:
+        mp.ingest([desk.write(WORD), desk.write("other", "b.md")], kb=KB)
+    reader = sqlite3.connect(desk.home / database, isolation_level=None)
+    try:
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        with opened(desk.home) as mp:
+            mp.workspace.services.home.chroma.close()
+            done = mp.kb_purge("a.md", kb=KB)
+            assert (done["chunks"], done["unfinished"]) == (4, True)
+            assert {hit.source for hit in mp.search("x", kb=KB, k=50)} == {"b.md"}
+            assert "traces stay" in deletion_text(done)
+    finally:
+        reader.rollback()
+        reader.close()
+    with opened(desk.home) as mp:
+        assert mp.kb_verify(KB).ok
+        assert not mp.workspace.services.home.eraser.pending()
+    assert desk.holds(WORD) == []
+
+
 def test_dropping_really_deletes(desk: Desk) -> None:
     """Its content, and the documents of its checkpoints; not the same content in another kb; its name is free again."""
     with opened(desk.home) as mp:
@@ -197,7 +223,7 @@ def test_dropping_really_deletes(desk: Desk) -> None:
         staged = mp.ingest([desk.write("staged", "s.md")], kb=KB, expose=False)
         shown = mp.kb_drop(KB, dry_run=True)
         done = mp.kb_drop(KB)
-        assert {**done, "dry_run": True} == shown
+        assert {**done, "dry_run": True} == {**shown, "unfinished": False}
         assert done["same_content_in"] == ["b.md in kb second"]
         assert mp.kb_verify("second").ok and mp.search("shared", kb="second")
         assert {one["content"].get("kb") for one in mp.documents("rollback_checkpoint")} == {"second"}
