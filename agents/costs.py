@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..store.errors import PlanRejected
@@ -55,15 +55,29 @@ def _within(policy: Policy, figures: dict[str, int]) -> None:
         )
 
 
+def check_cost(used: Mapping[str, Any], policy: Policy) -> None:
+    """Refuse a plan whose embeddings cost more than the policy, or the request, allows."""
+    limit, cost = policy.budget.max_cost, used.get("cost")
+    if limit is not None and cost is not None and cost > limit:
+        raise PlanRejected(
+            "the plan costs more than is allowed",
+            cause=f"its embeddings cost about {cost:.4g}; the limit is {limit:g}",
+            state="nothing was changed",
+            next="milepost policy show",
+            figures={"cost": cost},
+        )
+
+
 def resources(
-    services: Services, files: Sequence[PlannedFile], parsed_ids: Iterable[int], embedder: Embedder
+    services: Services, files: Sequence[PlannedFile], parsed_ids: Iterable[int], embedder: Embedder, policy: Policy
 ) -> dict[str, Any]:
     """Embeddings that are still to be computed (exact for what was read), and the disk that is taken, about."""
     home = services.home
     taken = [file for file in files if file.action in ("add", "replace")]
     text_ids = {piece.text_id for parsed_id in set(parsed_ids) for piece in home.content.pieces(parsed_id)}
     model = home.content.model(embedder.name, embedder.dimensions) if text_ids else 0
-    missing = len(home.content.without_vector(model, text_ids)) if text_ids else 0
+    new = home.content.without_vector(model, text_ids) if text_ids else []
+    missing = len(new)
     guessed = sum(file.chunks for file in taken if file.estimated)
     blobs = {file.sha256: file.bytes for file in taken if file.sha256 and not home.blobs.has(file.sha256)}
     size = sum(file.bytes for file in taken)
@@ -73,7 +87,21 @@ def resources(
         "model_calls": 0,
         "disk_bytes": sum(blobs.values()) + _index_bytes(chunks, missing + guessed, embedder.dimensions),
         "bytes": size,
+        **_cost(services, new, guessed, policy),
     }
+
+
+def _cost(services: Services, text_ids: Sequence[int], guessed: int, policy: Policy) -> dict[str, float]:
+    """What the new embeddings cost, where there is a price; a token is about four characters."""
+    price = policy.budget.price_embedding
+    if price is None:
+        return {}
+    texts = services.home.content.texts(text_ids).values() if text_ids else ()
+    characters = sum(len(text) for _, text in texts) + guessed * policy.chunk.size
+    return {"cost": round(characters / _CHARACTERS_A_TOKEN * price / 1e6, 6)}
+
+
+_CHARACTERS_A_TOKEN = 4
 
 
 def _index_bytes(chunks: int, embeddings: int, dimensions: int) -> int:

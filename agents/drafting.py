@@ -24,7 +24,7 @@ from ..tools.parse import PARSER
 from ..tools.services import Services
 from .archives import opened
 from .comparison import compare, leaving
-from .costs import check_budget, check_inputs, resources, timed
+from .costs import check_budget, check_cost, check_inputs, resources, timed
 from .inputs import Input, PathOrPair, gather, hashed
 from .kb_state import KbState, kb_state
 from .missing import missing
@@ -116,12 +116,15 @@ def realised(
     reader = Reader(services, wishes.policy)
     files = _files(services, request, wishes, kb, state, inputs, reader, on_progress, going(state))
     check_budget(files, request.policy)
+    used = resources(services, files, reader.parsed_ids, embedder, wishes.policy)
+    if not wishes.dry_run:
+        check_cost(used, wishes.policy)
     return _sealed(
         services, request, wishes.kb, state,
         origin=origin,
         steps=steps(files),
         files=files,
-        resources=resources(services, files, reader.parsed_ids, embedder),
+        resources=used,
         embedder=embedder.name,
         archives=dict(one.archive for one in inputs if one.archive and one.archive[1]),
         questions=wishes.questions,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..store.plan import Declined
@@ -15,6 +16,9 @@ def kept_policy(said: Constraints, policy: Policy) -> tuple[Policy, tuple[Declin
     changes: dict[str, Any] = {}
     _existing(said, policy, changes, refused)
     _failures(said, policy, changes, refused)
+    limit = said.options.get("budget.max_cost_usd")
+    if limit is not None and limit < (policy.budget.max_cost if policy.budget.max_cost is not None else math.inf):
+        changes["budget"] = policy.budget.model_copy(update={"max_cost": limit})
     chunk = _chunk(said, policy, refused)
     if chunk is not None:
         changes["chunk"] = chunk
@@ -66,13 +70,14 @@ def _chunk(said: Constraints, policy: Policy, refused: list[Declined]) -> ChunkP
         values["pages"] = options["parse.pages"]
     if "parse.skip_sections" in options:
         values["skip_sections"] = tuple(options["parse.skip_sections"])
-    tags = dict(policy.chunk.tags)
+    tags = dict(tag.split("=", 1) for tag in policy.chunk.tags)
     if isinstance(options.get("embed.metadata"), dict):
         tags |= options["embed.metadata"]
     if "expose.audience" in options:
         tags["audience"] = options["expose.audience"]
-    if tags != policy.chunk.tags:
-        values["tags"] = tags
+    written = tuple(f"{name}={value}" for name, value in tags.items())
+    if written != policy.chunk.tags:
+        values["tags"] = written
     if not values:
         return None
     kept = policy.chunk.model_dump(exclude_unset=True) | values

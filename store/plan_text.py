@@ -144,6 +144,8 @@ def _estimate(plan: Plan) -> str:
         parts.append(f"{guessed}{count(told['embeddings'], 'embedding')}")
     if "model_calls" in told:
         parts.append(count(told["model_calls"], "model call"))
+    if told.get("cost"):
+        parts.append(f"costs about {guessed}{told['cost']:.2g}")
     if "disk_bytes" in told:
         parts.append(f"{guessed}{size(told['disk_bytes'])} of disk")
     return f"{', '.join(parts)}    from {clean(plan.estimated_time.basis).removeprefix('from ')}"

@@ -82,6 +82,10 @@ class BudgetPolicy(Section):
     """Bytes of one plan's files, at most."""
     max_chunks: int | None = Field(default=None, ge=0)
     """Chunks of one plan, at most."""
+    price_embedding: float | None = Field(default=None, ge=0)
+    """What a million tokens of embedded text cost, in any currency; unset, embedding is free."""
+    max_cost: float | None = Field(default=None, ge=0)
+    """What the embeddings of one plan may cost, at most, in that currency. A request may lower it."""
     max_model_calls: int | None = Field(default=20, ge=0)
     """Calls of a model for one plan, failed ones included, at most."""
     max_model_tokens: int | None = Field(default=200_000, ge=0)

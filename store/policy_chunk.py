@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -23,8 +23,8 @@ class ChunkPolicy(Section):
     """Pages that are read ("1-20,31"), counted from 1; unset, all. What has no pages is read whole."""
     skip_sections: tuple[str, ...] = ()
     """Sections that are left out: each by a word of its heading, up to the next heading of its level."""
-    tags: dict[str, str] = Field(default_factory=dict)
-    """What is written on every chunk, for programs to filter by; `audience` is for whom it may be found."""
+    tags: tuple[Annotated[str, Field(pattern=r"^[\w-]{1,40}=.{1,100}$")], ...] = ()
+    """What is written on every chunk, as "name=value", for programs to filter by; `audience` is who may find it."""
     asked: bool = False
     """Set for a plan whose request chose these: what it made stays as it is until a request says otherwise."""
 

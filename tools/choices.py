@@ -11,7 +11,8 @@ from .document import Block, ChunkSizes, Document, Refused
 
 def choices_id(policy: ChunkSizes) -> str:
     """The part of a chunker's id that says what was chosen; nothing where all is read and nothing is written on it."""
-    said = {"pages": policy.pages, "skip": list(policy.skip_sections), "tags": policy.tags, "asked": policy.asked}
+    tags = dict(tag.split("=", 1) for tag in policy.tags)
+    said = {"pages": policy.pages, "skip": list(policy.skip_sections), "tags": tags, "asked": policy.asked}
     chosen = {name: value for name, value in said.items() if value}
     return f";{json.dumps(chosen, sort_keys=True, separators=(',', ':'), ensure_ascii=False)}" if chosen else ""
 

@@ -14,7 +14,7 @@ import struct
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, BinaryIO
@@ -33,7 +33,7 @@ class Sizes:
     overlap: int
     pages: str | None = None
     skip_sections: tuple[str, ...] = ()
-    tags: dict[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
     asked: bool = False
 
 

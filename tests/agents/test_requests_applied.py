@@ -253,3 +253,19 @@ def test_a_request_keeps_what_the_policy_says(desk: Desk) -> None:
     plan = desk.plan("all or nothing please", "a.md")
     assert Policy.model_validate(plan.policy).orchestration == "saga"
     assert plan.base.policy_digest == Policy.rollback().digest
+
+
+def test_a_plan_that_costs_more_than_was_said_is_refused(tmp_path: Path) -> None:
+    """By the policy's price and the request's limit: refused before anything is done, or told in a dry run."""
+    path = tmp_path / "long.md"
+    path.write_text(" ".join(f"Sentence {n} of a text." for n in range(3_000)))
+    priced = {"enable_rollback": True, "budget": {"price_embedding": 1.0}}
+    with Milepost(tmp_path / "home", policy=priced, embedder="fake", user="ada") as mp:
+        plan = mp.plan([path], kb="hr", request="add it, don't spend more than a dollar")
+        cost = plan.resources["cost"]
+        assert 0.01 < cost < 0.03 and "costs about" in plan.render()
+        with pytest.raises(PlanRejected) as refused:
+            mp.ingest([path], kb="hr", request="add it, don't spend more than 1 cent")
+        assert "costs more" in refused.value.message and mp.kb_list() == []
+        told = mp.plan([path], kb="hr", request="how much would that be? don't spend more than 1 cent")
+        assert told.dry_run and told.resources["cost"] == cost

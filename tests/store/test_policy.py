@@ -240,4 +240,4 @@ def test_the_digest_stays() -> None:
     assert Policy().digest == DIGEST
 
 
-DIGEST = "8287a61e5b25f7b3db252b36c8e55deec94e6cef572fb6d30084a78df1513b5a"
+DIGEST = "946258341edfe91a9ca74b527ccc6d701f905166e874c56332de9e5e6e4b8a5c"
