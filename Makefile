@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install demo test lint types wheel check bench reference nightly clean
+.PHONY: install demo test lint types wheel check bench reference llm-test nightly clean
 
 install: $(VENV)/.installed
 
@@ -38,6 +38,9 @@ bench: install
 
 reference: install
 	$(BIN)/python scripts/make_reference.py
+
+llm-test: install
+	$(BIN)/python scripts/llm_test.py
 
 nightly: install
 	$(BIN)/python -m pytest -m nightly -rP

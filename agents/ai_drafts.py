@@ -32,6 +32,8 @@ class Offer:
     inputs: Sequence[Input]
     handles: Handles
     registry: Mapping[str, Any]
+    excludes: tuple[str, ...] = ()
+    """Acts that the request does not want, as rules read it: no model may plan them."""
 
 
 def problems(draft: Draft, offer: Offer) -> list[Issue]:
@@ -40,7 +42,8 @@ def problems(draft: Draft, offer: Offer) -> list[Issue]:
         return [] if draft.questions or draft.declined else [_EMPTY]
     facts = {group: {*offer.handles.group(group), ALL} for group in ("files", "sources", "checkpoints")}
     steps = [step.model_dump() for step in _plain(draft.steps, offer.registry)]
-    judged = validate_plan({"steps": steps}, _for_kb(offer), offer.request.policy, facts)
+    said = {"steps": steps, "excludes": list(offer.excludes)}
+    judged = validate_plan(said, _for_kb(offer), offer.request.policy, facts)
     return [*judged.errors, *_about_kb(draft, offer), *_about_files(draft, offer), *_about_ids(draft, offer)]
 
 
@@ -75,7 +78,7 @@ def to_plan(services: Services, draft: Draft, offer: Offer, *, origin: Origin, o
 
     return realised(
         services, replace(offer.request, unseen=unseen), offer.inputs, wishes, origin=origin, steps=made, going=going,
-        on_progress=on_progress,
+        on_progress=on_progress, excludes=offer.excludes,
     )  # fmt: skip
 
 

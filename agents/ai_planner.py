@@ -19,14 +19,14 @@ from .ai_schema import MAX_ITEMS, draft_schema
 from .archives import opened
 from .chat_model import name_of, ready
 from .comparison import compare
-from .drafting import PlanRequest, Tell, announced, gathered
+from .drafting import PlanRequest, Tell, announced, gathered, setting_of
 from .executor import STEPS
 from .inputs import Input, hashed
 from .issues import Issue
 from .kb_state import KbState, kb_state
 from .outcomes import examples
 from .reading import Reader
-from .wishes import check_asked
+from .wishes import check_asked, understood
 
 Run = Callable[[Callable[[], Any]], Awaitable[Any]]
 """Does work on the engine's thread."""
@@ -115,7 +115,8 @@ class AiPlanner:
             files=self._looked_at(request, inputs, state), state=state, checkpoints=(), policy=request.policy,
             registry=registry, past=self._past(request),
         )  # fmt: skip
-        return Ground(Offer(request, inputs, facts.handles, registry), facts)
+        said = understood(request.request, inputs, setting_of(services, request))
+        return Ground(Offer(request, inputs, facts.handles, registry, said.excludes), facts)
 
     def _looked_at(self, request: PlanRequest, inputs: Sequence[Input], state: KbState) -> list[PlannedFile]:
         """What would become of each file, if all were meant; each under its own name."""

@@ -68,7 +68,7 @@ def draft_ingest(services: Services, request: PlanRequest, *, origin: Origin, on
 def _drafted(
     services: Services, request: PlanRequest, inputs: Sequence[Input], origin: Origin, on_progress: Tell | None
 ) -> Plan:
-    wishes = understood(request.request, inputs, _setting(services, request))
+    wishes = understood(request.request, inputs, setting_of(services, request))
 
     def steps(files: Sequence[PlannedFile]) -> Sequence[PlanStep]:
         return steps_of(wishes, files, wishes.policy)
@@ -81,7 +81,8 @@ def _drafted(
     )  # fmt: skip
 
 
-def _setting(services: Services, request: PlanRequest) -> Setting:
+def setting_of(services: Services, request: PlanRequest) -> Setting:
+    """What a request is read against: the kb named, those there are, the policy, the day, what was done before."""
     now = datetime.fromisoformat(services.home.clock.now())
     given = [os.fspath(path) for path in request.paths if not isinstance(path, tuple)]
     return Setting(
@@ -101,10 +102,12 @@ def realised(
     steps: Callable[[Sequence[PlannedFile]], Sequence[PlanStep]],
     on_progress: Tell | None,
     going: Callable[[KbState], list[PlannedFile]] = lambda state: [],
+    excludes: tuple[str, ...] | None = None,
 ) -> Plan:
     """The plan for wishes, whoever understood the request: the files compared and read, the steps made for them.
 
-    `going` are lines about sources of the kb that leave, or come back, besides those that the policy takes out.
+    `going` are lines about sources of the kb that leave, or come back, besides those that the policy takes out;
+    `excludes` acts that the request does not want, where that is not for the wishes to say.
     """
     home, tenant = services.home, services.user.tenant
     kb = home.knowledge.find(tenant, wishes.kb) if wishes.kb else None
@@ -131,7 +134,7 @@ def realised(
         declined=wishes.declined,
         asked=dict(wishes.asked),
         dry_run=wishes.dry_run,
-        excludes=wishes.excludes,
+        excludes=wishes.excludes if excludes is None else excludes,
         kept=wishes.policy,
     )  # fmt: skip
 

@@ -253,3 +253,12 @@ def test_planning_again_asks_the_model_again(files: World) -> None:
         journey = milepost.apply(plan, replan=True)
         assert len(server.calls) == 2
         assert {file.source for file in journey.files if file.outcome == "added"} == {"a.md"}
+
+
+def test_what_the_request_excludes_no_model_can_plan(files: World) -> None:
+    """It exposes although the words say not to: sent back, and mended; the plan keeps what was excluded."""
+    script = [says(plain_plan(["all"], "hr")), says(plain_plan(["all"], "hr", expose=False))]
+    with asked(files, script, request="add them, but don't expose anything yet") as (plan, server, milepost):
+        assert '"code": "excluded_act"' in server.calls[1].messages[-1]["content"]
+        assert (plan.origin.attempts, plan.excludes) == (2, ("expose",))
+        assert {file.outcome for file in milepost.apply(plan).files} == {"staged"}
