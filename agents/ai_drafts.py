@@ -63,6 +63,7 @@ def to_plan(services: Services, draft: Draft, offer: Offer, *, origin: Origin, o
         expose=any(step.action == "expose" for step in steps),
         taken=[one for one in offer.inputs if one.source in chosen],
         left_out=[_left_out(one) for one in offer.inputs if one.source not in chosen],
+        act="ingest" if any(step.action == "upload" for step in steps) else "stop",
         questions=tuple(Question(about=one.about, text=one.text) for one in draft.questions),
         declined=tuple(Declined(**one.model_dump()) for one in draft.declined),
     )
@@ -73,13 +74,20 @@ def to_plan(services: Services, draft: Draft, offer: Offer, *, origin: Origin, o
         return [_made(step, offer, loses=gone and step.action in ("expose", "remove")) for step in _in_order(steps)]
 
     def going(state: KbState) -> list[PlannedFile]:
-        names = dict.fromkeys(name for step in steps for name in _sources(step, offer) if step.action == "remove")
-        return [leaving(state.sources[name]) for name in names if name in state.sources]
+        named = {name: step.action for step in steps for name in _sources(step, offer) if step.action in _LEAVING}
+        lines = {name: leaving(state.sources[name]) for name in named if name in state.sources}
+        return [
+            line.model_copy(update={"action": "hide"}) if named[name] == "hide" else line
+            for name, line in lines.items()
+        ]
 
     return realised(
         services, replace(offer.request, unseen=unseen), offer.inputs, wishes, origin=origin, steps=made, going=going,
         on_progress=on_progress, excludes=offer.excludes,
     )  # fmt: skip
+
+
+_LEAVING = ("remove", "hide")
 
 
 def _made(step: DraftStep, offer: Offer, *, loses: bool) -> PlanStep:
@@ -153,6 +161,13 @@ def _about_files(draft: Draft, offer: Offer) -> Iterator[Issue]:
                 step=step.id,
                 message=f"{shown(step.id)} names other files than are uploaded",
                 hint='use the uploading step\'s result: {"$ref": its id, "field": "files"}',
+            )
+        for name in sorted(chosen & set(_sources(step, offer))) if step.action in _LEAVING else ():
+            yield Issue(
+                code="contradiction",
+                step=step.id,
+                message=f"{shown(name, 90)} is put in and taken out by one plan",
+                hint="do one of the two",
             )
 
 

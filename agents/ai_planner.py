@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..store.plan import Origin, Plan, PlannedFile
+from ..store.records import Checkpoint
 from ..tools.registry import registry_dict
 from ..tools.services import Services
 from .ai_answers import Draft, ModelFailed, read_answer
@@ -112,8 +113,8 @@ class AiPlanner:
         registry = offered(expose=request.expose)
         facts = facts_for(
             request=request.request or None, kb=request.kb, kbs=kbs, today=home.clock.now()[:10], inputs=inputs,
-            files=self._looked_at(request, inputs, state), state=state, checkpoints=(), policy=request.policy,
-            registry=registry, past=self._past(request),
+            files=self._looked_at(request, inputs, state), state=state, checkpoints=self._checkpoints(request),
+            policy=request.policy, registry=registry, past=self._past(request),
         )  # fmt: skip
         said = understood(request.request, inputs, setting_of(services, request))
         return Ground(Offer(request, inputs, facts.handles, registry, said.excludes), facts)
@@ -125,6 +126,13 @@ class AiPlanner:
         reader.flush()
         named = [file.model_copy(update={"source": one.source}) for file, one in zip(files, inputs, strict=True)]
         return [*named, *(announced(name, media_type) for name, media_type in request.unseen)]
+
+    def _checkpoints(self, request: PlanRequest) -> list[Checkpoint]:
+        """Where the kb can go back to, newest first; none where the policy keeps nothing to go back to."""
+        if not request.policy.restorable:
+            return []
+        found = self._services.home.checkpoints.find(self._services.user.tenant)
+        return [one for one in reversed(found) if one.kb == request.kb or request.kb is None]
 
     def _past(self, request: PlanRequest) -> dict[str, Any]:
         """How earlier requests like this one ended, where the policy learns from results."""

@@ -69,6 +69,7 @@ CODES: dict[str, str] = {
     "effect_understated": "A step says that it can be undone, and it cannot.",
     "several_kbs": "A model's draft has steps for several knowledge bases; a plan is for one.",
     "files_differ": "A step of a model's draft names other files than its plan uploads.",
+    "contradiction": "A model's draft puts a file in and takes its source out.",
     "misleading_id": "A step of a model's draft is called like another action than its own.",
     "little_space": "A warning: the plan takes most of the free disk.",
     "mostly_rejected": "A warning: more files are rejected than taken.",

@@ -30,7 +30,7 @@ from milepost.agents import ModelEndpoint
 
 FILES = ("report_2023.md", "report_2024.md", "handbook.md", "draft-notes.md", "prices.csv", "faq.html")
 REQUESTS = (
-    "add everything", "only the reports", "only the 2024 report", "everything but the drafts", "just the markdown files",
+    "add everything", "only the reports", "only the 2024 report", "everything but the drafts", "just the md files",
     "the price list please", "put the handbook in", "add the faq, nobody is to see it yet", "all but the csv",
     "the two reports and the handbook", "index these", "skip the notes", "add report_2023.md", "the html file",
     "what is new here? add it", "bitte alles aufnehmen", "everything, replace what is there", "the newest report",

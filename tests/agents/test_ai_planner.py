@@ -262,3 +262,42 @@ def test_what_the_request_excludes_no_model_can_plan(files: World) -> None:
         assert '"code": "excluded_act"' in server.calls[1].messages[-1]["content"]
         assert (plan.origin.attempts, plan.excludes) == (2, ("expose",))
         assert {file.outcome for file in milepost.apply(plan).files} == {"staged"}
+
+
+@pytest.mark.parametrize("act", ["hide", "rollback"])
+def test_a_model_can_hide_and_go_back(files: World, act: str) -> None:
+    """By handles of a source and of a checkpoint; both wait for a person, and then happen."""
+    files.ingest()
+
+    def acting(call: Call) -> Reply:
+        seen = call.seen()
+        source = {one["name"]: one["handle"] for one in seen["kb_state"]["sources"]}["b.md"]
+        before = next(one["handle"] for one in seen["checkpoints"] if one["milestone"] == "before_upload")
+        args = {"hide": {"sources": [source], "kb": "hr"}, "rollback": {"checkpoint": before}}[act]
+        return says({"steps": [{"id": "it", "action": act, "args": args, "depends_on": []}], "questions": []})
+
+    with FakeServer(acting) as server, opened(files, server, Policy.rollback()) as milepost:
+        plan = milepost.plan([], kb="hr", request="do it", planner="ai")
+        assert plan.origin.planner == "ai", plan.origin.reason
+        with pytest.raises(ApprovalRequired):
+            milepost.apply(plan)
+        assert len(milepost.search("says", kb="hr", k=10)) == 3
+        assert milepost.apply(plan, approve=True).status == JourneyStatus.COMPLETED
+        left = {hit.source for hit in milepost.search("says", kb="hr", k=10)}
+        assert left == ({"a.md", "c.md"} if act == "hide" else set())
+
+
+def test_in_and_out_by_one_plan_is_sent_back(files: World) -> None:
+    """A file that is put in and whose source is taken out: what a step says would not be what happens."""
+    files.ingest()
+
+    def torn(call: Call) -> Reply:
+        draft = plain_plan(["all"], "hr")
+        if len(call.messages) == 2:
+            gone = {"sources": ["s1"], "kb": "hr"}
+            draft["steps"].append({"id": "out", "action": "remove", "args": gone, "depends_on": []})
+        return says(draft)
+
+    with asked(files, torn) as (plan, server, _):
+        assert plan.origin.attempts == 2
+        assert '"code": "contradiction"' in server.calls[1].messages[-1]["content"]

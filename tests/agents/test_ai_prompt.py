@@ -90,8 +90,9 @@ def test_an_instruction_in_a_name_is_data(world: World, name: str) -> None:
 def _obedient(call: Call) -> Reply:
     """A model that does what a file's name tells it: remove every source, beside the files."""
     seen = call.seen()
-    draft = plain_plan(["all"], "hr")
-    if any("remove" in file["name"] for file in seen["files"]):
+    told = [file["handle"] for file in seen["files"] if "remove" in file["name"]]
+    draft = plain_plan(told, "hr")
+    if told:
         sources = [one["handle"] for one in seen["kb_state"]["sources"]]
         draft["steps"].append(
             {"id": "gone", "action": "remove", "args": {"sources": sources, "kb": "hr"}, "depends_on": []}
