@@ -27,6 +27,7 @@ def checks(services: Services | None, policy: Policy | None) -> list[dict[str, A
         found.append(_finding("embedder", True, f"{home.embedder().name}, {home.embedder().dimensions} dimensions"))
     except Exception as broken:  # whatever an embedder of somebody's own raises is the finding
         found.append(_finding("embedder", False, _said(broken), "milepost doctor --set embedder=wordllama"))
+    found += _types(services)
     undo = "journeys can be undone" if policy.restorable else "journeys cannot be undone"
     found.append(_finding("rollback", True, f"{undo} (enable_rollback = {str(policy.enable_rollback).lower()})"))
     found += [_finding("repaired", True, finding) for finding in home.findings]
@@ -36,6 +37,17 @@ def checks(services: Services | None, policy: Policy | None) -> list[dict[str, A
         trouble = as_trouble(broken, home.path) or broken
         next_ = trouble.next if isinstance(trouble, MilepostError) else ""
         return [*found, _finding("kbs", False, _said(trouble), _not_itself(next_, home.path))]
+
+
+def _types(services: Services) -> list[dict[str, Any]]:
+    """The journey types of users' own that there are, or what is wrong with one; nothing where nobody has any."""
+    try:
+        own = services.types.named()
+        for name in own:
+            services.types.find(name)
+    except MilepostError as broken:
+        return [_finding("journey types", False, _said(broken), "milepost policy show")]
+    return [_finding("journey types", True, ", ".join(own))] if own else []
 
 
 def unopened(home: Path, trouble: MilepostError) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from ..store.errors import UsageError
 from ..store.places import exists
 from ..store.policy import Policy
 from ..store.records import UserContext
+from ..tools.journey_types import BUILT_IN
 from ..tools.services import Services
 from .drafting import PlanRequest
 from .inputs import PathOrPair
@@ -41,12 +41,17 @@ def plan_request(
     *,
     planner: str = "auto",
 ) -> PlanRequest:
-    """What is to be planned; the kb is the requirements', else the user context's, else "default"."""
-    if journey_type != "data_ingest":
-        raise UsageError(
-            f"there is no journey type {journey_type!r}", cause="built in is data_ingest", state="nothing was changed"
-        )
+    """What is to be planned; the kb is the requirements', else the user context's, else "default".
+
+    Of a type of a user's own `requirements` has `args`, and paths and a kb only where it takes files.
+    """
     said = as_dict(requirements)
+    if journey_type != BUILT_IN:
+        files = _paths(said)[0] if {"paths", "file_name"} & said.keys() else ()
+        return PlanRequest(
+            paths=files, kb=said.get("kb"), request=said.get("request"), policy=policy, planner=planner,
+            journey_type=journey_type, args=as_dict(said.get("args") or {}),
+        )  # fmt: skip
     paths, unseen = _paths(said)
     return PlanRequest(
         paths=paths,

@@ -50,10 +50,14 @@ class JourneyTypes:
 
     def names(self) -> list[str]:
         """Every type that can be found."""
+        return list(dict.fromkeys([BUILT_IN, *self.named(), *declared_names()]))
+
+    def named(self) -> list[str]:
+        """The types that were handed over, configured or installed, whatever else this process declared."""
         handed = [each.name for each in self._given if isinstance(each, JourneyType)]
         texts = [self._load(text).name for text in self._texts()]
         installed = [one.name for one in entry_points(group=GROUP)]
-        return list(dict.fromkeys([BUILT_IN, *handed, *texts, *installed, *declared_names()]))
+        return list(dict.fromkeys([*handed, *texts, *installed]))
 
     def registry(self, name: str) -> dict[str, ActionSpec]:
         """What plans of a type are judged by."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from enum import Enum
@@ -348,3 +351,46 @@ def test_a_whole_kb_taken_back_says_what_it_leaves(mp: Milepost) -> None:
     assert f"what {journey.journey_id} did outside the kb is not undone" in str(back.message)
     assert mp.status(journey).status == "completed" and SAID == [("x", "sites", None)]
     assert mp.undo(journey).success and mp.status(journey).status == "rolled_back" and SAID[-1] == ("undo", "x")
+
+
+def test_a_type_is_found_through_an_entry_point(beside: Path) -> None:
+    """An installed package names it in the group milepost.journey_types; nobody has to hand it over."""
+    info = beside / "own_journeys-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: own-journeys\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[milepost.journey_types]\ntouching = own_journeys:touching\n")
+    program = (
+        "from milepost import Milepost\n"
+        "with Milepost('home', policy='rollback') as mp:\n"
+        "    journey = mp.apply(mp.plan([], journey_type='touching', args={'path': 'made'}))\n"
+        "    print(journey.status, mp.undo(journey).success)\n"
+        "    print([one['detail'] for one in mp.doctor() if one['name'] == 'journey types'])\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(beside)}
+    ran = subprocess.run(
+        [sys.executable, "-c", program], cwd=beside, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ran.stdout.splitlines() == ["completed True", "['touching']"], ran.stdout + ran.stderr
+    assert not (beside / "made").exists()
+
+
+def test_a_type_that_cannot_be_loaded_is_a_finding(beside: Path) -> None:
+    """`doctor` says which, and why."""
+    with Milepost(beside / "home", journey_types=("nothing_here:at_all",), embedder=FakeEmbedder(16)) as mp:
+        mp.init()
+        [finding] = [one for one in mp.doctor() if one["name"] == "journey types"]
+        assert finding["ok"] is False and "nothing_here:at_all" in finding["detail"]
+
+
+def test_the_proposals_planning_takes_own_types(mp: Milepost) -> None:
+    """`generate_ai_plan` and `validate_plan` of the capability know the type; the arguments are in `requirements`."""
+    mp.init()
+    capability = mp.planning_capability
+
+    async def plan() -> tuple[dict[str, Any], dict[str, Any]]:
+        made = await capability.generate_ai_plan("marking", {"args": {"address": "x"}}, {})
+        return made, await capability.validate_plan(made, {})
+
+    made, judged = asyncio.run(plan())
+    assert made["steps"][0]["action"] == "mark" and judged["valid"]
+    assert mp.apply(made["plan_id"]).status == "completed"

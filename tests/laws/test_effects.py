@@ -5,6 +5,7 @@ Nothing is called rolled back that is not; what is left is listed, and the same 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -244,3 +245,35 @@ def test_redo_does_not_claim_what_it_cannot_do(mp: Milepost, world: World) -> No
     again = mp.undo(undone.journey_id)
     assert again.success is False and world.state() == {} and mp.status(journey).status == "rolled_back"
     assert mp.resume(journey).status == "completed" and world.state() == {"a": "new"}
+
+
+def test_a_step_that_hangs_fails_in_its_time(mp: Milepost, world: World) -> None:
+    """Its effect is not known: undone without a receipt; what does not need it goes on."""
+    world.trap("run a", "hang")
+    policy = {**POLICY, "limits.step_seconds": 2.0}
+    journey = run(mp, world, *chain("a"), *chain("alone"), policy=policy)
+    assert [one.status for one in journey.steps] == ["failed", "done"]
+    assert "took longer than 2 s (limits.step_seconds)" in str(journey.detail)
+    assert mp.undo(journey).success and world.state() == {}
+
+
+def test_a_stop_while_a_step_runs_is_taken_up_again(mp: Milepost, world: World) -> None:
+    """Ctrl-C: the journey is interrupted, not failed, and resume runs the step again under the same key."""
+    world.trap("run a", "hang")
+    watcher = threading.Thread(target=_stop_when, args=(mp, world))
+    watcher.start()
+    journey = run(mp, world, *chain("a", "b"))
+    watcher.join()
+    assert journey.status == "interrupted" and world.told("run") == ["a"]
+    world.untrap("run a")
+    assert mp.resume(journey).status == "completed"
+    keys = [call[2] for call in world.calls("run")]
+    assert keys[0] == keys[1] and world.told("run") == ["a", "a", "b"]
+    assert mp.undo(journey).success and world.state() == {}
+
+
+def _stop_when(mp: Milepost, world: World) -> None:
+    """Ask to stop as soon as the first step runs."""
+    while not world.calls("run"):
+        threading.Event().wait(0.01)
+    mp.stop()
