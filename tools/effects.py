@@ -37,9 +37,7 @@ def perform(services: Services, journey_id: str, plan: Plan, step: PlanStep, pol
     context = _context(services, plan, row, again)
     receipt = _called(services, own, context, args, policy, row)
     faultpoint(f"{step.action}.before_receipt")
-    noted = (_row(services, row).about or {}).get("noted")
-    prior = noted["prior"] if noted else receipt.prior
-    services.home.ledger.receive_effect(row.seq, target=dict(receipt.target), prior=prior, post=receipt.post)
+    services.home.ledger.receive_effect(row.seq, target=dict(receipt.target), prior=receipt.prior, post=receipt.post)
     faultpoint(f"{step.action}.done")
     return receipt.post
 

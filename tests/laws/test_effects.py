@@ -171,15 +171,16 @@ def test_a_failing_undo_stops_only_what_it_needs(mp: Milepost, world: World, tro
 
 
 def test_a_rollback_stops_at_what_cannot_be_undone(mp: Milepost, world: World) -> None:
-    """What is newer is undone; the irreversible step is listed, what is older is left; `skip` goes past it."""
-    steps = chain("a", "b", "c")
-    steps[1]["action"] = "shout"
+    """What is newer is undone; it is listed, with all that is older, also what it does not need; `skip` goes on."""
+    steps = [*chain("first"), *chain("a", "b", "c")]
+    steps[2]["action"] = "shout"
     journey = run(mp, world, *steps)
     preview = mp.preview_rollback(journey.checkpoint("before_put"))
     assert [(one.step, one.status) for one in preview.handlers] == [("b", "irreversible")]
     result = mp.undo(journey)
     assert statuses(result) == [("c", "done"), ("b", "irreversible")] and result.success is False
-    assert world.state() == {"a": "new", "b": "heard"} and [one.step for one in result.left] == ["b", "a"]
+    assert world.state() == {"first": "new", "a": "new", "b": "heard"}
+    assert [one.step for one in result.left] == [one.step for one in preview.left] == ["b", "a", "first"]
     past = mp.undo(journey, on_conflict="skip")
     assert past.success is False and world.state() == {"b": "heard"} and [one.step for one in past.left] == ["b"]
     assert mp.status(journey).status == "partial"
@@ -187,12 +188,13 @@ def test_a_rollback_stops_at_what_cannot_be_undone(mp: Milepost, world: World) -
 
 def test_a_step_that_failed_is_undone_without_a_receipt(mp: Milepost, world: World) -> None:
     """It may have had its effect: its handler is called, with None for the receipt and what was noted before."""
+    world.set("b", "old")
     world.trap("run b", "fail")
     journey = run(mp, world, *chain("a", "b"), *chain("alone"))
     assert journey.status == "partial" and "OSError" in str(journey.detail)
     assert {one.id: one.status for one in journey.steps} == {"a": "done", "b": "failed", "alone": "done"}
     assert world.state() == {"a": "new", "b": "new", "alone": "new"}
-    assert mp.undo(journey).success and world.state() == {}
+    assert mp.undo(journey).success and world.state() == {"b": "old"}
     assert [call[3] for call in world.calls("undo")] == ["receipt", "none", "receipt"]
 
 
