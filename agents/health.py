@@ -101,7 +101,7 @@ def _kbs(services: Services) -> list[dict[str, Any]]:
     if not home.lease.free():
         return []
     kbs = home.knowledge.all(services.user.tenant)
-    with home.hold(wait=services.wait):
+    with home.hold(wait=services.wait, mend=False):
         damages = home.librarian.damages()
         detail = (
             f"{len(damages)} documents are not what was written" if damages else "every document is what was written"

@@ -91,7 +91,7 @@ class Kbs(Opening):
 
         def verify(services: Services) -> VerifyReport:
             found = self._kb(services, kb)
-            with services.home.hold(wait=services.wait):
+            with services.home.hold(wait=services.wait, mend=False):
                 return services.home.follower.verify(found.kb_id)
 
         return await self._under_lease(kb, verify)
@@ -101,7 +101,7 @@ class Kbs(Opening):
 
         def digest(services: Services) -> DigestReport:
             found = self._kb(services, kb)
-            with services.home.hold(wait=services.wait):
+            with services.home.hold(wait=services.wait, mend=False):
                 try:
                     return services.home.follower.digest(found.kb_id)
                 except Exception as broken:
@@ -119,8 +119,8 @@ class Kbs(Opening):
 
         def rebuild(services: Services) -> dict[str, Any]:
             found = self._kb(services, kb)
-            with services.home.hold(wait=services.wait):
-                services.home.follower.rebuild(found.kb_id)
+            with services.home.hold(wait=services.wait, anew=True):
+                services.home.views.rebuild(found.kb_id)
                 services.home.librarian.rebuild()
             now = services.home.knowledge.by_id(found.kb_id)
             return {"kb": kb, "collection": now.collection, "chunks": now.index_rows, "revision": now.head}

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from .chroma_files import blank, set_aside, sweep
-from .errors import StoreDamaged, UsageError
+from .chroma_files import blank, damaged, set_aside, sweep
+from .errors import StoreDamaged
+from .index_rows import Metadata, Row, check_metadata, check_query
 from .ports import Vectors
 
 if TYPE_CHECKING:
@@ -25,18 +24,6 @@ BATCH = 1_000
 WIDE = 500
 """Results of a search that means to find one vector: of 50,000, the plain one missed 351 that are there, this none."""
 
-Metadata = dict[str, str | int | float | bool]
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row of a collection: what an index holds for an id."""
-
-    id: str
-    document: str
-    metadata: Metadata
-    vector: Vectors
-
 
 class ChromaFolder:
     """The folder, used under the lease only: a client opened before another process wrote answers stale for ever.
@@ -47,6 +34,7 @@ class ChromaFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._client: ClientAPI | None = None
+        self._refused: StoreDamaged | None = None
         self._epoch = 0
         self.session = 0
         """A number of its own for each opening, 0 while it is closed: what was seen is so until the next one."""
@@ -58,6 +46,10 @@ class ChromaFolder:
         if not unbroken:
             self.close()
         return unbroken
+
+    def refuse(self, why: StoreDamaged | None) -> None:
+        """From now on raise this where the folder would be opened; with None open it again."""
+        self._refused = why
 
     def close(self) -> None:
         """Close the client, if one is open."""
@@ -98,6 +90,8 @@ class ChromaFolder:
         sweep(self.path)
 
     def _opened(self) -> ClientAPI:
+        if self._refused is not None:
+            raise self._refused
         if self._client is None:
             import chromadb
 
@@ -108,8 +102,9 @@ class ChromaFolder:
                 self._client = chromadb.PersistentClient(str(self.path.absolute()))
             except Exception:  # the native code raises kinds of its own
                 _forget_clients()
-                if set_aside(self.path) is None:
+                if not damaged(self.path):
                     raise
+                set_aside(self.path)
                 self._client = chromadb.PersistentClient(str(self.path.absolute()))
             self.session = next(self._sessions)
         return self._client
@@ -141,7 +136,7 @@ class Index:
         self, ids: Sequence[str], documents: Sequence[str], metadatas: Sequence[Metadata], vectors: Vectors
     ) -> None:
         """Add rows; an id that is there already keeps what it has (rows are immutable, so that is the same)."""
-        _check_metadata(ids, metadatas)
+        check_metadata(ids, metadatas)
         for at in range(0, len(ids), BATCH):
             batch = slice(at, at + BATCH)
             self._collection.add(
@@ -155,7 +150,7 @@ class Index:
         self, ids: Sequence[str], documents: Sequence[str], metadatas: Sequence[Metadata], vectors: Vectors
     ) -> None:
         """Write rows over what is there, metadata keys that are no longer sent included (upsert would keep them)."""
-        _check_metadata(ids, metadatas)
+        check_metadata(ids, metadatas)
         for at in range(0, len(ids), BATCH):
             batch = slice(at, at + BATCH)
             before = self._metadatas(ids[batch])
@@ -221,7 +216,7 @@ class Index:
 
     def nearest(self, vectors: Vectors, *, k: int = 1, where: dict[str, Any] | None = None) -> list[list[str]]:
         """The ids nearest to each vector. A NaN would find anything, so it is refused."""
-        _check_query(vectors)
+        check_query(vectors)
         answer = self._collection.query(query_embeddings=vectors, n_results=k, where=where, include=[])
         return answer["ids"]
 
@@ -250,7 +245,7 @@ class Index:
 
     def _firsts(self, vectors: Vectors) -> list[tuple[str, float]]:
         """The id nearest to each vector, and how far it is: the same id lies at 0, unless it has another vector."""
-        _check_query(vectors)
+        check_query(vectors)
         answer = self._collection.query(query_embeddings=vectors, n_results=1, include=["distances"])
         distances = answer["distances"] or []
         return [
@@ -264,27 +259,6 @@ class Index:
             id_: cast(Metadata, dict(metadata or {}))
             for id_, metadata in zip(found["ids"], found["metadatas"] or [], strict=True)
         }
-
-
-def _check_query(vectors: Vectors) -> None:
-    if not np.isfinite(vectors).all():
-        raise ValueError("a query vector holds NaN or infinity")
-
-
-def _check_metadata(ids: Sequence[str], metadatas: Sequence[Metadata]) -> None:
-    """Refuse what Chroma would drop or change without a word: None, NaN, infinity, integers beyond 64 bits."""
-    for id_, metadata in zip(ids, metadatas, strict=True):
-        for key, value in metadata.items():
-            if isinstance(value, str | bool):
-                continue
-            if isinstance(value, int) and -(2**63) <= value < 2**63:
-                continue
-            if isinstance(value, float) and math.isfinite(value):
-                continue
-            raise UsageError(
-                f"metadata {key!r:.100} of row {id_!r:.100} would not be kept as it is",
-                cause=f"{value!r:.60} is no text, boolean, finite number or 64-bit integer",
-            )
 
 
 _EVERYTHING: Any = ["documents", "metadatas", "embeddings"]

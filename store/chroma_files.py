@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import sqlite3
 import struct
@@ -95,13 +96,22 @@ def scrub(folder: Path) -> None:
         connection.close()
 
 
-def set_aside(folder: Path) -> Path | None:
-    """Rename a folder whose database is damaged, and return where it is now; None where nothing is wrong with it.
+def stamp(folder: Path) -> tuple[str, str]:
+    """What the database and the index files look like from outside: sizes and times, not what is in them."""
+    indexes = sorted(folder.glob("*/*"))
+    return _looks([folder / DATABASE]), hashlib.sha256(_looks(indexes).encode()).hexdigest()
+
+
+def _looks(files: list[Path]) -> str:
+    found = [(file.name, file.stat()) for file in files if file.is_file()]
+    return " ".join(f"{name}:{status.st_size}:{status.st_mtime_ns}" for name, status in found)
+
+
+def set_aside(folder: Path) -> Path:
+    """Rename a folder that can no longer be used, and return where it is now.
 
     It is kept, not deleted: other programs may have had collections in it.
     """
-    if not _damaged(folder / DATABASE):
-        return None
     number = 1
     while (aside := folder.with_name(f"{folder.name}.damaged-{number}")).exists():
         number += 1
@@ -109,14 +119,20 @@ def set_aside(folder: Path) -> Path | None:
     return aside
 
 
-def _damaged(database: Path) -> bool:
-    """Whether SQLite itself finds it damaged; reads all of it, and is asked only when Chroma could not open it."""
+def asides(folder: Path) -> list[Path]:
+    """The folders that `set_aside` made, oldest first."""
+    return sorted(folder.parent.glob(f"{folder.name}.damaged-*"))
+
+
+def damaged(folder: Path) -> bool:
+    """Whether SQLite itself finds a folder's database damaged. It reads all of it: 0.1 s for 10,000 chunks."""
+    database = folder / DATABASE
     if not database.exists():
         return False
     try:
         connection = sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)
         try:
-            return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok")
+            return bool(connection.execute("PRAGMA integrity_check(1)").fetchone()[0] != "ok")
         finally:
             connection.close()
     except sqlite3.OperationalError:  # cannot be opened, or is locked: that is no damage

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .chroma import Metadata, Row
 from .chunks import canonical_metadata
 from .content import IN_LIST, as_matrix, batched, marks
+from .index_rows import Metadata, Row
 from .kb import Kb
 from .ports import Vectors
 from .record import Record

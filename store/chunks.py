@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .plan import canonical_json
 
 if TYPE_CHECKING:
-    from .chroma import Metadata
+    from .index_rows import Metadata
     from .ports import Vectors
 
 _DIGEST_BITS = 256

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Literal
 
+import numpy as np
+
 from .chroma import BATCH, ChromaFolder, Index
 from .chunk_rows import ChunkRow, ChunkRows, columns, equal, matrix
 from .chunks import canonical_metadata, framed
@@ -64,13 +66,6 @@ class Follower:
             faultpoint("follow.after_delete")
         self._settle(kb, kb.index_rows + len(change.added))
 
-    def catch_up(self, kb_id: int) -> None:
-        """Finish a follow that a dead process left; a collection that can no longer be written is made anew."""
-        try:
-            self.follow(kb_id)
-        except Exception:  # the native code raises kinds of its own; what really is wrong, a rebuild meets again
-            self.rebuild(kb_id)
-
     def rebuild(self, kb_id: int) -> None:
         """Write collection and packed file anew from the record, proved whole, and drop the old one. Embeds nothing."""
         kb = self._knowledge.by_id(kb_id)
@@ -96,22 +91,38 @@ class Follower:
             with self._record.write() as writing:
                 spare(writing, collection)
 
-    def open(self, kb_id: int) -> str | None:
-        """Look whether a kb's views are whole, and make them anew where not; returns what was wrong, or None."""
+    def check(self, kb_id: int, *, sample: int = SAMPLE) -> str | None:
+        """What is wrong with a kb's collection, at the revision that it has followed to, by count and a sample.
+
+        The packed file is made anew where need be.
+        """
         kb = self._knowledge.by_id(kb_id)
         if not kb.generation:
             return None
         if not self._pack_is_whole(kb):
             self.rebuild_pack(kb)
-        trouble = self._probe(kb)
-        if trouble:
-            self.rebuild(kb_id)
-        return trouble
+        return self._probe(kb, sample)
 
-    def examine(self, kb_id: int) -> str | None:
-        """What is wrong with a kb's collection, by count and a sample; mends nothing."""
+    def examine(self, kb_id: int, *, sample: int = SAMPLE) -> str | None:
+        """What is wrong with a kb's collection, by count and a sample; mends nothing.
+
+        One whose follow was cut off may hold anything, but has to answer.
+        """
         kb = self._knowledge.by_id(kb_id)
-        return self._probe(kb) if kb.generation else None
+        if not kb.generation:
+            return None
+        return self._probe(kb, sample) if kb.index_revision == kb.head else self.touch(kb.collection)
+
+    def touch(self, collection: str) -> str | None:
+        """Why a collection gives no answer, or None."""
+        try:
+            index = self._chroma.index(collection)
+            rows = [row for row, _ in zip(index.scan(), range(SAMPLE), strict=False)]
+            if rows:
+                index.unsearchable([row.id for row in rows], np.stack([row.vector for row in rows]))
+        except Exception as broken:  # the native code raises kinds of its own
+            return f"the collection cannot be read: {str(broken)[:200]}"
+        return None
 
     def verify(self, kb_id: int) -> VerifyReport:
         """Compare every row of the views with the record, and search for each by its own vector."""
@@ -237,14 +248,14 @@ class Follower:
     def _unsearchable(self, index: Index, kb: Kb, rows: Sequence[ChunkRow]) -> list[str]:
         return index.unsearchable([row.id for row in rows], matrix(rows, kb)) if rows else []
 
-    def _probe(self, kb: Kb) -> str | None:
+    def _probe(self, kb: Kb, sample: int) -> str | None:
         with self._record.read() as reading:
             slots = visible_slots(reading, kb.kb_id, kb.index_revision)
         try:
             index = self._chroma.index(kb.collection)
             if index.count() != len(slots):
                 return f"the collection has {index.count()} rows, the record {len(slots)}"
-            chosen = self._random.sample(slots, min(SAMPLE, len(slots)))
+            chosen = self._random.sample(slots, min(sample, len(slots)))
             rows = list(self._rows.of(kb, chosen))
             lost = self._unsearchable(index, kb, rows)
             if lost:

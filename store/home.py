@@ -10,11 +10,9 @@ from pathlib import Path
 from .blobs import Blobs
 from .checkpoints import Checkpoints
 from .chroma import ChromaFolder
-from .chroma_files import blank
 from .content import Content
-from .doomed import doomed
 from .erasing import Eraser
-from .errors import StoreBusy, StoreUnwritable
+from .errors import StoreBusy, StoreDamaged, StoreUnwritable
 from .follow import Follower
 from .knowledge import Knowledge
 from .lease import Lease
@@ -26,6 +24,7 @@ from .previews import Previews
 from .record import Record
 from .records import JourneyStatus
 from .standing import LIVE
+from .views import Views
 
 
 class Home:
@@ -57,26 +56,36 @@ class Home:
         self.eraser = Eraser(self.record, self.blobs, self.knowledge, self.follower, self.chroma)
         self.lease = Lease(path / "lease.lock", self.record, self.clock)
         self.librarian = Librarian(self.record, self.chroma, self.hold, embedder, self.clock)
-        self._probed: set[int] = set()
-        self.findings: list[str] = []
+        self.views = Views(
+            path, self.record, self.knowledge, self.chroma, self.follower, self.librarian, self.clock
+        )  # fmt: skip
+
+    @property
+    def findings(self) -> list[str]:
+        """What this process found damaged and made anew, a sentence each."""
+        return self.views.findings
 
     @contextmanager
-    def hold(self, journey_id: str | None = None, *, wait: float = 10.0) -> Generator[None]:
-        """Hold the lease, with the Chroma folder open to this process; what a dead process left is finished first."""
-        with self.lease.hold(journey_id, wait=wait) as taken:
-            if not taken:
-                yield
-                return
-            if not self.chroma.take(self.lease.epoch):
-                self._probed.clear()
-            self.recover()
+    def hold(
+        self, journey_id: str | None = None, *, wait: float = 10.0, mend: bool = True, anew: bool = False
+    ) -> Generator[None]:
+        """Hold the lease, with the Chroma folder open to this process; what a dead process left is finished first.
+
+        Without `mend` damaged views stay as they are, and using them raises `StoreDamaged`. With `anew` they are not
+        brought up to date first, because they are about to be made anew.
+        """
+        with self.lease.hold(journey_id, wait=wait, leaving=self.views.left) as taken:
+            if taken:
+                self.views.taken(self.lease.views, unbroken=self.chroma.take(self.lease.epoch))
+                self.recover(mend=mend, anew=anew)
+                self.views.inspect(mend=mend)
             try:
                 yield
             finally:
-                with suppress(OSError):  # the next one does it
-                    blank(self.chroma.path)
+                if taken:
+                    self.views.blank()
 
-    def recover(self) -> None:
+    def recover(self, *, mend: bool = True, anew: bool = False) -> None:
         """Finish what a process that died left unfinished. Only for the holder of the lease."""
         self.blobs.sweep()
         for journey in self.ledger.journeys(None, statuses=LIVE):
@@ -85,29 +94,23 @@ class Home:
                 JourneyStatus.INTERRUPTED,
                 detail="the process that ran it ended before it did",
             )
-        for kb in self.knowledge.all():
-            if kb.index_revision != kb.head:
-                self.follower.catch_up(kb.kb_id)
-                self.open_index(kb.kb_id)
-        self.follower.sweep()
-        self.librarian.recover()
+        if anew or not (self.views.behind() or self.eraser.pending()) or not self.views.inspect(mend=mend):
+            return
+        if self.views.behind():
+            self.views.finish()
         self.erase()
 
     def open_index(self, kb_id: int) -> None:
         """Look at a kb's views once for each time that the lease is taken, and mend them where they are not whole."""
-        if kb_id in self._probed:
-            return
-        self._probed.add(kb_id)
-        trouble = self.follower.open(kb_id)
-        if trouble:
-            name = self.knowledge.by_id(kb_id).name
-            self.findings.append(f"kb {name!r}: {trouble}; made anew from the record")
+        self.views.open(kb_id)
 
     def recover_if_idle(self) -> None:
         """What any command does that opens the home while no writer lives."""
         if self._unfinished() and self.lease.free():
-            with suppress(StoreBusy), self.hold(wait=0):  # whoever was faster does the same
-                pass
+            with suppress(StoreBusy, StoreDamaged), self.lease.hold(None, wait=0, leaving=self.views.left) as taken:
+                if taken:  # else whoever was faster does the same
+                    self.views.taken(self.lease.views, unbroken=self.chroma.take(self.lease.epoch))
+                    self.recover()
 
     def erase(self) -> None:
         """Finish a deletion; what the system refuses (no space, another program at it) stays for the next time.
@@ -130,9 +133,6 @@ class Home:
 
     def _unfinished(self) -> bool:
         with self.record.read() as reading:
-            behind = reading.execute("SELECT 1 FROM kbs WHERE index_revision != head LIMIT 1").fetchone()
-            running = reading.execute(
-                "SELECT 1 FROM journeys WHERE status IN (?, ?) LIMIT 1", tuple(map(str, LIVE))
-            ).fetchone()
-            left = doomed(reading)
-        return bool(behind or running or left or self.eraser.pending())
+            sql = "SELECT 1 FROM journeys WHERE status IN (?, ?) LIMIT 1"
+            running = reading.execute(sql, tuple(map(str, LIVE))).fetchone()
+        return bool(running) or self.views.behind() or self.eraser.pending()

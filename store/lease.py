@@ -6,12 +6,12 @@ import fcntl
 import os
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .errors import StoreBusy
+from .errors import MilepostError, NoSpace, StoreBusy, StoreDamaged
 from .ports import Clock
 from .record import Record
 
@@ -28,6 +28,8 @@ class Lease:
         self._owner: int | None = None
         self.epoch = 0
         """How often the lease of this home was ever taken, as of our last time."""
+        self.views: str | None = None
+        """What the views looked like when the holder before left them; None where it never came to that."""
         self._depth = 0
 
     @property
@@ -43,10 +45,13 @@ class Lease:
         return descriptor is not None
 
     @contextmanager
-    def hold(self, journey_id: str | None, *, wait: float = 10.0) -> Generator[bool]:
+    def hold(
+        self, journey_id: str | None, *, wait: float = 10.0, leaving: Callable[[], str | None] = lambda: None
+    ) -> Generator[bool]:
         """Hold the lease, waiting at most `wait` seconds; yields True where it was taken anew.
 
-        Nested calls of one thread share it. `StoreBusy` names the holder.
+        Nested calls of one thread share it. `StoreBusy` names the holder. What `leaving` says of the views is written
+        down for the next holder; after a failure that nobody foresaw, or none of ours, that they may be anything.
         """
         if self.held:
             self._depth += 1
@@ -58,9 +63,14 @@ class Lease:
         descriptor = self._acquire(wait)
         self._owner, self._depth = threading.get_ident(), 1
         try:
-            self._sign(journey_id)
+            self._enter(journey_id)
             yield True
-            self._sign(None, leaving=True)
+            self._leave(leaving())
+        except (StoreDamaged, NoSpace):
+            raise
+        except MilepostError:
+            self._leave(leaving())
+            raise
         finally:
             self._owner, self._depth = None, 0
             os.close(descriptor)
@@ -90,12 +100,19 @@ class Lease:
             return None
         return descriptor
 
-    def _sign(self, journey_id: str | None, *, leaving: bool = False) -> None:
+    def _enter(self, journey_id: str | None) -> None:
         with self._record.write(lazy=True) as writing:
+            self.views = writing.execute("SELECT views FROM holder").fetchone()[0]
             self.epoch = writing.execute(
-                "UPDATE holder SET epoch = epoch + ?, pid = ?, journey_id = ?, since = ? RETURNING epoch",
-                (0 if leaving else 1, None if leaving else os.getpid(), journey_id, self._clock.now()),
+                "UPDATE holder SET epoch = epoch + 1, pid = ?, journey_id = ?, since = ?, views = NULL RETURNING epoch",
+                (os.getpid(), journey_id, self._clock.now()),
             ).fetchone()[0]
+
+    def _leave(self, views: str | None) -> None:
+        with self._record.write(lazy=True) as writing:
+            writing.execute(
+                "UPDATE holder SET pid = NULL, journey_id = NULL, since = ?, views = ?", (self._clock.now(), views)
+            )
 
     def _busy(self, wait: float) -> StoreBusy:
         holder = self.holder()

@@ -150,7 +150,7 @@ CREATE TABLE meanings (
   PRIMARY KEY (sha, embedder)
 ) WITHOUT ROWID;
 CREATE TABLE holder (
-  id INTEGER PRIMARY KEY CHECK (id = 1), epoch INTEGER NOT NULL, pid INTEGER, journey_id TEXT, since TEXT
+  id INTEGER PRIMARY KEY CHECK (id = 1), epoch INTEGER NOT NULL, pid INTEGER, journey_id TEXT, since TEXT, views TEXT
 );
 INSERT INTO holder (id, epoch) VALUES (1, 0);
 CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL);

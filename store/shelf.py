@@ -11,11 +11,12 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from .chroma import BATCH, ChromaFolder, Index, Metadata
+from .chroma import BATCH, ChromaFolder, Index
 from .document_table import DocumentTable
 from .documents import Document, Namespace, Shelved, embeddable, meaning_text, sha, tampered
 from .errors import MilepostError, StoreBusy, StoreDamaged
 from .faults import faultpoint
+from .index_rows import Metadata
 from .ports import Embedder, Vectors
 from .secrets import told
 from .vectors import embed_normalised

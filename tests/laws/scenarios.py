@@ -128,6 +128,8 @@ class Scenarios:
         if scenario.back == "redo":
             house.run(scenario.forward, home, **scenario.args)
         args = scenario.args if scenario.back == "finish" else {}
+        if scenario.back == "undo" and scenario.journey:
+            args = {"journey": scenario.journey["journey_id"]}
         taken_back = house.run(scenario.back, home, **args).value
         assert taken_back["digest"] == scenario.undone.digest, "undoing came to another state"
         assert taken_back["ok"], taken_back["verify"]

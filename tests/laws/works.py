@@ -155,8 +155,13 @@ def gone(mp: Any, source: str) -> bool:
 
 def undo(home: Path, journey: str | None = None) -> Any:
     """Undo a journey (the newest where none is named); one that came to no checkpoint changed nothing."""
+    from milepost import NotFound
+
     with opened(home) as mp:
-        wanted = mp.status(journey) if journey else journey_of(mp)
+        try:
+            wanted = mp.status(journey) if journey else journey_of(mp)
+        except NotFound:  # it was killed before anything of it was written down
+            return state(mp)
         if wanted is None or not wanted.checkpoints:
             return state(mp)
         done = mp.undo(wanted).model_dump(mode="json")
@@ -186,6 +191,22 @@ def rebuild(home: Path) -> Any:
 def reopen(home: Path) -> Any:
     with opened(home) as mp:
         return state(mp)
+
+
+def mend(home: Path, folder: str) -> dict[str, Any]:
+    """What verifying says of damaged views, and what publishing makes of them: `says` is an error's code, or None."""
+    from milepost import MilepostError
+
+    with opened(home) as mp:
+        seen = view(home)
+        try:
+            says, next_ = (None if mp.kb_verify(KB).ok else "not ok"), ""
+        except MilepostError as refused:
+            says, next_ = refused.code, refused.next
+    with opened(home) as mp:
+        mp.ingest([folder], kb=KB)
+        findings = mp.workspace.services.home.findings
+        return {**state(mp), "seen": seen, "says": says, "next": next_, "findings": findings, "doctor": mp.doctor()}
 
 
 def watch(home: Path, until: str, k: int) -> list[dict[str, Any]]:
@@ -291,6 +312,7 @@ WORKS = (
     status,
     rebuild,
     reopen,
+    mend,
     view,
     watch,
     gc,

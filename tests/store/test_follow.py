@@ -342,17 +342,19 @@ def test_a_damaged_collection_is_noticed_and_made_anew(
     kit.home.close()
 
 
-def test_a_health_probe_costs_a_sample_and_not_the_whole(persisted: Path, tmp_path: Path) -> None:
+def test_a_health_probe_costs_a_sample_and_not_the_whole(
+    persisted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A kb is looked at once for each opening, and not read whole."""
     shutil.copytree(persisted, tmp_path / "home")
     kit = Kit(tmp_path / "home")
     kb = kit.home.knowledge.kb("default", "hr")
     seen: list[int] = []
-    real = kit.home.follower.open
-    kit.home.follower.open = lambda kb_id: seen.append(kb_id) or real(kb_id)  # type: ignore[method-assign]
+    real = Index.unsearchable
+    monkeypatch.setattr(Index, "unsearchable", lambda self, ids, own: seen.append(len(ids)) or real(self, ids, own))
     for source in "bcd":
         kit.publish(kb, {source: [source]})
-    assert seen == [kb.kb_id]
+    assert seen == [SAMPLE, 1, 1, 1], "a sample of the kb once, and each row that came"
     assert kit.home.findings == []
     kit.home.close()
 
