@@ -69,6 +69,7 @@ class Engine:
             return
         await self.take_turn()
         self._turn.task = task
+        self.services.stop.clear()  # whoever asked to stop meant what ran before
         try:
             yield
         finally:

@@ -212,7 +212,6 @@ class Journeys(Planning):
         if plan.journey_type != BUILT_IN or not {step.action for step in plan.steps} <= set(INGEST):
             actions = tuple(step.id for step in in_order(plan.steps))
         journey_id = journey_id_of(plan)
-        self.services.stop.clear()
         async with opened_saver(self.home, policy) as saver:
             graph = self._graph(policy, actions, saver, asking=needs_approval(plan, policy))
             config: Any = {"configurable": {"thread_id": journey_id}}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
+from concurrent.futures import CancelledError
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -58,6 +60,8 @@ class Milepost:
             wait=wait, clock=clock,
         )  # fmt: skip
         self._loop: asyncio.AbstractEventLoop | None = None
+        self.stuck = False
+        """A batch was still at work when Ctrl-C had waited for it: `close` waits for its end."""
 
     def plan(
         self, paths: Sequence[PathOrPair] = (), *, kb: str | None = None, request: str | None = None,
@@ -269,14 +273,18 @@ class Milepost:
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
         """Run on a loop of our own in a thread of its own, so that a caller's running loop does not matter.
 
-        Ctrl-C asks the journey to stop and waits for its current batch.
+        Ctrl-C asks the journey to stop and waits for its current batch; `stuck` says that this took too long.
         """
         future = asyncio.run_coroutine_threadsafe(work, self._running_loop())
         try:
             return future.result()
         except KeyboardInterrupt:
             self.workspace.stop()
-            future.exception(timeout=STOP_SECONDS)
+            with suppress(CancelledError):
+                try:
+                    future.exception(timeout=STOP_SECONDS)
+                except TimeoutError:
+                    self.stuck = True
             raise
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
@@ -286,8 +294,8 @@ class Milepost:
         return self._loop
 
 
-STOP_SECONDS = 30.0
-"""How long a stop is waited for: a batch ends in a few seconds, a parser at its time limit."""
+STOP_SECONDS = 3.5
+"""How long a stop is waited for: a batch ends in a second or two, an embedder or a parser may take longer."""
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:

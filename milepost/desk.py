@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from .console import Console
 from .failure import Interrupted, report
+from .signals import Signals
 
 if TYPE_CHECKING:
     from .agents.milepost import Milepost
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from .progress import Listener
     from .settings import Settings
     from .store.policy import Policy
+    from .store.records import Journey
 
 
 class Desk:
@@ -26,6 +30,7 @@ class Desk:
     def __init__(self, options: Everywhere, console: Console) -> None:
         self.options = options
         self.console = console
+        self.began = datetime.now(UTC).isoformat(timespec="microseconds")
         self.usage_exit = 2
         """The exit code of usage errors; a command with exit codes of its own moves it."""
         self._sets: list[str] = list(options.sets or [])
@@ -82,9 +87,14 @@ class Desk:
         with show_progress(self.console) as listener:
             yield listener
 
+    @property
+    def stuck(self) -> bool:
+        """Whether a batch went on although it was asked to be the last, for longer than people wait."""
+        return "mp" in self.__dict__ and self.mp.stuck
+
     def close(self) -> None:
-        """Close the workspace, if it was opened."""
-        if "mp" in self.__dict__:
+        """Close the workspace, if it was opened; one that is stuck ends with the process."""
+        if "mp" in self.__dict__ and not self.stuck:
             self.mp.close()
 
 
@@ -115,30 +125,40 @@ def work(options: Everywhere, job: Callable[[Desk], Any]) -> int:
     """Run a command and return its exit code; every error is reported here."""
     console = Console(json=options.json, quiet=options.quiet, no_color=options.no_color, no_input=options.no_input)
     desk = Desk(options, console)
-    try:
+    with Signals() as signals:
         try:
-            return int(job(desk) or 0)
-        except KeyboardInterrupt:
-            raise _interrupted(desk) from None
-        finally:
-            desk.close()
-    except BrokenPipeError:
-        return _nobody_reads()
-    except Exception as error:
-        return report(error, console, debug=options.debug, usage_exit=desk.usage_exit)
+            try:
+                return int(job(desk) or 0)
+            except KeyboardInterrupt:
+                raise _interrupted(desk, signals.caught or "Ctrl-C") from None
+            finally:
+                desk.close()
+        except BrokenPipeError:
+            return _nobody_reads()
+        except Exception as error:
+            code = report(error, console, debug=options.debug, usage_exit=desk.usage_exit)
+            if desk.stuck:
+                _end_at_once(code)
+            return code
 
 
-def _interrupted(desk: Desk) -> Interrupted:
-    """The error for Ctrl-C, with the command that goes on where a journey was stopped."""
+def _end_at_once(code: int) -> NoReturn:
+    """End without waiting for a batch that goes on: what it had not committed, a resume does again."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)
+
+
+def _interrupted(desk: Desk, by: str) -> Interrupted:
+    """The error for Ctrl-C or SIGTERM, with the command that goes on where a journey was stopped."""
     from .typed import same_command
 
-    plan_id = desk.mp.workspace.running if "mp" in desk.__dict__ else None
-    journey = next((one for one in desk.mp.journeys() if one.plan_id == plan_id), None) if plan_id else None
+    journey = _stopped(desk) if "mp" in desk.__dict__ else None
     if journey is None or journey.status in ("planned", "awaiting_approval"):
-        return Interrupted("stopped by Ctrl-C", state="nothing was changed", next=same_command())
+        return Interrupted(f"stopped by {by}", state="nothing was changed", next=same_command())
     ended = journey.status == "completed"
     return Interrupted(
-        f"stopped by Ctrl-C: journey {journey.journey_id} is {journey.status}",
+        f"stopped by {by}: journey {journey.journey_id} is {'interrupted' if desk.stuck else journey.status}",
         state="everything was done before it could stop"
         if ended
         else "what was done so far is kept; nothing half done can be seen in the kb",
@@ -146,10 +166,19 @@ def _interrupted(desk: Desk) -> Interrupted:
     )
 
 
+def _stopped(desk: Desk) -> Journey | None:
+    """The journey that this command ran: the plan that it applied, or a rollback that it began."""
+    plan_id, unfinished = desk.mp.workspace.running, ("running", "interrupted")
+    for one in desk.mp.journeys():
+        if one.plan_id == plan_id:
+            return one
+        if one.journey_type == "rollback" and one.status in unfinished and one.started_at >= desk.began:
+            return one
+    return None
+
+
 def _nobody_reads() -> int:
     """The reader of a pipe has gone (`milepost ... | head`): be quiet about it."""
-    import os
-
     sys.stdout = sys.__stdout__
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return 0

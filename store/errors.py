@@ -10,12 +10,15 @@ MilepostError
 ├── StalePlan                the world moved since the plan was made
 ├── JourneyFailed            a step could not be done
 │   └── EmbeddingFailed
+├── Stopped                  a person asked for it: what was begun can be resumed
+├── NeedsAttention           process after process died at the same place of a journey
 ├── CheckpointCollected      its undo had ended, and `gc` gave up what it needed
 ├── RollbackConflict         something stands in the way of an undo
 ├── StoreBusy                another process publishes to this home
 ├── StoreDamaged             the record or a view needs repair
 ├── StoreUnwritable          the system does not let this process write to the home
 ├── NoSpace                  the disk is full, or a quota is used up
+├── DiskFailed               the disk did not take what was written
 └── StoreTooNew              a newer Milepost wrote this home
 """
 
@@ -100,6 +103,20 @@ class EmbeddingFailed(JourneyFailed):
     code = "embedding_failed"
 
 
+class Stopped(MilepostError):
+    """A person asked a running journey to stop; it ends after its current batch and can be resumed."""
+
+    code = "interrupted"
+    exit_code = 130
+
+
+class NeedsAttention(MilepostError):
+    """`facts["journey_id"]` is the journey that is not tried again by itself."""
+
+    code = "needs_attention"
+    exit_code = 7
+
+
 class CheckpointCollected(MilepostError):
     """`facts["older"]` and `facts["newer"]` are the nearest checkpoints of the kb that are left, or None."""
 
@@ -132,6 +149,13 @@ class StoreUnwritable(MilepostError):
 
 class NoSpace(MilepostError):
     code = "no_space"
+
+
+class DiskFailed(MilepostError):
+    """Nothing more is written by this process: what the disk has of it, only a new one can tell."""
+
+    code = "disk_failed"
+    exit_code = 7
 
 
 class StoreTooNew(MilepostError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -45,6 +45,8 @@ class Follower:
         self._chroma = chroma
         self._rows = ChunkRows(record)
         self._random = random.Random(0)
+        self.between: Callable[[], None] = lambda: None
+        """Called between two batches; what it raises ends there, and whoever follows next goes on."""
 
     def follow(self, kb_id: int, *, prove: Prove = "sample") -> None:
         """Bring the collection to the head revision: add, prove, delete; or write a new generation."""
@@ -62,6 +64,7 @@ class Follower:
         self._add(index, kb, change.added, prove)
         faultpoint("follow.after_add")
         for some in batched(change.removed, BATCH):
+            self.between()
             index.delete([row.id for row in self._rows.identities(kb, some)])
             faultpoint("follow.after_delete")
         self._settle(kb, kb.index_rows + len(change.added))
@@ -223,6 +226,7 @@ class Follower:
 
     def _add(self, index: Index, kb: Kb, slots: Sequence[int], prove: Prove) -> None:
         for some in batched(slots, BATCH):
+            self.between()
             rows = list(self._rows.of(kb, some))
             index.add(*columns(rows, kb))
             faultpoint("follow.after_batch")

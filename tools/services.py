@@ -7,18 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..store.errors import MilepostError
+from ..store.errors import Stopped
 from ..store.home import Home
 from ..store.records import Progress, UserContext
 from .sandbox import ParserPool
 from .type_finder import JourneyTypes
 
-
-class Stopped(MilepostError):
-    """A person asked a running journey to stop; it ends after its current batch and can be resumed."""
-
-    code = "interrupted"
-    exit_code = 130
+__all__ = ["Services", "Stopped"]
 
 
 def _silent(_: Progress) -> None:
@@ -44,6 +39,9 @@ class Services:
     """The journey whose step runs now on the engine's thread."""
     types: JourneyTypes = field(default_factory=JourneyTypes)
     """The journey types that plans may have here."""
+
+    def __post_init__(self) -> None:
+        self.home.follower.between = self.check
 
     def check(self) -> None:
         """Between two batches: end here if somebody asked to stop, here or (for a rollback) in any process."""

@@ -257,6 +257,25 @@ def test_a_vector_that_stays_missed_fails_loudly(kit: Kit, monkeypatch: pytest.M
     assert kit.whole(kb)
 
 
+def test_a_follow_that_is_asked_to_stop_ends_between_two_batches(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was added stays, what is missing comes with the next holder, and the commit stood from the beginning."""
+    monkeypatch.setattr("milepost.store.follow.BATCH", 10)
+    kb = kit.kb()
+    batches = iter([None, Stop()])
+
+    def between() -> None:
+        if stop := next(batches):
+            raise stop
+
+    kit.home.follower.between = between
+    with pytest.raises(Stop):
+        kit.publish(kb, {"a": TEXTS})
+    assert kit.now(kb).index_revision < kit.now(kb).head
+    kit.reopen()
+    assert kit.whole(kb)
+    assert kit.view(kb) == kit.chunks(kb)
+
+
 # What is damaged is made anew
 
 
