@@ -151,7 +151,8 @@ class Engine:
         ended = journey.status in (JourneyStatus.COMPLETED, JourneyStatus.PARTIAL)
         staged = ended and any(row.outcome == "staged" for row in home.ledger.files(journey_id))
         if journey.journey_type == ROLLBACK:
-            if journey.status == JourneyStatus.INTERRUPTED:
+            if journey.status in (JourneyStatus.INTERRUPTED, JourneyStatus.NEEDS_ATTENTION):
+                home.ledger.set_status(journey_id, JourneyStatus.INTERRUPTED, detail="about to go on")
                 Rollback(self.services, home.ledger.policy(journey_id)).finish(journey_id)
             return False
         if journey_id in self._compensated:  # what was cut off was gone on with when the home was opened

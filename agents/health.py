@@ -10,6 +10,7 @@ from typing import Any
 
 from ..store.errors import MilepostError
 from ..store.policy import Policy
+from ..store.records import JourneyStatus
 from ..store.trouble import as_trouble
 from ..tools.services import Services
 
@@ -31,6 +32,7 @@ def checks(services: Services | None, policy: Policy | None) -> list[dict[str, A
     undo = "journeys can be undone" if policy.restorable else "journeys cannot be undone"
     found.append(_finding("rollback", True, f"{undo} (enable_rollback = {str(policy.enable_rollback).lower()})"))
     found += [_finding("repaired", True, finding) for finding in home.findings]
+    found += _parked(services)
     try:
         return found + _kbs(services)
     except Exception as broken:
@@ -67,6 +69,15 @@ def _not_itself(next_: str, home: Path) -> str:
 
 def _aside(home: Path) -> str:
     return f"mv {shlex.quote(str(home))} {shlex.quote(f'{home}.damaged')}"
+
+
+def _parked(services: Services) -> list[dict[str, Any]]:
+    """Journeys that killed their processes again and again."""
+    ledger, statuses = services.home.ledger, (JourneyStatus.NEEDS_ATTENTION,)
+    return [
+        _finding(f"journey {one.journey_id}", False, one.detail or "", f"milepost resume {one.journey_id}")
+        for one in ledger.journeys(services.user.tenant, statuses=statuses)
+    ]
 
 
 def _record(services: Services) -> dict[str, Any]:

@@ -26,9 +26,9 @@ from .stale import refused
 
 __all__ = ["Journeys", "OnProgress"]
 
-UNFINISHED = (JourneyStatus.RUNNING, JourneyStatus.INTERRUPTED, JourneyStatus.NEEDS_ATTENTION)
+UNFINISHED = (JourneyStatus.RUNNING, JourneyStatus.INTERRUPTED)
 DONE = (JourneyStatus.COMPLETED, JourneyStatus.PARTIAL, JourneyStatus.FAILED, JourneyStatus.ROLLED_BACK,
-        JourneyStatus.COMPENSATED, JourneyStatus.COMPENSATION_FAILED)  # fmt: skip
+        JourneyStatus.COMPENSATED, JourneyStatus.COMPENSATION_FAILED, JourneyStatus.NEEDS_ATTENTION)  # fmt: skip
 NOT_STARTED = (None, JourneyStatus.PLANNED, JourneyStatus.AWAITING_APPROVAL, JourneyStatus.CANCELLED)
 """Of a plan that a person declined, too: whoever applies it again is asked again."""
 
@@ -197,6 +197,8 @@ class Journeys(Planning):
 
     async def _run(self, plan: Plan, *, approve: bool, on_progress: OnProgress) -> Journey:
         self.running = plan.plan_id
+        if await self.engine.run(lambda: _status(self.services, journey_id_of(plan))) == JourneyStatus.NEEDS_ATTENTION:
+            return await self.status(journey_id_of(plan))  # a person has to say `resume`
         policy = Policy.model_validate(plan.policy)
         engine = self.engine
         if self.asks_always or needs_approval(plan, policy):

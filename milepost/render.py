@@ -119,6 +119,8 @@ def journey_next(journey: Journey) -> list[str]:
     if journey.status in ("failed", "interrupted", "partial", "compensated", "compensation_failed"):
         verb = "Retry what was rejected or failed" if journey.status == "partial" else "Go on"
         return [f"{verb} with: milepost resume {mine}", *_undo(journey)]
+    if journey.status == "needs_attention":
+        return [f"Try once more with: milepost resume {mine}", *_undo(journey)]
     if any(file.outcome == "staged" for file in journey.files):
         return [f"Expose with: milepost resume {mine}"]
     return _undo(journey)

@@ -18,11 +18,11 @@ from .knowledge import Knowledge
 from .lease import Lease
 from .ledger import Ledger
 from .librarian import Librarian
+from .parking import bury
 from .plans import Plans
 from .ports import Clock, Embedder, SystemClock
 from .previews import Previews
 from .record import Record
-from .records import JourneyStatus
 from .standing import LIVE
 from .views import Views
 
@@ -89,11 +89,7 @@ class Home:
         """Finish what a process that died left unfinished. Only for the holder of the lease."""
         self.blobs.sweep()
         for journey in self.ledger.journeys(None, statuses=LIVE):
-            self.ledger.set_status(
-                journey.journey_id,
-                JourneyStatus.INTERRUPTED,
-                detail="the process that ran it ended before it did",
-            )
+            bury(self.record, self.ledger, journey.journey_id)
         if anew or not (self.views.behind() or self.eraser.pending()) or not self.views.inspect(mend=mend):
             return
         if self.views.behind():

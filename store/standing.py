@@ -103,10 +103,12 @@ class Standing(Timeline):
         return [str(row[0]) for row in rows]
 
     def compensating(self) -> list[str]:
-        """Journeys of everybody whose compensation did not come to its end, oldest first."""
+        """Journeys of everybody whose compensation was cut off, oldest first, without those that need a person."""
         with self._record.read() as reading:
             rows = reading.execute(
-                "SELECT journey_id FROM journeys WHERE json_extract(extra, '$.compensating') ORDER BY seq"
+                "SELECT journey_id FROM journeys WHERE json_extract(extra, '$.compensating') AND status != ?"
+                " ORDER BY seq",
+                (JourneyStatus.NEEDS_ATTENTION,),
             ).fetchall()
         return [str(row[0]) for row in rows]
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..store.errors import NeedsAttention
 from ..store.records import JourneyStatus
 from ..store.standing import ROLLBACK
 from .services import Services
 from .targets import Target
+
+_CUT_OFF = (JourneyStatus.INTERRUPTED, JourneyStatus.NEEDS_ATTENTION)
 
 
 class Unfinished:
@@ -18,11 +21,12 @@ class Unfinished:
         self._user = services.user
 
     def to(self, target: Target) -> str | None:
-        """A rollback to the same place that was started."""
+        """A rollback to the same place that was started; `NeedsAttention` where it killed its processes."""
         kb_id = target.kb.kb_id if target.kb else None
         for journey_id, said in self._all():
             same = said["checkpoints"] == target.checkpoints and said["revision"] == target.revision
             if same and self._ledger.kb_id(journey_id) == kb_id:
+                self._refuse_parked(journey_id)
                 return journey_id
         return None
 
@@ -49,7 +53,18 @@ class Unfinished:
                 detail = f"{journey_id} took its place"
                 self._ledger.set_status(other, JourneyStatus.CANCELLED, detail=detail, by=self._user.user)
 
+    def _refuse_parked(self, journey_id: str) -> None:
+        journey = self._ledger.journey(journey_id, None)
+        if journey.status == JourneyStatus.NEEDS_ATTENTION:
+            raise NeedsAttention(
+                f"{journey_id}, which goes back to the same place, needs attention",
+                cause=journey.detail or "",
+                state="nothing was changed; it is not tried again by itself",
+                next=f"milepost resume {journey_id}",
+                journey_id=journey_id,
+            )
+
     def _all(self) -> list[tuple[str, dict[str, Any]]]:
-        listed = self._ledger.journeys(self._user.tenant, statuses=(JourneyStatus.INTERRUPTED,))
+        listed = self._ledger.journeys(self._user.tenant, statuses=_CUT_OFF)
         ids = [journey.journey_id for journey in listed if journey.journey_type == ROLLBACK]
         return [(journey_id, self._ledger.extra(journey_id)) for journey_id in ids]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from kill import House
-from scenarios import Scenarios, gist
+from scenarios import Scenarios
 
 NEVER_STORED = "embed.before_ledger"
 """Killed here, a batch was embedded and is nowhere: the only texts that may be embedded a second time."""
@@ -52,21 +52,6 @@ SAMPLE = [
 def test_a_killed_process_leaves_old_or_new(scenarios: Scenarios, name: str, point: str) -> None:
     """One kill each at the points where most could go wrong."""
     _crash(scenarios, name, point, 1)
-
-
-@pytest.mark.parametrize("point", ["embed.before_ledger", "follow.after_add"])
-def test_killed_again_and_again(scenarios: Scenarios, point: str) -> None:
-    """Killed at the same point in three runs on end, a journey still comes to its end in the fourth."""
-    scenario = scenarios.all["replace"]
-    home = scenarios.copy(scenario.before)
-    works = ["ingest"] + ["finish"] * 2 if point.startswith("embed") else ["ingest", "reopen", "reopen"]
-    for work in works:
-        args = scenario.args if work != "reopen" else {}
-        assert scenarios.house.run(work, home, kill=(point, 1), **args).killed
-        assert scenarios.house.run("view", home).value in (scenario.old.view, scenario.new.view)
-    finished = scenarios.house.run("finish", home, **scenario.args).value
-    assert finished["digest"] == scenario.new.digest and finished["ok"]
-    assert gist(scenarios.house.run("status", home).value) == gist(scenario.journey or {})
 
 
 @pytest.mark.nightly

@@ -181,6 +181,21 @@ def status(home: Path) -> Any:
         return journey_of(mp).model_dump(mode="json")
 
 
+def attention(home: Path) -> dict[str, Any]:
+    """What `status`, `journeys` and `doctor` say of what needs a person; and what a reader sees."""
+    with opened(home) as mp:
+        listed = [journey for journey in mp.journeys() if journey.status == "needs_attention"]
+        bad = [(check["name"], check["next"]) for check in mp.doctor() if not check["ok"]]
+        return {"listed": [mp.status(one).model_dump(mode="json") for one in listed], "bad": bad, "view": view(home)}
+
+
+def resume(home: Path, journey: str) -> Any:
+    """What a person does about it."""
+    with opened(home) as mp:
+        done = mp.resume(journey).model_dump(mode="json")
+        return {**state(mp), "journey": done}
+
+
 def rebuild(home: Path) -> Any:
     with opened(home) as mp:
         done = mp.kb_rebuild(KB)
@@ -310,6 +325,8 @@ WORKS = (
     undo,
     redo,
     status,
+    attention,
+    resume,
     rebuild,
     reopen,
     mend,
