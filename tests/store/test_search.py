@@ -246,7 +246,7 @@ def test_a_file_whose_last_rows_were_released_is_mended_once(kit: Kit) -> None:
     kit.home.knowledge.release(kb.kb_id)
     pack_file(kit, kb).unlink()
     with kit.home.lease.hold(None):
-        kit.home.follower.open(kb.kb_id)
+        kit.home.follower.check(kb.kb_id)
     pack = kit.home.knowledge.pack(kit.now(kb))
     assert pack.rows(kit.now(kb).next_slot) is not None
     assert [hit.text for hit in kit.search(kb, "kept")] == ["kept"]
