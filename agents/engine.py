@@ -190,6 +190,8 @@ class Engine:
         """
         journey_id = journey_id_of(plan)
         self.enter(journey_id)
+        if first:
+            self._require_room()
         try:
             if first:
                 self._refuse_moved(plan, journey_id)
@@ -211,6 +213,14 @@ class Engine:
             raise
         finally:
             self.services.running = None
+
+    def _require_room(self) -> None:
+        """Nothing starts on a disk that has no room for writing down what it does, and for taking it back."""
+        try:
+            self.services.home.reserve.keep()
+        except MilepostError:
+            self.leave()
+            raise
 
     def _refuse_moved(self, plan: Plan, journey_id: str) -> None:
         """Under the lease, where nothing moves any more: a plan that never ran is for the kb as it is now."""

@@ -12,7 +12,7 @@ from .checkpoints import Checkpoints
 from .chroma import ChromaFolder
 from .content import Content
 from .erasing import Eraser
-from .errors import StoreBusy, StoreDamaged, StoreUnwritable
+from .errors import NoSpace, StoreBusy, StoreDamaged, StoreUnwritable
 from .follow import Follower
 from .knowledge import Knowledge
 from .lease import Lease
@@ -23,6 +23,7 @@ from .plans import Plans
 from .ports import Clock, Embedder, SystemClock
 from .previews import Previews
 from .record import Record
+from .reserve import Reserve
 from .standing import LIVE
 from .views import Views
 
@@ -43,7 +44,8 @@ class Home:
                 state="nothing was changed",
                 next="milepost init --home DIR",
             ) from refused
-        self.record = Record(path / "milepost.db")
+        self.reserve = Reserve(path / "reserve")
+        self.record = self._record()
         self.blobs = Blobs(path / "blobs")
         self.content = Content(self.record)
         self.chroma = ChromaFolder(path / "chroma")
@@ -59,6 +61,15 @@ class Home:
         self.views = Views(
             path, self.record, self.knowledge, self.chroma, self.follower, self.librarian, self.clock
         )  # fmt: skip
+
+    def _record(self) -> Record:
+        """The record; on a full disk not even reading is possible without some room, which the reserve has."""
+        try:
+            return Record(self.path / "milepost.db")
+        except NoSpace:
+            if not self.reserve.free():
+                raise
+            return Record(self.path / "milepost.db")
 
     @property
     def findings(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import sqlite3
 import threading
 from collections.abc import Callable, Generator
@@ -12,7 +13,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 
 from .errors import StoreBusy, StoreTooNew, UsageError
 from .schema import MIGRATIONS, PAGE_SIZE
-from .trouble import as_trouble, damaged
+from .trouble import as_trouble, damaged, disk_failed, not_synced
 
 BUSY_SECONDS = 30.0
 SHRINK_SECONDS = 2
@@ -25,6 +26,7 @@ class Record:
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
         self.path = path
         self._readonly = readonly
+        self._stopped = False
         self._local = threading.local()
         self._all: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
@@ -66,6 +68,8 @@ class Record:
                 raise RuntimeError("a write inside a read would be lost when the read ends")
             yield connection
             return
+        if self._stopped:
+            raise disk_failed(self.path.parent, "the disk failed while this process was writing")
         level = "NORMAL" if lazy else "FULL"
         if self._local.level != level:
             connection.execute(f"PRAGMA synchronous={level}")
@@ -78,8 +82,11 @@ class Record:
             for work in self._local.before.values():
                 work()
             connection.commit()  # a commit that fails is undone as well, or the next write would join it
-        except BaseException:
+        except BaseException as failure:
             connection.rollback()
+            if isinstance(failure, sqlite3.Error) and not_synced(failure):
+                self._stop()
+                raise disk_failed(self.path.parent, str(failure)) from failure
             raise
 
     @contextmanager
@@ -119,8 +126,20 @@ class Record:
             connection.execute("PRAGMA temp_store=MEMORY")
             connection.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000:.0f}")
 
+    def _stop(self) -> None:
+        """Write nothing more: the system may have dropped what it could not sync, and would say yes the next time.
+
+        Closing a connection syncs, too, so those that are open stay so until the process ends.
+        """
+        self._stopped = True
+        with self._lock:
+            for connection in self._all:
+                ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+
     def close(self) -> None:
-        """Close every thread's connection; the next use opens anew."""
+        """Close every thread's connection; the next use opens anew. After a failed sync they stay open, unused."""
+        if self._stopped:
+            return
         with self._lock:
             for connection in self._all:
                 connection.close()

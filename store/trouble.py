@@ -8,7 +8,7 @@ import shlex
 import sqlite3
 from pathlib import Path
 
-from .errors import MilepostError, NoSpace, StoreBusy, StoreDamaged, StoreUnwritable
+from .errors import DiskFailed, MilepostError, NoSpace, StoreBusy, StoreDamaged, StoreUnwritable
 from .places import exists
 from .words import size
 
@@ -56,6 +56,21 @@ def unwritable(home: Path, what: str = "") -> StoreUnwritable:
     )
 
 
+def not_synced(error: sqlite3.Error) -> bool:
+    """Whether SQLite could not make something last: what is on the disk then, nobody knows."""
+    return getattr(error, "sqlite_errorcode", 0) in (sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC)
+
+
+def disk_failed(home: Path, said: str) -> DiskFailed:
+    """The error for a disk that did not take what was written."""
+    return DiskFailed(
+        f"the disk under {home} did not take what was written",
+        cause=f"{said}; the system's log says more",
+        state="what it did not take counts as not written; this process writes nothing more",
+        next="milepost doctor",
+    )
+
+
 def damaged(home: Path, said: str) -> StoreDamaged:
     """The error for a record that is no longer one."""
     return StoreDamaged(
@@ -69,6 +84,8 @@ def damaged(home: Path, said: str) -> StoreDamaged:
 def _by_number(error: OSError, home: Path) -> MilepostError | None:
     if error.errno in NO_SPACE:
         return no_space(home)
+    if error.errno == errno.EIO:
+        return disk_failed(home, error.strerror or str(error))
     ours = error.filename is None or str(error.filename).startswith(str(home))
     if error.errno in NOT_ALLOWED and ours:
         return unwritable(home, error.strerror or "")
@@ -80,10 +97,12 @@ def _by_text(error: BaseException, home: Path) -> MilepostError | None:
     code = whole & 0xFF
     if (
         code == sqlite3.SQLITE_FULL
-        or whole == sqlite3.SQLITE_IOERR_WRITE
+        or whole in (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_TRUNCATE)
         or any(words in said.lower() for words in _SAID_FULL)
     ):
         return no_space(home)
+    if isinstance(error, sqlite3.Error) and not_synced(error):
+        return disk_failed(home, said)
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM) or any(
         words in said.lower() for words in _SAID_FORBIDDEN
     ):

@@ -54,7 +54,7 @@ class Rollback:
         mode = on_conflict or self._policy.on_conflict
         found = self._target(checkpoint_ids)  # an unknown one is told before anybody waits for the store
         running = [part.journey_id for part in found.parts if part.journey_id]
-        with stopped(self._services, self._policy, running), self._home.hold(None, wait=self._services.wait):
+        with stopped(self._services, self._policy, running), self._home.hold(wait=self._services.wait, lend=True):
             target = self._target(checkpoint_ids)
             if target.journey_id is None:
                 return self._by_hand(target)
@@ -72,7 +72,7 @@ class Rollback:
 
     def to_revision(self, kb_id: int, revision: int) -> RollbackResult:
         """Take the whole kb back to a revision, later journeys of others included."""
-        with self._home.hold(None, wait=self._services.wait):
+        with self._home.hold(wait=self._services.wait, lend=True):
             kb = self._home.knowledge.by_id(kb_id)
             self._home.open_index(kb_id)
             change, target = going_back(self._home, kb, revision), self._revision(kb, revision)
@@ -294,7 +294,8 @@ class Rollback:
         """How many chunks will go and come: what publishing the changes would count, without publishing."""
         if target.kb is None or not change.changes:
             return 0, 0
-        counted = self._home.knowledge.rehearse(target.kb.kb_id, change.changes)
+        with self._home.reserve.lent():  # it is counted by doing it, and not keeping it
+            counted = self._home.knowledge.rehearse(target.kb.kb_id, change.changes)
         return counted.removed, counted.added
 
 

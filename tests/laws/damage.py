@@ -58,5 +58,8 @@ DAMAGES: dict[str, Callable[[Path, int], None]] = {
 def damage(home: Path, name: str, kind: str, seed: int = 0) -> None:
     """Do one damage to the database, or to one file of the only collection whose index was ever written whole."""
     chroma = home / "chroma"
-    (index,) = chroma.glob("*/index_metadata.pickle")
-    DAMAGES[kind](chroma / name if name == DATABASE else index.with_name(name), seed)
+    file = chroma / name
+    if name != DATABASE:
+        (index,) = chroma.glob("*/index_metadata.pickle")
+        file = index.with_name(name)
+    DAMAGES[kind](file, seed)

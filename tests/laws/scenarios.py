@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from damage import DATABASE, damage
 from kill import House
 from works import POLICY, embedded, log_of, told_of
 
@@ -73,6 +74,7 @@ class Scenarios:
             "rollback of a rollback": self._scenario(back, "undo", "undo", "redo", first, journey=undoing),
             "recovery": self._scenario(fallen, "reopen", "reopen", "undo", first),
             "recovery of a rollback": self._scenario(undone, "reopen", "undo", "redo", second),
+            "recovery of damage": self._scenario(_torn(self.copy(fallen)), "reopen", "reopen", "undo", first),
             "rebuild": self._scenario(two, "rebuild", "rebuild", "undo", first),
         }
 
@@ -160,6 +162,12 @@ def gist(journey: dict[str, Any]) -> dict[str, Any]:
     milestones = sorted({c["milestone_id"] for c in journey["checkpoints"]})
     steps = [[s["id"], s["status"]] for s in journey["steps"]]
     return {**{key: journey[key] for key in same}, "files": files, "milestones": milestones, "steps": steps}
+
+
+def _torn(home: Path) -> Path:
+    """A home whose Chroma database has lost its second half."""
+    damage(home, DATABASE, "halved")
+    return home
 
 
 def _folders(folder: Path) -> tuple[str, str]:

@@ -30,6 +30,7 @@ STEPS = {
     "rollback of a rollback": 1,
     "recovery": 1,
     "recovery of a rollback": 1,
+    "recovery of damage": 4,
     "rebuild": 1,
 }
 """At every so many calls each piece of work is killed at night. Those that are like another one are thinned out."""

@@ -196,6 +196,17 @@ def resume(home: Path, journey: str) -> Any:
         return {**state(mp), "journey": done}
 
 
+def attempt(home: Path, inner: str, args: dict[str, Any]) -> dict[str, Any]:
+    """A piece of work that may be refused: with which error, in the words that a person is told."""
+    from milepost import MilepostError
+
+    try:
+        WORK[inner](home, **args)
+    except MilepostError as refused:
+        return {"code": refused.code, "next": refused.next, "state": refused.state, "message": refused.message}
+    return {"code": None}
+
+
 def rebuild(home: Path) -> Any:
     with opened(home) as mp:
         done = mp.kb_rebuild(KB)
@@ -325,6 +336,7 @@ WORKS = (
     undo,
     redo,
     status,
+    attempt,
     attention,
     resume,
     rebuild,
