@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -57,7 +58,8 @@ class ChromaFolder:
         if client is None:
             return
         cast(Any, client).close()
-        blank(self.path)
+        with suppress(OSError):  # on a full disk the next one does it
+            blank(self.path)
         _forget_clients(self.path)  # somebody else in this process may have it open, and hand us what they have cached
 
     def index(self, name: str, *, create: bool = False) -> Index:

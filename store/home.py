@@ -66,7 +66,7 @@ class Home:
         """The record; on a full disk not even reading is possible without some room, which the reserve has."""
         try:
             return Record(self.path / "milepost.db")
-        except NoSpace:
+        except (NoSpace, StoreUnwritable):  # SQLite says either where it cannot make a file
             if not self.reserve.free():
                 raise
             return Record(self.path / "milepost.db")

