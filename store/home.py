@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from .blobs import Blobs
@@ -78,14 +78,18 @@ class Home:
 
     @contextmanager
     def hold(
-        self, journey_id: str | None = None, *, wait: float = 10.0, mend: bool = True, anew: bool = False
-    ) -> Generator[None]:
+        self, journey_id: str | None = None, *, wait: float = 10.0, mend: bool = True, anew: bool = False,
+        lend: bool = False,
+    ) -> Generator[None]:  # fmt: skip
         """Hold the lease, with the Chroma folder open to this process; what a dead process left is finished first.
 
         Without `mend` damaged views stay as they are, and using them raises `StoreDamaged`. With `anew` they are not
-        brought up to date first, because they are about to be made anew.
+        brought up to date first: they are about to be made anew. `lend` gives the room of the reserve away meanwhile.
         """
-        with self.lease.hold(journey_id, wait=wait, leaving=self.views.left) as taken:
+        with (
+            self.reserve.lent() if lend else nullcontext(),
+            self.lease.hold(journey_id, wait=wait, leaving=self.views.left) as taken,
+        ):
             if taken:
                 self.views.taken(self.lease.views, unbroken=self.chroma.take(self.lease.epoch))
                 self.recover(mend=mend, anew=anew)

@@ -271,7 +271,7 @@ class Rollback:
     def _nothing_to_do(self, target: Target, change: Undoing) -> RollbackResult:
         result = self._described(target, change, success=True)
         result.already_there = not change.conflicts
-        result.verified = self._home.follower.confirm(target.kb.kb_id, _NOTHING) if target.kb else "unverifiable"
+        result.verified = self._home.follower.confirm(target.kb.kb_id, Delta([], [])) if target.kb else "unverifiable"
         result.message = "nothing to undo: everything is as it was at the checkpoint"
         return result
 
@@ -297,6 +297,3 @@ class Rollback:
         with self._home.reserve.lent():  # it is counted by doing it, and not keeping it
             counted = self._home.knowledge.rehearse(target.kb.kb_id, change.changes)
         return counted.removed, counted.added
-
-
-_NOTHING = Delta([], [])
