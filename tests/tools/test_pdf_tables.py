@@ -172,6 +172,14 @@ def test_what_somebody_filled_into_a_form_is_text() -> None:
     assert block.text == "Name: Ann Lindqvist"
 
 
+def test_marks_that_markdown_would_read_are_text() -> None:
+    """Stars, underscores and backslashes of a page stand as they are, without escapes; so they do in cells."""
+    line = r"2*3*4 is *not* _twelve_ in snake_case, C:\\temp"  # a backslash in a PDF's string is written twice
+    made = [["Name", "Sum"], ["a*b_c", "1.00"], ["*x*", "2.00"]]
+    found = blocks(paragraph([line]) + table(made))
+    assert found[0].text == line.replace(r"\\", "\\") and rows(found) == expected(made)
+
+
 def test_a_long_table_is_stopped_at_the_limit() -> None:
     """Rows are counted as they are everywhere."""
     found = parse_bytes(document(table(PRICES)), "x.pdf", chunk=ChunkPolicy(), limits=LimitPolicy(rows=3))
