@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+WORKERS ?= auto
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: install demo test lint types wheel check bench reference llm-test nightly clean
@@ -16,7 +17,7 @@ demo: install
 	@$(BIN)/python examples/demo.py
 
 test: install
-	$(BIN)/python -m pytest -m "not nightly"
+	$(BIN)/python -m pytest -m "not nightly" -n $(WORKERS) --dist loadfile
 
 lint: install
 	$(BIN)/ruff check .
