@@ -163,7 +163,7 @@ def test_a_folder_of_hostile_files_is_one_journey(cli: Cli) -> None:
     assert {source.partition("/")[0] for source in told} == {each.name for each in SAMPLE} | {"honest.txt"}
     assert all(reason for outcome, reason in told.values() if outcome != "added")
     verified: Any = json.loads(cli("kb", "verify", "--kb", "hr", "--json")[1])["verify"]
-    # Not asserted: `unsearchable`. Ten thousand chunks that hardly differ make Chroma's index lose some; search is exact.
+    # Not `unsearchable`: ten thousand chunks that hardly differ make Chroma's index lose some; our search is exact.
     assert verified["missing"] == verified["extra"] == verified["differing"] == []
     assert "root:x:0:0" not in cli("search", "root bin bash", "--kb", "hr", "-k", "50", "--json")[1]
     assert cli("rollback", "--last", "--kb", "hr", "--policy", "rollback", "--yes")[0] == 0
