@@ -14,7 +14,6 @@ from typing import Any
 from pydantic import BaseModel
 
 from ..store.errors import MilepostError
-from ..store.kb import check_name
 from ..store.policy import Policy
 from .issues import Findings, as_list, as_mapping, shown
 from .validator_shape import Step
@@ -70,6 +69,8 @@ def _check_kb(
         if known is not None and kb not in known and _takes_out(step, registry):
             found.error("unknown_kb", step.id, f"there is no kb {shown(kb)}", found.nearest(kb, [*map(str, known)]))
     if isinstance(named, str):
+        from ..store.kb import check_name  # it knows embedders, which know numpy
+
         try:
             check_name(named)
         except MilepostError as wrong:
