@@ -95,7 +95,7 @@ _IF_MISSING = (
         re.IGNORECASE,
     ),
     re.compile(
-        r"\bunless (?:it|they|we|that)['\u2019]?(?:s|re| is| are| have| already)*(?P<asked>)[^.?!;]{0,"
+        r"\bunless (?:it|they|we|that)['\u2019]?(?:s|re| is| are| have| already){0,6}(?P<asked>)[^.?!;]{0,"
         r"20}\b(?:there|in|have|got|present)\b[^.?!;]*",
         re.IGNORECASE,
     ),

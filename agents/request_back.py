@@ -32,7 +32,7 @@ _STEPS = {
 _ORDER = ("upload", "parse", "embed", "expose")
 _MOMENT = re.compile(
     r"\b(?P<which>before|after|prior to|right after|just before|until)\s+(?:you "
-    rf"|the |it was |we )*(?P<step>{'|'.join(_STEPS)})\b"
+    rf"|the |it was |we ){{0,6}}(?P<step>{'|'.join(_STEPS)})\b"
     r"|\b(?P<name>(?:before[_-]\w+)|(?:\w+[_-]complete))\b",
     re.IGNORECASE,
 )

@@ -43,6 +43,10 @@ _BACK = (
 Found = dict[str, Any]
 
 
+_MOST = 20
+"""How often one thing may be said: beyond that a request is passed over, so that none takes long to read."""
+
+
 @dataclass(frozen=True)
 class _Option:
     pattern: re.Pattern[str]
@@ -56,7 +60,10 @@ def options(left: RequestText, vocabulary: frozenset[str]) -> Found:
     """
     found: Found = {}
     for option in _TABLE:
-        while match := option.pattern.search(left.text):
+        for _ in range(_MOST):
+            match = option.pattern.search(left.text)
+            if match is None:
+                break
             found = option.read(match) | found
             left.cut(*match.span())
     for name, value in _sections(left, vocabulary):
@@ -108,14 +115,14 @@ def _said(**values: Any) -> Callable[[re.Match[str]], Found]:
 
 def _rows() -> Iterator[tuple[str, Callable[[re.Match[str]], Found]]]:
     yield (
-        rf"(?:\b(?:only|just|use|take|we (?:only )?need|read) )*(?:the )?\bfirst (?P<first>{_COUNT}) pages?\b"
+        rf"(?:\b(?:only|just|use|take|we (?:only )?need|read) ){{0,6}}(?:the )?\bfirst (?P<first>{_COUNT}) pages?\b"
         rf"(?: (?:of|from|in) (?:it|them|each|the (?!kb)[\w-]+))?(?:,? (?:is|are|will be|should be) enough)?(?P<list>)",
         _pages,
     )
     yield (
-        r"(?:\b(?:only|just|use|take|we (?:only )?need|read) )*\bpages? (?P<list>\d+(?:\s*(?:to"
+        r"(?:\b(?:only|just|use|take|we (?:only )?need|read) ){0,6}\bpages? (?P<list>\d+(?:\s*(?:to"
         r"|through|until|till|up to|-"
-        r"|\u2013|,|and|&)\s*\d+)*)\b(?: (?:of|from) (?:it|them|each))?(?P<first>)",
+        r"|\u2013|,|and|&)\s*\d+){0,6})\b(?: (?:of|from) (?:it|them|each))?(?P<first>)",
         _pages,
     )
     yield (
@@ -130,7 +137,7 @@ def _rows() -> Iterator[tuple[str, Callable[[re.Match[str]], Found]]]:
         _said(parse__keep_tables=True),
     )
     yield (
-        r"(?:\b(?:run|use|do|apply|need|needs|with|so|you['\u2019]ll|will|some) )*(?<!no )(?<!without )(?<!skip )"
+        r"(?:\b(?:run|use|do|apply|need|needs|with|so|you['\u2019]ll|will|some) ){0,6}(?<!no )(?<!without )(?<!skip )"
         r"\b(?:ocr(?:['\u2019]?(?:ed|ing))?|text[- ]recognition|recogni[sz]e the text)\b",
         _said(parse__ocr=True),
     )
@@ -149,13 +156,13 @@ def _rows() -> Iterator[tuple[str, Callable[[re.Match[str]], Found]]]:
         _chunks,
     )
     yield (
-        r"(?:\b(?:with|and|an?) )*(?:\boverlap(?:ping)?(?: of| by|:| ?=)? ?(?P<overlap>\d{1,5})\b)"
+        r"(?:\b(?:with|and|an?) ){0,6}(?:\boverlap(?:ping)?(?: of| by|:| ?=)? ?(?P<overlap>\d{1,5})\b)"
         r"(?: ?(?:characters|chars))?(?P<size>)",
         _chunks,
     )
     yield (
         r"\b(?:put|tag|label|mark|add|set|attach|stamp|write)\b[^.;=:]{0,40}?(?P<pairs>\b[\w-]{1,40} ?[=:] ?"
-        r"(?:\"[^\"]+\"|'[^']+'|[\w.@-]+)(?:(?:,| and|, and) [\w-]{1,40} ?[=:] ?(?:\"[^\"]+\"|'[^']+'|[\w.@-]+))*)"
+        r"(?:\"[^\"]+\"|'[^']+'|[\w.@-]+)(?:(?:,| and|, and) [\w-]{1,40} ?[=:] ?(?:\"[^\"]+\"|'[^']+'|[\w.@-]+)){0,6})"
         r"(?: (?:on|to|onto|in) (?:every|each|all)(?: (?:the|of the))? (?:chunks?|pieces?|files?|documents?|of them))?"
         r"(?: so (?:that )?[^.;]*)?",
         _pairs,
@@ -227,7 +234,7 @@ def _costs() -> Iterator[tuple[str, Callable[[re.Match[str]], Found]]]:
         r"|max(?:imum)?|at most|under|below|up to|within|spend|cost|budget|for)"
     )
     yield (
-        rf"\b(?:(?:it|this|that|the|and|but|please) )*{limit}\b[^.;$\d]{{0,60}}?{amount}(?: (?:on"
+        rf"\b(?:(?:it|this|that|the|and|but|please) ){{0,6}}{limit}\b[^.;$\d]{{0,60}}?{amount}(?: (?:on"
         r"|for) [^.;,]*| in total| overall| at most)?",
         _cost,
     )
@@ -243,19 +250,22 @@ _TABLE = tuple(_Option(re.compile(pattern, re.IGNORECASE), read) for pattern, re
 _LEFT_OUT = re.compile(
     r"\b(?:skip|skipping|without|leave out|leaving out|ignore|ignoring|omit"
     r"|omitting|drop|minus|except(?: for)?|but not|no"
-    rf"|exclud(?:e|ing)) (?:the |any |its |their |all )*(?P<section>{_SECTIONS})"
-    rf"(?P<more>(?:(?:,| and| or|, and) (?:the |any |its |all )?(?:{_SECTIONS}))*)"
+    rf"|exclud(?:e|ing)) (?:the |any |its |their |all ){{0,6}}(?P<section>{_SECTIONS})"
+    rf"(?P<more>(?:(?:,| and| or|, and) (?:the |any |its |all )?(?:{_SECTIONS})){{0,6}})"
     rf"(?: (?:slides?|pages?|sections?|chapters?|parts?))?(?! ?\.\w)",
     re.IGNORECASE,
 )
 _PLURALS = {"appendices": "appendix", "annexes": "annex", "bibliographies": "bibliography", "toc": "table of contents"}
 _LANGUAGE = re.compile(
-    rf"(?:\b(?:it['\u2019]s|they['\u2019]re|they are|it is|all|in|text is) )*\b({'|'.join(LANGUAGES)})\b", re.I
+    rf"(?:\b(?:it['\u2019]s|they['\u2019]re|they are|it is|all|in|text is) ){{0,6}}\b({'|'.join(LANGUAGES)})\b", re.I
 )
 
 
 def _sections(left: RequestText, vocabulary: frozenset[str]) -> Iterator[tuple[str, str]]:
-    while match := _LEFT_OUT.search(left.text):
+    for _ in range(_MOST):
+        match = _LEFT_OUT.search(left.text)
+        if match is None:
+            return
         every = re.findall(_SECTIONS, f"{match['section']}{match['more']}", re.IGNORECASE)
         if set(match["section"].lower().split()) <= vocabulary:
             return

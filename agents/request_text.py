@@ -20,7 +20,8 @@ class RequestText:
 
     def blank(self, pattern: re.Pattern[str]) -> bool:
         """Take out what matches; returns whether there was any."""
-        self.text, found = pattern.subn(" ", self.text)
+        text, found = pattern.subn(" ", self.text)
+        self.text = " ".join(text.split()) if found else self.text
         return bool(found)
 
     def cut(self, begin: int, stop: int) -> None:

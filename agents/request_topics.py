@@ -41,11 +41,14 @@ _LEAVE = (
     r"|apart from|other than|not|nothing|no|don['\u2019]?t (?:include|take|load|add|ingest)|keep)"
 )
 _TOPIC = re.compile(
-    rf"\b{_LEAVE} (?:{_THINGS} )?{_ABOUT} (?:the |any |a |an |our |some )*(?P<topic>[\w-]{{3,40}}(?"
+    rf"\b{_LEAVE} (?:{_THINGS} )?{_ABOUT} (?:the |any |a |an |our |some ){{0,6}}(?P<topic>[\w-]{{3,40}}(?"
     rf": (?:and|or) [\w-]{{3,40}})?)"
-    r"(?: (?:in (?:it|them|there)|out|inside))*",
+    r"(?: (?:in (?:it|them|there)|out|inside)){0,6}",
     re.IGNORECASE,
 )
+
+
+_MOST = 20
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,10 @@ class Topic:
 
 def topics(left: RequestText) -> Iterator[Topic]:
     """What files must not be about, taken out of the text."""
-    while match := _TOPIC.search(left.text):
+    for _ in range(_MOST):
+        match = _TOPIC.search(left.text)
+        if match is None:
+            return
         left.cut(*match.span())
         words = frozenset[str]().union(*(tokens(word) for word in re.split(r" (?:and|or) ", match["topic"])))
         yield Topic(match["topic"].lower(), words)

@@ -45,14 +45,17 @@ reference later once today tomorrow example instance publishing testing test que
 """
 _NOBODY = frozenset(_NOBODY_TEXT.split())
 _GROUP = re.compile(r" (?:group|department|unit|squad)$")
+_MOST = 20
+"""Paths of one request that are declined by name."""
 _PATH = re.compile(
-    r"(?<![\w./~*-])(?P<path>~[\w.-]*(?:/[\w.*-]+)*/?|/[\w.-]+(?:/[\w.*-]+)*/?"
+    r"(?<![\w./~*-])(?P<path>~[\w.-]{0,40}/(?:[\w.*-]+/?){0,40}|/[\w.-]+(?:/[\w.*-]+){0,40}/?"
     r"|(?:\.\./)+[\w./-]*|\.\.(?=\s|$)|[A-Za-z]:\\[\w.\\-]+)"
 )
 _AGAIN = re.compile(
     r"\b(?:(?:do|run|handle|treat|load|ingest|import) (?:it|them|these|this"
     r"|the same)? ?)?(?:the )?(?:exactly )?(?:same|just|much)?"
-    r" ?(?:thing|procedure|way|options|settings|drill)? ?\b(?:as|like|repeat|redo)\b (?:(?:we|you|i) did |the |for )*"
+    r" ?(?:thing|procedure|way|options|settings|drill)? ?\b(?:as|like|repeat"
+    r"|redo)\b (?:(?:we|you|i) did |the |for ){0,6}"
     r"(?:yesterday|last (?:time|week|month)|before|earlier|the other day|previously"
     r"|usual|always|(?:on )?\w+day)\b(?:['\u2019]s (?:import|ingest\w*|run"
     r"|job|upload|load))?"
@@ -62,7 +65,7 @@ _AGAIN = re.compile(
 )
 _HASH = re.compile(
     r"\b(?:sha-?256|hash|checksum|digest)(?: sum)?\b(?:[ :=]|(?:is|of|starts?"
-    r"|starting|begins?|beginning|with))*\b(?P<hex>[0-9a-f]{6,64})\b"
+    r"|starting|begins?|beginning|with)){0,6}\b(?P<hex>[0-9a-f]{6,64})\b"
     r"|\b(?P<whole>[0-9a-f]{64})\b",
     re.IGNORECASE,
 )
@@ -105,14 +108,15 @@ def treatment(left: RequestText) -> tuple[OnExisting | None, bool]:
 
 def outside(left: RequestText, roots: Sequence[str]) -> Iterator[Declined]:
     """Paths that a request names and that were not given: declined, and taken out of the text."""
-    kept: list[tuple[int, int]] = []
-    for match in _PATH.finditer(left.text):
-        path = match["path"]
-        if not any(path == root or path.startswith(f"{root.rstrip('/')}/") for root in roots):
-            kept.append(match.span())
-            yield Declined(what=path, why="it is outside the files given; who may read it gives it as a PATH")
-    for span in reversed(kept):
-        left.cut(*span)
+
+    def given(path: str) -> bool:
+        return any(path == root or path.startswith(f"{root.rstrip('/')}/") for root in roots)
+
+    named = dict.fromkeys(match["path"] for match in _PATH.finditer(left.text) if not given(match["path"]))
+    rest = _PATH.sub(lambda match: match[0] if given(match["path"]) else " ", left.text)
+    left.text = " ".join(rest.split())
+    for path in [*named][:_MOST]:
+        yield Declined(what=path[:200], why="it is outside the files given; who may read it gives it as a PATH")
 
 
 def as_before(left: RequestText) -> bool:

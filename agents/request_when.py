@@ -20,27 +20,29 @@ _TIME = (
     r")?|(?P<word>noon|midnight))"
 )
 _WHEN = (
-    rf"(?:(?:next|this|coming|on|from|at|until|by|the) )*(?P<day>{'|'.join(_DAYS)}|today|tonight|tomorrow"
+    rf"(?:(?:next|this|coming|on|from|at|until|by|the) ){{0,6}}(?P<day>{'|'.join(_DAYS)}|today|tonight|tomorrow"
     rf"|(?:19|20)\d\d-\d\d-\d\d|\d{{1,2}}(?:st|nd|rd|th)?(?: of)? (?:{'|'.join(MONTHS)}))"
     rf"(?:,?\s*(?:at|from|@)?\s*{_TIME}\b)?"
 )
 _SCHEDULE = re.compile(
-    rf"(?:(?:but|and|then)[ ,]+)?(?:(?:only|may|can|should|it|them|these|to|make|until|not before)\s+)*\b{_LIVE}\b"
-    rf"(?: (?:it|them|these|that|only|not|before|on|at|from|for|everybody|everyone))*[ ,]+{_WHEN}"
+    r"(?:(?:but|and|then)[ ,]+)?(?:(?:only|may|can|should|it|them|these|to"
+    rf"|make|until|not before)\s+){{0,6}}\b{_LIVE}\b"
+    rf"(?: (?:it|them|these|that|only|not|before|on|at|from|for|everybody|everyone)){{0,6}}[ ,]+{_WHEN}"
     rf"(?:[ ,]+not (?:earlier|before|sooner))?",
     re.IGNORECASE,
 )
 _PERSON = r"(?P<who>[A-Z][a-z\u00e0-\u024f]+(?: [A-Z][a-z\u00e0-\u024f]+)?)"
 _LOOKS = (
-    r"(?i:(?:needs?|has|wants?|must|should|will|would like|is going)(?: (?:still|first|to|yet))* "
+    r"(?i:(?:needs?|has|wants?|must|should|will|would like|is going)(?: (?:still|first|to|yet)){0,6} "
     r"(?:review|check|approv|sign|look|read|see|confirm|proof|ok)\w*(?: (?:it"
-    r"|them|these|those|at|off|over|through|out))*"
+    r"|them|these|those|at|off|over|through|out)){0,6}"
     r"(?: (?:first|before))?)"
 )
 _LOOKED = (
     r"(?i:(?:has |have |is |gives? |says? |had )?(?:checked|review(?:s|ed)"
     r"|approv(?:es|ed)|sign(?:s|ed)|seen|looked|read"
-    r"|confirm(?:s|ed)|ok|okay|yes|her ok|his ok|done|agree[sd]?)(?: (?:it|them|these|those|at|off|over|so|to it))*)"
+    r"|confirm(?:s|ed)|ok|okay|yes|her ok|his ok|done|agree[sd]?)(?: (?:it"
+    r"|them|these|those|at|off|over|so|to it)){0,6})"
 )
 _HELD = (
     re.compile(rf"(?:[-\u2013,;:]\s*)?\b{_PERSON} {_LOOKS}"),

@@ -59,8 +59,8 @@ ONLY = re.compile(r"\b(?:only|just|solely|nothing but|nothing except)\b", re.IGN
 LEFT_OUT = re.compile(
     r"\b(?:(?:be|is|are|gets?|stays?|can|may|should) )?(?:skipped|ignored|left out|excluded|omitted|stay out|wait"
     r"|not be (?:included|ingested|loaded|added)|left behind)\b"
-    r"|[,;]?\s*(?:\b(?:so|and|please|then) )*\b(?:leave|keep) (?:that|it|those|them|these) out\b"
-    r"|[,;]?\s*(?:\b(?:so|and|please|then) )*\b(?:skip|ignore|omit|exclude|drop|(?:do not|don['\u2019]?t)"
+    r"|[,;]?\s*(?:\b(?:so|and|please|then) ){0,6}\b(?:leave|keep) (?:that|it|those|them|these) out\b"
+    r"|[,;]?\s*(?:\b(?:so|and|please|then) ){0,6}\b(?:skip|ignore|omit|exclude|drop|(?:do not|don['\u2019]?t)"
     r" (?:include|take|add|load|ingest|upload|index|import|use)) (?:that|it|those|them|these)\b",
     re.IGNORECASE,
 )
@@ -113,9 +113,9 @@ NO_EXPOSE = re.compile(
 )
 _OLD = r"(?:the )?(?:old|existing|previous|earlier|current|\d{4})(?: (?:one|version|edition|copy|file|ones|versions))?"
 KEEP_BOTH = re.compile(
-    rf"(?:\b(?:but|and|please) )*\bkeep (?:both(?: (?:versions|of them|copies|editions))?|all(?: versions)?"
+    rf"(?:\b(?:but|and|please) ){{0,6}}\bkeep (?:both(?: (?:versions|of them|copies|editions))?|all(?: versions)?"
     rf"|(?:the )?(?:old|previous|earlier|\d{{4}})(?: (?:one|version|edition"
-    r"|copy)s?)?(?: (?:too|as well|alongside|also|around))*"
+    r"|copy)s?)?(?: (?:too|as well|alongside|also|around)){0,6}"
     rf"|{_OLD} (?:too|as well|alongside|also|around))\b|\bside by side\b"
     rf"|\bas (?:a )?cop(?:y|ies)\b|\bboth versions\b|\b(?:next to|alongside|in addition to|beside) {_OLD}"
     r"|(?:do not|don['\u2019]?t|never|without) (?:take|remov|delet|drop|los"
