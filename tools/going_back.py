@@ -21,7 +21,7 @@ from .receipt_undo import PUBLISHING, UPLOAD, EffectUndo
 from .rollback_journey import begin, conflict_error, outside_stays
 from .services import Services
 from .stopping import stopped
-from .targets import Target, revision_target, set_target
+from .targets import Target, check_allowed, revision_target, set_target
 from .undo import Undoing, going_back, journeys_after, undoing
 from .unfinished import Unfinished
 from .within import marked_within, rollbacks_within, undone_within
@@ -108,7 +108,7 @@ class Rollback:
         return set_target(self._services, self._policy, checkpoint_ids)
 
     def _revision(self, kb: Kb, revision: int) -> Target:
-        return revision_target(kb, revision, journeys_after(self._home, kb, revision))
+        return revision_target(self._services, self._policy, kb, revision, journeys_after(self._home, kb, revision))
 
     def _undoing(self, target: Target, mode: str) -> Undoing:
         if target.journey_id is None or target.kb is None:
@@ -126,6 +126,8 @@ class Rollback:
         if mode == "refuse" and (change.conflicts or foreseen.conflicts):
             standing = replace(change, conflicts=[*change.conflicts, *foreseen.conflicts])
             raise conflict_error(target, self._described(target, standing, success=False))
+        for each in {conflict.changed_by for conflict in change.conflicts if mode == "force"}:
+            check_allowed(self._services, self._policy, each)  # by force it is taken back as well
         uploads = self._uploads(target)
         pending = self._unfinished.to(target)
         if pending and change.changes and self._unfinished.published(pending):

@@ -10,6 +10,7 @@ from ..store.checkpoints import body_digest
 from ..store.errors import CheckpointNotFound, PolicyError, StoreDamaged, UsageError
 from ..store.kb import Kb
 from ..store.policy import Policy
+from ..store.records import JourneyStatus
 from ..store.standing import ROLLBACK
 from .effects import effects
 from .services import Services
@@ -110,18 +111,25 @@ def checkpoint_target(services: Services, policy: Policy, checkpoint_id: str) ->
             next="milepost checkpoints",
         )
     if row["journey_id"]:
-        _check_allowed(services, policy, row["journey_id"])
+        check_allowed(services, policy, row["journey_id"])
     return Target(
         checkpoint_id, row["journey_id"], kb, row["revision"], row["receipt_seq"], row["rollback_handler"], document
     )
 
 
-def revision_target(kb: Kb, revision: int, later: Sequence[str]) -> Target:
-    """A revision of a kb, whoever's journeys made what came after it."""
+def revision_target(services: Services, policy: Policy, kb: Kb, revision: int, later: Sequence[str]) -> Target:
+    """A revision of a kb, whoever's journeys made what came after it, as far as this person may take them back."""
+    undoes = services.home.ledger.undoes()
+    for journey_id in later:
+        gone = services.home.ledger.journey(journey_id, None).status == JourneyStatus.ROLLED_BACK
+        with_all = journey_id in undoes and {*undoes[journey_id]} <= {*later}  # it and what it undid: nothing changes
+        if not (gone or with_all):
+            check_allowed(services, policy, journey_id)
     return Target(f"{kb.name}@{revision}", None, kb, revision, 0, None, {}, later=tuple(later))
 
 
-def _check_allowed(services: Services, policy: Policy, journey_id: str) -> None:
+def check_allowed(services: Services, policy: Policy, journey_id: str) -> None:
+    """Refuse to take back what only its owner may: by the policy of who asks, or the one that the journey keeps."""
     home, user = services.home, services.user
     journey = home.ledger.journey(journey_id, user.tenant)
     by_owner = policy.undo_by == "owner" or home.ledger.policy(journey_id).undo_by == "owner"

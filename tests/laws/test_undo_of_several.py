@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from works import KB, opened, view
+from works import KB, POLICY, opened, view
 
 from milepost.store import faults
-from milepost.store.errors import CheckpointNotFound, NotFound, RollbackConflict, UsageError
+from milepost.store.errors import CheckpointNotFound, NotFound, PolicyError, RollbackConflict, UsageError
 from milepost.store.records import JourneyStatus
 
 COMPLETED, ROLLED_BACK = JourneyStatus.COMPLETED, JourneyStatus.ROLLED_BACK
@@ -238,3 +238,37 @@ def test_another_tenants_journey_in_a_set_is_one_that_never_was(home: Path) -> N
             assert not isinstance(refused.value, CheckpointNotFound)
             assert refused.value.message == f"there is no journey {wanted!r}"
         assert eve.kb_stats(KB).revision == 1
+
+
+def test_what_only_its_owner_may_undo_no_other_way_undoes(home: Path) -> None:
+    """Not alone, not in a set, not with the whole kb, and not by force over it; its owner may."""
+    owned = {**POLICY, "undo_by": "owner"}
+    with opened(home) as mp, opened(home, user="ben", policy=owned) as ben:
+        mine, theirs = put(mp, a="one", b="one"), put(ben, a="two")
+        before = mp.kb_digest(KB), len(mp.journeys())
+        for attempt in (
+            lambda: mp.undo(theirs),
+            lambda: mp.undo([mine, theirs]),
+            lambda: mp.undo(mine, on_conflict="force"),
+            lambda: mp.rollback(to=1, kb=KB),
+            lambda: mp.rollback(to=0, kb=KB, dry_run=True),
+            lambda: mp.rollback(last=True, kb=KB),
+        ):
+            with pytest.raises(PolicyError, match=f"only ben may undo {theirs.journey_id}"):
+                attempt()
+        assert (mp.kb_digest(KB), len(mp.journeys())) == before
+        assert mp.undo(mine, on_conflict="skip").success and shown(home) == {"a": "two"}
+        assert ben.undo(theirs).success and shown(home) == {"a": "one"}
+        assert mp.rollback(to=0, kb=KB).success and shown(home) == {}
+
+
+def test_a_journey_is_undone_under_the_policy_it_keeps(home: Path) -> None:
+    """Rollback switched off since then takes nothing from a journey that ran with it."""
+    with opened(home) as mp:
+        put(mp, a="old")
+        before = mp.kb_digest(KB).digest
+        journey = put(mp, a="one")
+    with opened(home, policy={**POLICY, "enable_rollback": False}) as mp:
+        assert mp.undo(journey).verified == "confirmed"
+        assert mp.kb_digest(KB).digest == before and mp.status(journey).status == ROLLED_BACK
+        assert mp.rollback(last=True, kb=KB).success, "a rollback can be taken back under any policy"
