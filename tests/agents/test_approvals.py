@@ -78,6 +78,18 @@ def test_the_maker_of_a_plan_does_not_approve_it_where_another_has_to(home: Path
         assert {("ann", "approval_asked"), ("ben", "approved"), ("ben", "approval_used")} <= told
 
 
+def test_a_yes_of_the_maker_in_the_record_opens_nothing(home: Path) -> None:
+    """However it came there: where another has to approve, the step looks who did."""
+    with opened(home, policy=FOUR_EYES) as ann:
+        plan = planned(ann, home)
+        waiting(ann, plan)
+        with ann.workspace.services.home.record.write() as writing:
+            writing.execute("UPDATE approvals SET approver = not_by, approved = asked")
+        with pytest.raises(ApprovalRequired):
+            ann.apply(plan)
+        assert ann.kb_list() == []
+
+
 def test_another_runs_it_with_a_yes_of_their_own(home: Path) -> None:
     """Who did not make the plan may give the yes with the call."""
     with opened(home, policy=FOUR_EYES) as ann, opened(home, "ben", FOUR_EYES) as ben:

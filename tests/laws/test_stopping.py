@@ -113,6 +113,17 @@ def test_who_does_not_wait_long_enough_is_told_who_holds_it(home: Path) -> None:
         assert len(view(home)) == 3
 
 
+def test_who_asked_and_died_stops_no_later_run(home: Path) -> None:
+    """A stop that was asked for before a journey goes on is not for the run that begins then."""
+    with opened(home) as mp:
+        held = Held(mp, "parse.before_batch")
+        ledger, journey_id = mp.workspace.services.home.ledger, mp.status().journey_id
+        ledger.ask_to_stop(journey_id, by="ben")
+        assert held.end().status == JourneyStatus.INTERRUPTED
+        assert ledger.stop_asked(journey_id) == "ben"
+        assert mp.resume(journey_id).status == JourneyStatus.COMPLETED
+
+
 def test_a_preview_stops_nothing(home: Path) -> None:
     with opened(home) as mp, opened(home, user="ben") as ben:
         held = Held(mp, "parse.before_batch")

@@ -147,6 +147,18 @@ def test_what_was_taken_back_stays_so_whoever_came_since(home: Path) -> None:
         assert shown(home) == {"a": "theirs"}
 
 
+def test_a_rollback_that_was_undone_is_not_undone_again(home: Path) -> None:
+    """Whoever came since: what it took off is back already, and what lies on top is theirs, force or not."""
+    with opened(home) as mp:
+        journey = put(mp, a="one")
+        undone = mp.undo(journey)
+        mp.rollback(last=True, kb=KB)
+        put(mp, a="theirs")
+        for mode in ("refuse", "force"):
+            assert mp.undo(str(undone.journey_id), on_conflict=mode).already_there
+        assert shown(home) == {"a": "theirs"}
+
+
 def test_going_back_to_a_revision_says_of_every_journey_how_it_stands(home: Path) -> None:
     """Those that came later are taken back, whoever's they are, and listed before; undone, they are what they were."""
     with opened(home) as mp, opened(home, user="ben") as ben:
