@@ -14,8 +14,6 @@ from operator import add
 from typing import Annotated, Any, TypedDict
 
 from langchain_core.messages import convert_to_messages, convert_to_openai_messages
-from langgraph.checkpoint.base import BaseCheckpointSaver
-from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
 from pydantic import ValidationError
 
@@ -51,18 +49,6 @@ class Assistant:
         self._box = box
         self._work = {name: getattr(box, name) for name in box.offered()}
         self._bound = model.bind_tools([_described(name, work) for name, work in self._work.items()])
-
-    def graph(self, saver: BaseCheckpointSaver[str] | None) -> Any:
-        """The agent: think, and where the model calls tools: propose, ask, act, and think again."""
-        builder: StateGraph[AssistantState, None, AssistantState, AssistantState] = StateGraph(AssistantState)
-        for node in (self.think, self.propose, self.ask, self.act):
-            builder.add_node(node.__name__, node)
-        builder.add_edge(START, "think")
-        builder.add_conditional_edges("think", _after_thinking, ["propose", "act", END])
-        builder.add_edge("propose", "ask")
-        builder.add_edge("ask", "act")
-        builder.add_conditional_edges("act", _after_acting, ["think", END])
-        return builder.compile(checkpointer=saver).with_config(recursion_limit=5 * MOST_CALLS)
 
     async def think(self, state: AssistantState) -> dict[str, Any]:
         """Let the model say something, or call tools."""
@@ -195,11 +181,13 @@ def _made(messages: Sequence[dict[str, Any]]) -> Counter[tuple[str, str]]:
     )
 
 
-def _after_thinking(state: AssistantState) -> str:
+def after_thinking(state: AssistantState) -> str | None:
+    """The node that comes next: none where the model called no tool."""
     if not _calls(state):
-        return END
+        return None
     return "propose" if _changes(state) else "act"
 
 
-def _after_acting(state: AssistantState) -> str:
-    return END if state.get("turn", 0) >= MOST_CALLS else "think"
+def after_acting(state: AssistantState) -> str | None:
+    """The model hears what came of it, unless it was heard often enough."""
+    return None if state.get("turn", 0) >= MOST_CALLS else "think"

@@ -75,6 +75,7 @@ class Chatting(Opening):
     @asynccontextmanager
     async def _assistant(self, root: str | Path | None) -> AsyncGenerator[Any, None]:
         from .assistant import Assistant
+        from .graph import build_assistant
         from .toolbox import Toolbox
 
         if self.chat_model is None:
@@ -87,7 +88,7 @@ class Chatting(Opening):
         acting.asks_always = True
         box = Toolbox(acting, root=Path(root) if root else None)
         async with ready(self.chat_model) as model, opened_threads(self.home) as saver:
-            yield Assistant(model, box).graph(saver)
+            yield build_assistant(Assistant(model, box), saver)
 
     async def _given(self, graph: Any, config: Any, text: str | None, decisions: Sequence[str] | None) -> Any:
         """What the graph goes on with; what was asked and not decided is answered with a no first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -16,6 +16,9 @@ from langgraph.types import interrupt
 from ..store.policy import Policy
 from .nodes import Nodes
 from .state import GraphContext, JourneyState
+
+if TYPE_CHECKING:
+    from .assistant import Assistant
 
 INGEST = ("upload", "parse", "embed", "expose")
 RECURSION_LIMIT = 50
@@ -83,6 +86,21 @@ def build_graph(
     _connect(builder, names, tuple(steps))
     limit = max(RECURSION_LIMIT, len(steps) + SPARE)
     return builder.compile(checkpointer=checkpointer).with_config(recursion_limit=limit)
+
+
+def build_assistant(assistant: Assistant, saver: BaseCheckpointSaver[str] | None) -> Any:
+    """The assistant's graph: think, and where the model calls tools: propose, ask, act, and think again."""
+    from .assistant import MOST_CALLS, AssistantState, after_acting, after_thinking
+
+    builder: StateGraph[AssistantState, None, AssistantState, AssistantState] = StateGraph(AssistantState)
+    for node in (assistant.think, assistant.propose, assistant.ask, assistant.act):
+        builder.add_node(node.__name__, node)
+    builder.add_edge(START, "think")
+    builder.add_conditional_edges("think", lambda state: after_thinking(state) or END, ["propose", "act", END])
+    builder.add_edge("propose", "ask")
+    builder.add_edge("ask", "act")
+    builder.add_conditional_edges("act", lambda state: after_acting(state) or END, ["think", END])
+    return builder.compile(checkpointer=saver).with_config(recursion_limit=5 * MOST_CALLS)
 
 
 async def make_graph(config: RunnableConfig) -> Graph:
