@@ -21,7 +21,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -66,7 +66,7 @@ def packaged_weights() -> Path | None:
 
 
 @contextmanager
-def served(server: str, weights: Path) -> Iterator[str]:
+def served(server: str, weights: Path) -> Generator[str]:
     """A llama-server on a free port of loopback, until it is no longer needed."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
