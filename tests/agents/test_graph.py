@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import random
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
@@ -310,7 +309,7 @@ def test_anything_but_an_approval_changes_nothing(tmp_path: Path, answer: dict[s
 
 
 def test_crafted_bytes_build_nothing(tmp_path: Path) -> None:
-    """A msgpack extension that names a function, or JSON that names a secret, is data, and runs nothing."""
+    """A msgpack extension that names a function is data; JSON that names a secret and a pickle are not read at all."""
     serializer, made = strict_serializer(), tmp_path / "made"
     for code, body in enumerate(
         [["os", "mkdir", str(made)], ["os", "mkdir", [str(made)]], ["os", "mkdir", {"path": str(made)}],
@@ -319,14 +318,10 @@ def test_crafted_bytes_build_nothing(tmp_path: Path) -> None:
         crafted = ormsgpack.packb(ormsgpack.Ext(code, ormsgpack.packb(body)))
         serializer.loads_typed(("msgpack", crafted))
         assert not made.exists()
-    os.environ["MILEPOST_TEST_SECRET"] = "hush"
-    try:
-        secret = {"lc": 1, "type": "secret", "id": ["MILEPOST_TEST_SECRET"]}
-        assert "hush" not in repr(serializer.loads_typed(("json", json.dumps(secret).encode())))
-    finally:
-        del os.environ["MILEPOST_TEST_SECRET"]
-    with pytest.raises(NotImplementedError):
-        serializer.loads_typed(("pickle", b"cos\nsystem\n(S'true'\ntR."))
+    secret = {"lc": 1, "type": "secret", "id": ["MILEPOST_TEST_SECRET"]}
+    for kind, body in (("json", json.dumps(secret).encode()), ("pickle", b"cos\nsystem\n(S'true'\ntR.")):
+        with pytest.raises(NotImplementedError):
+            serializer.loads_typed((kind, body))
 
 
 def test_a_journey_keeps_the_policy_it_started_with(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from milepost.agents.documenter import ForwardDocumentationCapability
 from milepost.agents.planner import PlanningIntegrationCapability
-from milepost.store.errors import UsageError
+from milepost.store.errors import NotFound
 from milepost.store.policy import Policy
 from milepost.store.records import UserContext
 from milepost.tools.services import Services
@@ -56,7 +56,9 @@ def test_the_proposals_call_gives_a_plan_that_validates(world: World) -> None:
         assert (plan["files"][0]["action"], plan["files"][0]["estimated"]) == ("add", True)
         assert plan["origin"]["planner"] == "fallback"
         assert services.home.plans.plan(plan["plan_id"], "acme").plan_id == plan["plan_id"]
-        assert wait(capability.validate_plan(plan, user)) == {"valid": True, "errors": [], "warnings": []}
+        judged = wait(capability.validate_plan(plan, user))
+        assert (judged["valid"], judged["errors"]) == (True, [])
+        assert [warning["code"] for warning in judged["warnings"]] == ["estimated"]
 
 
 def test_content_and_paths_are_planned_exactly(world: World) -> None:
@@ -87,7 +89,7 @@ def test_a_broken_plan_is_told_with_all_its_faults(world: World) -> None:
 
 def test_an_unknown_journey_type_is_refused(world: World) -> None:
     """What no template is for cannot be planned."""
-    with world.services() as services, pytest.raises(UsageError, match="geo_load"):
+    with world.services() as services, pytest.raises(NotFound, match="geo_load"):
         wait(planning(services).generate_ai_plan("geo_load", {"file_name": "a.md"}, {}))
 
 
