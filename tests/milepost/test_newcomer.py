@@ -183,12 +183,14 @@ STEPS = {
         "ingest mixed --kb far --set embedder=openai:tiny", 1, ("could not embed", "next: milepost doctor"),
         env={"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "OPENAI_API_KEY": "sk-none"},
     ),
-    "a collection that somebody deleted": Step(
-        "kb verify --kb big", 7, ("cannot be read", "next: milepost kb rebuild --kb big"), before=lost_collection
+    "collections that somebody deleted": Step(
+        "doctor", 7, ("+ ok   record", "! bad  kb", "next: milepost kb rebuild --kb"), before=lost_collection,
+        piped=True,
     ),
+    "one of them": Step("kb verify --kb big", 7, ("cannot be read", "next: milepost kb rebuild --kb big")),
     "the cure": Step("{next}", 0, ("Rebuilt kb big",)),
     "a question of a script": Step("plan nowhere --kb hr --detailed-exitcode", 64, ("no such file or folder",)),
-    "is all well": Step("doctor", 7, ("+ ok   record", "! bad  kb", "next: milepost kb rebuild --kb"), piped=True),
+    "is all well": Step("doctor", 0, ("+ ok   record", "+ ok   kb hr"), ("! bad",), piped=True),
 }  # fmt: skip
 
 
