@@ -112,7 +112,8 @@ def _parse(document: Document, begin: int) -> ParseResult:
     except ParseError as error:
         if "password" in str(error):
             raise Refused("encrypted", "encrypted; leave it out, or give an open copy") from None
-        raise Refused("corrupt", f"damaged or cut off ({error}); give an undamaged copy") from None
+        said = str(error).removeprefix("PDF error: ")
+        raise Refused("corrupt", f"damaged or cut off ({said}); give an undamaged copy") from None
 
 
 def _page_blocks(page: ParsedPage, lines: list[str], tables: Tables) -> list[Block]:

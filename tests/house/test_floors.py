@@ -87,8 +87,8 @@ def test_every_floor_is_listed_typed_and_flat() -> None:
     assert tool["package-dir"] == {"milepost": "milepost", **{f"milepost.{floor}": floor for floor in FLOORS}}
     for folder in PACKAGES:
         assert (ROOT / folder / "py.typed").exists(), folder
-        inner = [path.name for path in (ROOT / folder).iterdir() if path.is_dir()]
-        assert [name for name in inner if name != "__pycache__"] == [], folder
+        inner = [path for path in (ROOT / folder).iterdir() if path.is_dir() and path.name != "__pycache__"]
+        assert [path.name for path in inner if any(path.rglob("*.py"))] == [], folder
 
 
 def test_the_type_checkers_see_every_floor() -> None:
