@@ -199,7 +199,7 @@ def _errors() -> list[str]:
 
 
 def _below(kind: type[errors.MilepostError]) -> Iterator[type[errors.MilepostError]]:
-    for one in kind.__subclasses__():
+    for one in sorted(kind.__subclasses__(), key=lambda one: one.__name__):  # not by which was imported first
         if one.__module__ in (errors.__name__, failure.__name__):
             yield one
         yield from _below(one)
