@@ -176,7 +176,7 @@ def _plain(value: Any) -> str:
 
 def _errors() -> list[str]:
     every: set[type[errors.MilepostError]] = {errors.MilepostError, *_below(errors.MilepostError)}
-    kinds = sorted(every, key=lambda kind: (kind.exit_code, kind.code))
+    kinds = sorted(every, key=lambda kind: (kind.exit_code, kind.code, kind.__name__))
     public = {name for name, kind in vars(errors).items() if kind in kinds}
     rows = [
         (f"`{one.code}`", str(one.exit_code), f"`{one.__name__}`" if one.__name__ in public else "", _said(one))
@@ -199,7 +199,7 @@ def _errors() -> list[str]:
 
 
 def _below(kind: type[errors.MilepostError]) -> Iterator[type[errors.MilepostError]]:
-    for one in sorted(kind.__subclasses__(), key=lambda one: one.__name__):  # not by which was imported first
+    for one in kind.__subclasses__():
         if one.__module__ in (errors.__name__, failure.__name__):
             yield one
         yield from _below(one)
