@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from ..store.errors import MilepostError
 from .ai_prompt import text as prompt
 from .asking import Asked
-from .tool_advice import advice
+from .tool_advice import advice, wrong_arguments
 from .tool_arguments import arguments_of
 from .toolbox import CHANGES, Toolbox
 
@@ -116,8 +116,7 @@ class Assistant:
             given = {name: getattr(said, name) for name in type(said).model_fields}
             answer = await work(**given, **({"confirm": decided} if call["name"] in CHANGES else {}))
         except ValidationError as wrong:
-            first = wrong.errors(include_url=False, include_input=False)[0]
-            return f"error: {'.'.join(map(str, first['loc']))}: {first['msg']}\nnext: correct the arguments"
+            return wrong_arguments(wrong)
         except MilepostError as refused:
             return advice(refused)
         return str(answer.model_dump_json(exclude_none=True))

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Coroutine, Mapping, Sequence
-from concurrent.futures import CancelledError
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -34,6 +30,7 @@ from ..tools.journey_types import BUILT_IN
 from .chatting import ChatReply
 from .inputs import PathOrPair
 from .journeys import OnProgress
+from .own_loop import OwnLoop
 from .validator import Validation
 from .workspace import AsyncMilepost
 
@@ -59,8 +56,7 @@ class Milepost:
             home, policy=policy, embedder=embedder, chat_model=chat_model, user=user, journey_types=journey_types,
             wait=wait, clock=clock,
         )  # fmt: skip
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self.stuck = False
+        self._loop = OwnLoop()
         """A batch was still at work when Ctrl-C had waited for it: `close` waits for its end."""
 
     def plan(
@@ -230,9 +226,7 @@ class Milepost:
     def close(self) -> None:
         """Close everything that was opened; the object can be used again."""
         self._wait(self.workspace.close())
-        loop, self._loop = self._loop, None
-        if loop is not None:
-            loop.call_soon_threadsafe(loop.stop)
+        self._loop.close()
 
     @property
     def home(self) -> Path:
@@ -270,37 +264,10 @@ class Milepost:
     ) -> None:
         self.close()
 
+    @property
+    def stuck(self) -> bool:
+        """Whether a journey did not end in time when it was asked to stop."""
+        return self._loop.stuck
+
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run on a loop of our own in a thread of its own, so that a caller's running loop does not matter.
-
-        Ctrl-C asks the journey to stop and waits for its current batch; `stuck` says that this took too long.
-        """
-        future = asyncio.run_coroutine_threadsafe(work, self._running_loop())
-        try:
-            return future.result()
-        except KeyboardInterrupt:
-            self.workspace.stop()
-            with suppress(CancelledError):
-                try:
-                    future.exception(timeout=STOP_SECONDS)
-                except TimeoutError:
-                    self.stuck = True
-            raise
-
-    def _running_loop(self) -> asyncio.AbstractEventLoop:
-        if self._loop is None:
-            self._loop = asyncio.new_event_loop()
-            threading.Thread(target=_run, args=(self._loop,), name="milepost-loop", daemon=True).start()
-        return self._loop
-
-
-STOP_SECONDS = 3.5
-"""How long a stop is waited for: a batch ends in a second or two, an embedder or a parser may take longer."""
-
-
-def _run(loop: asyncio.AbstractEventLoop) -> None:
-    asyncio.set_event_loop(loop)
-    try:
-        loop.run_forever()
-    finally:
-        loop.close()
+        return self._loop.wait(work, self.workspace.stop)

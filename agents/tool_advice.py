@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import ValidationError
+
 from ..store.errors import MilepostError
 
 NEXT = {
@@ -28,3 +30,10 @@ def advice(refused: MilepostError) -> str:
     lines = [("error", refused.message), ("cause", cause), ("state", refused.state),
              ("next", NEXT.get(refused.code, "tell the person what happened"))]  # fmt: skip
     return "\n".join(f"{label}: {text}" for label, text in lines if text)
+
+
+def wrong_arguments(error: ValidationError) -> str:
+    """The same for arguments that do not fit a tool; what was given is not repeated."""
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or "the arguments"
+    return f"error: {where}: {first['msg']}\nstate: nothing was changed\nnext: {NEXT['usage']}"

@@ -18,7 +18,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import BaseModel, PrivateAttr, SecretStr, ValidationError
 
 from .agents.asking import Asked
-from .agents.tool_advice import advice
+from .agents.tool_advice import advice, wrong_arguments
 from .agents.tool_arguments import arguments_of
 from .agents.toolbox import Toolbox
 from .store.errors import MilepostError
@@ -76,7 +76,7 @@ class JourneyTool(Tool):
         try:
             said = self._arguments.model_validate(arguments)
         except ValidationError as wrong:
-            raise ToolError(_wrong(wrong)) from None
+            raise ToolError(wrong_arguments(wrong)) from None
         given = {name: getattr(said, name) for name in self._arguments.model_fields}
         try:
             answer = await self._work(**given, **self._surface(get_context()))
@@ -161,12 +161,6 @@ def _reporting(context: Context) -> Callable[[Progress], None]:
         task.add_done_callback(told.discard)
 
     return tell
-
-
-def _wrong(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    where = ".".join(str(part) for part in first["loc"]) or "the arguments"
-    return f"error: {where}: {first['msg']}\nstate: nothing was changed\nnext: correct the arguments"
 
 
 class BearerToken(TokenVerifier):

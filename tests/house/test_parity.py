@@ -31,6 +31,7 @@ ONLY_ASYNC = {
     "there": "the inside: whether a home has been made",
     "embedder": "the inside: what turns texts into vectors",
 }
+ONLY_SYNC = {"stuck": "how waiting went; a program of its own event loop waits in its own way"}
 METHODS = sorted(name for name, value in ASYNC.items() if callable(value) and name not in ONLY_ASYNC)
 
 
@@ -43,7 +44,7 @@ def parameters(method: Callable[..., Any]) -> list[tuple[str, Any, Any, Any]]:
 def test_the_names_are_the_same(tmp_path: Path) -> None:
     """Whatever one of them can do, the other can, but for the inside."""
     assert set(ASYNC) - set(SYNC) == set(ONLY_ASYNC)
-    assert set(SYNC) - set(ASYNC) - set(vars(AsyncMilepost(tmp_path / "home"))) == set()
+    assert set(SYNC) - set(ASYNC) - set(vars(AsyncMilepost(tmp_path / "home"))) == set(ONLY_SYNC)
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -31,8 +31,8 @@ ParserPool.parse = parse
 """
 """A file that is read for ever, while planning."""
 PATIENT = """
-import milepost.agents.milepost
-milepost.agents.milepost.STOP_SECONDS = 3600
+import milepost.agents.own_loop
+milepost.agents.own_loop.STOP_SECONDS = 3600
 """
 
 
