@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from milepost import JourneyFailed, Milepost, UsageError
 from milepost.agents import FakeServer
-from milepost.agents.assistant import MOST_CALLS
+from milepost.agents.assistant import MOST_CALLS, SAME_CALL
 from milepost.agents.fake_server import Call, Reply, calls, fails, says
 
 Script = Callable[[Call], Reply]
@@ -211,6 +211,21 @@ def test_an_endless_loop_stops(talk: Any) -> None:
         before = len(chat.server.calls)
         assert "I stop here" in chat.say("go").text
         assert len(chat.server.calls) - before == MOST_CALLS
+
+
+def test_the_same_call_is_made_a_few_times_at_most(talk: Any) -> None:
+    """After that the model is told so, and the call is not made."""
+    told: list[str] = []
+
+    def script(call: Call) -> Reply:
+        told.extend(one["content"] for one in call.messages[-1:] if one["role"] == "tool")
+        return calls({}, tool="list_knowledge_bases")
+
+    talk(script).say("go")
+    assert [text.startswith("error: this very call") for text in told] == [False] * SAME_CALL + [True] * (
+        len(told) - SAME_CALL
+    )
+    assert len(told) > SAME_CALL
 
 
 ORDERS = {

@@ -90,6 +90,18 @@ def test_undo_and_rewind_show_first(talk: Talk) -> None:
     assert sources() == 0
 
 
+def test_what_is_back_already_is_not_asked_about(talk: Talk) -> None:
+    """Undoing a journey a second time says so, and no question waits."""
+    talk("/kb hr", "/ingest handbook")
+    with Milepost(".milepost", embedder="fake") as mp:
+        journey = mp.journeys()[0].journey_id
+    talk("/kb hr", f"/undo {journey}", "y")
+    ran = talk("/kb hr", f"/undo {journey}", "y")
+    assert "Already there" in ran.out
+    assert "[y/N]" not in ran.out
+    assert "nothing waits for an answer" in ran.out
+
+
 def test_a_sentence_is_a_request(talk: Talk) -> None:
     """The template planner reads it; the files that it names by path are on offer, and nothing runs before the yes."""
     ran = talk("please put handbook/welcome.md into hr", "y")

@@ -14,7 +14,8 @@ import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import httpx2
 import pytest
@@ -22,10 +23,12 @@ from cli_kit import HANDBOOK, Cli, write
 from fastmcp import Client
 from fastmcp.client.elicitation import ElicitResult
 from fastmcp.client.transports import StreamableHttpTransport
+from mcp_types.version import LATEST_MODERN_VERSION
 
 from milepost import AsyncMilepost
+from milepost.agents.asking import Asked
 from milepost.agents.toolbox import TOOLS, Toolbox
-from milepost.mcp_server import make_server
+from milepost.mcp_server import _Asking, _Pending, make_server
 
 ERAS = ("legacy", "auto")
 RUN = "import sys; from milepost.cli import main; sys.exit(main(sys.argv[1:]))"
@@ -195,6 +198,25 @@ def test_a_client_that_cannot_ask_gets_an_approval_id(folder: Path, era: str) ->
             assert (await call(client, "apply_plan", **args))["status"] == "completed"
 
     asyncio.run(work())
+
+
+def test_an_answer_to_another_question_is_no_yes() -> None:
+    """From 2026-07-28 on the answer comes with the call: only together with the question's own state does it count."""
+    yes = ElicitResult(action="accept", content={"approve": True})
+    asked = Asked("apply_plan", {}, "the plan", "approval_this")
+
+    async def answered(state: str | None) -> bool | None:
+        context = SimpleNamespace(
+            session=SimpleNamespace(client_capabilities=SimpleNamespace(elicitation=object())),
+            request_context=SimpleNamespace(protocol_version=LATEST_MODERN_VERSION),
+            input_responses={"approve": yes}, request_state=state,
+        )  # fmt: skip
+        return await _Asking(cast(Any, context)).confirm(asked)
+
+    assert asyncio.run(answered("approval_this")) is True
+    for other in ("approval_other", None):
+        with pytest.raises(_Pending):
+            asyncio.run(answered(other))
 
 
 def test_a_client_that_fails_to_ask_has_not_said_yes(folder: Path) -> None:
