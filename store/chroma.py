@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -67,13 +67,14 @@ class ChromaFolder:
         client = self._opened()
         if create:
             # L2 keeps the float32 bits; cosine gives back normalised ones.
-            made = client.get_or_create_collection(
-                name, configuration={"hnsw": {"space": "l2"}}, embedding_function=None
-            )
-            return Index(made)
+            with self._writing():
+                made = client.get_or_create_collection(
+                    name, configuration={"hnsw": {"space": "l2"}}, embedding_function=None
+                )
+            return Index(made, self._writing)
         if name not in self.names():
             raise KeyError(name)
-        return Index(client.get_collection(name, embedding_function=None))
+        return Index(client.get_collection(name, embedding_function=None), self._writing)
 
     def names(self) -> set[str]:
         """The names of all collections."""
@@ -88,8 +89,22 @@ class ChromaFolder:
     def drop(self, name: str) -> None:
         """Delete a collection, bricked or not, and the folder that Chroma leaves behind; absent is fine."""
         if name in self.names():
-            self._opened().delete_collection(name)
+            with self._writing():
+                self._opened().delete_collection(name)
         sweep(self.path)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Around a write: close the client where it fails.
+
+        Its connection may not have been able to take the write back. It has the database locked for as long as it is
+        open then, and the next write would wait for it 1,000 seconds, with the interpreter stopped.
+        """
+        try:
+            yield
+        except Exception:
+            self.close()
+            raise
 
     def _opened(self) -> ClientAPI:
         if self._refused is not None:
@@ -124,8 +139,9 @@ def _forget_clients(path: Path | None = None) -> None:
 class Index:
     """One collection. Every call is in batches of at most 1,000 rows, and vectors are always passed."""
 
-    def __init__(self, collection: Collection) -> None:
+    def __init__(self, collection: Collection, writing: Callable[[], AbstractContextManager[None]]) -> None:
         self._collection = collection
+        self._writing = writing
 
     @property
     def name(self) -> str:
@@ -141,12 +157,13 @@ class Index:
         check_metadata(ids, metadatas)
         for at in range(0, len(ids), BATCH):
             batch = slice(at, at + BATCH)
-            self._collection.add(
-                ids=list(ids[batch]),
-                documents=list(documents[batch]),
-                metadatas=cast(Any, list(metadatas[batch])),
-                embeddings=vectors[batch],
-            )
+            with self._writing():
+                self._collection.add(
+                    ids=list(ids[batch]),
+                    documents=list(documents[batch]),
+                    metadatas=cast(Any, list(metadatas[batch])),
+                    embeddings=vectors[batch],
+                )
 
     def put(
         self, ids: Sequence[str], documents: Sequence[str], metadatas: Sequence[Metadata], vectors: Vectors
@@ -160,17 +177,19 @@ class Index:
                 {**dict.fromkeys(set(before.get(id_, {})) - set(metadata)), **metadata}
                 for id_, metadata in zip(ids[batch], metadatas[batch], strict=True)
             ]
-            self._collection.upsert(
-                ids=list(ids[batch]),
-                documents=list(documents[batch]),
-                metadatas=cast(Any, sent),
-                embeddings=vectors[batch],
-            )
+            with self._writing():
+                self._collection.upsert(
+                    ids=list(ids[batch]),
+                    documents=list(documents[batch]),
+                    metadatas=cast(Any, sent),
+                    embeddings=vectors[batch],
+                )
 
     def delete(self, ids: Sequence[str]) -> None:
         """Delete rows; absent ones are fine."""
         for at in range(0, len(ids), BATCH):
-            self._collection.delete(ids=list(ids[at : at + BATCH]))
+            with self._writing():
+                self._collection.delete(ids=list(ids[at : at + BATCH]))
 
     def rows(self, ids: Sequence[str]) -> dict[str, Row]:
         """The rows of these ids; unknown ones are left out."""

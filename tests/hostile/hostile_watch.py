@@ -23,8 +23,11 @@ said = {said!r}
 def listen(event, args):
     if event in {{"os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "subprocess.Popen",
                  "socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto", "urllib.Request",
-                 "pickle.find_class", "os.symlink", "os.link", "os.chmod", "os.rename", "os.remove", "os.mkfifo"}}:
+                 "pickle.find_class", "os.symlink", "os.link", "os.chmod", "os.rename", "os.mkfifo"}}:
         tell(event, args)
+    elif event == "os.remove":
+        if not os.path.realpath(os.fsdecode(args[0])).startswith(tuple(allowed)):
+            tell(event, args)
     elif event == "open" and isinstance(args[0], (str, bytes)):
         path = os.path.realpath(os.fsdecode(args[0]))
         writes = bool((args[2] or 0) & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))

@@ -20,6 +20,9 @@ from shim import Call, arm, calls
 from works import WORK
 from works_of_several import WORK_OF_SEVERAL
 
+HANGS = 300
+"""Seconds after which a child that has not ended is killed: native code may wait with the interpreter stopped."""
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -118,6 +121,7 @@ def _child(request: dict[str, Any]) -> None:
 
     os.close(0)
     os.dup2(2, 1)
+    signal.alarm(HANGS)
     try:
         if request["kill"]:
             name, nth = request["kill"]
