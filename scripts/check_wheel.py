@@ -80,7 +80,7 @@ def _of_a_floor(folder: Path) -> list[Path]:
     inner = [path for path in folder.iterdir() if path.is_dir() and path.name != "__pycache__"]
     if inner:
         raise Wrong(f"{inner[0]} is a folder inside a floor; floors are flat, or setuptools does not see them")
-    return [path for path in folder.iterdir() if path.suffix in (".py", ".md") or path.name == "py.typed"]
+    return [path for path in folder.iterdir() if path.suffix in (".py", ".md", ".css") or path.name == "py.typed"]
 
 
 def install(wheel: Path, folder: Path, python: str) -> Path:
