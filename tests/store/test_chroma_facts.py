@@ -128,6 +128,25 @@ def test_nan_vectors_and_wrong_dimensions_are_not_stored(index: Index) -> None:
     assert index.ids() == set(names(3))
 
 
+@pytest.mark.parametrize("call", ["add", "upsert", "delete"])
+def test_after_a_failed_write_the_client_is_closed(
+    folder: ChromaFolder, index: Index, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It could not take its transaction back, and has the database locked: the next write would wait 1,000 s for it."""
+
+    def fail(**_: Any) -> None:
+        raise RuntimeError("disk I/O error")
+
+    monkeypatch.setattr(raw(index), call, fail)
+    work = {"add": index.add, "upsert": index.put}.get(call)
+    with pytest.raises(RuntimeError):
+        work(["a"], ["text"], [{"n": 1}], vectors(1)) if work else index.delete(["a"])
+    assert folder.session == 0
+    again = folder.index(NAME, create=True)
+    fill(again, 3)
+    assert again.count() == 3
+
+
 def test_deleting_what_is_absent_deletes_nothing_else(index: Index) -> None:
     """Absent ids among those to delete are no error, and only the named rows go."""
     fill(index, 5)
