@@ -119,13 +119,13 @@ def test_a_nan_query_vector_is_refused(index: Index) -> None:
             index.nearest(np.full((1, 8), bad, dtype=np.float32))
 
 
-def test_nan_vectors_and_wrong_dimensions_are_not_stored(index: Index) -> None:
+def test_nan_vectors_and_wrong_dimensions_are_not_stored(folder: ChromaFolder) -> None:
     """A vector that is no number, or of another length, is an error and leaves the collection as it was."""
-    fill(index, 3)
+    fill(folder.index(NAME, create=True), 3)
     for bad in (np.full((1, 8), np.nan, dtype=np.float32), vectors(1, dimensions=4)):
         with pytest.raises(Exception, match=r"(?i)nan|dimension|embedding"):
-            index.put(["bad"], ["x"], [{"n": 1}], bad)
-    assert index.ids() == set(names(3))
+            folder.index(NAME).put(["bad"], ["x"], [{"n": 1}], bad)
+    assert folder.index(NAME).ids() == set(names(3))
 
 
 @pytest.mark.parametrize("call", ["add", "upsert", "delete"])
@@ -199,11 +199,11 @@ def test_vectors_come_back_bit_for_bit(folder: ChromaFolder, index: Index) -> No
     assert [rows[id_].vector.tobytes() for id_ in names(6)] == [vector.tobytes() for vector in made]
 
 
-def test_a_lone_surrogate_writes_nothing_of_its_batch(index: Index) -> None:
+def test_a_lone_surrogate_writes_nothing_of_its_batch(folder: ChromaFolder, index: Index) -> None:
     """Text that is no valid Unicode is an error, and none of the rows beside it is written."""
     with pytest.raises(UnicodeEncodeError):
         index.add(["a", "b"], ["fine", "\udcff"], [{"n": 1}, {"n": 2}], vectors(2))
-    assert index.count() == 0
+    assert folder.index(NAME).count() == 0
 
 
 def test_batches_beyond_chromas_limit_go_in_whole(index: Index) -> None:
