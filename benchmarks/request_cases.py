@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from milepost.evals.cases import load_cases
+from milepost.evals.samples import read_samples
 from milepost.evals.scorers import Score, score
 from milepost.evals.worlds import world_of
 
@@ -14,7 +14,7 @@ from milepost.evals.worlds import world_of
 def judged(path: Path) -> list[Score]:
     """The score of every case in a file; each is planned in a world of its own."""
     scores: list[Score] = []
-    for case in load_cases(path):
+    for case in read_samples(path).cases:
         with world_of(case) as world:
             scores.append(score(world.answer(), case))
     return scores

@@ -11,20 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from milepost.evals.cases import load_cases
+from milepost.evals.samples import OWN_CASES, read_samples
 from milepost.evals.scorers import Score, score
 from milepost.evals.worlds import world_of
 
-OWN = Path(__file__).parents[2] / "evals" / "cases" / "requests.jsonl"
 SHARED = Path(os.environ.get("MILEPOST_SHARED_DATA") or Path(__file__).parents[2].parent / "shared" / "data")
 DEV = SHARED / "requests_dev.jsonl"
-CASES = list(load_cases(OWN))
+CASES = read_samples(OWN_CASES).cases
 
 
 def judged(path: Path) -> list[Score]:
     """The scores of a file of cases, each planned in a world of its own."""
     scores: list[Score] = []
-    for case in load_cases(path):
+    for case in read_samples(path).cases:
         with world_of(case) as world:
             scores.append(score(world.answer(), case))
     return scores
