@@ -187,9 +187,9 @@ def _why(wrong: Exception) -> str:
         first = wrong.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         return f"{where}: {first['msg'].removeprefix('Value error, ')}"
-    return (
-        f"it is not JSON: {wrong}" if isinstance(wrong, json.JSONDecodeError) else str(wrong) or "it nests too deeply"
-    )
+    if isinstance(wrong, RecursionError):
+        return "it nests too deeply"
+    return f"it is not JSON: {wrong}" if isinstance(wrong, json.JSONDecodeError) else str(wrong)
 
 
 def _no_case(path: Path, broken: list[BrokenLine]) -> UsageError:
