@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import interrupt
 
 from ..store.policy import Policy
+from .approving import wait
 from .nodes import Nodes
-from .state import GraphContext, JourneyState
+from .state import GraphContext, JourneyRequest, JourneyState
 
 if TYPE_CHECKING:
     from .assistant import Assistant
@@ -24,10 +25,10 @@ INGEST = ("upload", "parse", "embed", "expose")
 RECURSION_LIMIT = 50
 SPARE = 20
 """Nodes that one run may pass, at least; of a long plan its steps and some."""
-_TAKEN = frozenset({"plan", "validate", "document", "approve", "compensate", "report"})
+_TAKEN = frozenset({"plan", "validate", "document", "ask", "approve", "decide", "compensate", "report"})
 _FREE = re.compile(r"(?!__)(?!step \d)[\w. -]+")
 
-Graph = CompiledStateGraph[JourneyState, GraphContext, JourneyState, JourneyState]
+Graph = CompiledStateGraph[JourneyState, GraphContext, JourneyRequest, JourneyState]
 Node = Callable[[JourneyState], Awaitable[dict[str, Any]]]
 
 
@@ -39,7 +40,7 @@ def node_names(policy: Policy, actions: tuple[str, ...] = INGEST, *, asking: boo
     if policy.enable_forward_docs:
         names.append("document")
     if policy.approval != "never" or asking:
-        names.append("approve")
+        names += ["ask", "approve", "decide"]
     names += step_nodes(actions)
     if policy.orchestration == "saga":
         names.append("compensate")
@@ -69,14 +70,16 @@ def build_graph(
     """
     nodes = Nodes(services, policy, actions)
     names, steps = node_names(policy, actions, asking=asking), step_nodes(actions)
-    builder: StateGraph[JourneyState, GraphContext, JourneyState, JourneyState] = StateGraph(
-        JourneyState, context_schema=GraphContext
+    builder: StateGraph[JourneyState, GraphContext, JourneyRequest, JourneyState] = StateGraph(
+        JourneyState, context_schema=GraphContext, input_schema=JourneyRequest
     )
     bodies: dict[str, Node] = {
         "plan": nodes.plan,
         "validate": nodes.validate,
         "document": nodes.document,
-        "approve": _approve(nodes, pausing=checkpointer is not None if pausing is None else pausing),
+        "ask": partial(nodes.ask, pausing=checkpointer is not None if pausing is None else pausing),
+        "approve": wait,
+        "decide": nodes.decide,
         "compensate": nodes.compensate,
         "report": nodes.report,
         **{node: nodes.step(action) for node, action in zip(steps, actions, strict=True)},
@@ -115,7 +118,7 @@ async def make_graph(config: RunnableConfig) -> Graph:
 
 
 def _connect(builder: Any, names: list[str], actions: tuple[str, ...]) -> None:
-    first = "approve" if "approve" in names else actions[0]
+    first = "ask" if "ask" in names else actions[0]
     failed = "compensate" if "compensate" in names else "report"
     planning = [name for name in ("plan", "validate", "document") if name in names]
     builder.add_conditional_edges(
@@ -123,8 +126,10 @@ def _connect(builder: Any, names: list[str], actions: tuple[str, ...]) -> None:
     )
     for here, after in zip(planning, [*planning[1:], first], strict=True):
         builder.add_conditional_edges(here, _after_planning(after, first), {after: after, "report": "report"})
-    if "approve" in names:
-        builder.add_conditional_edges("approve", _unless_stopped(actions[0], "report"), [actions[0], "report"])
+    if "ask" in names:
+        builder.add_conditional_edges("ask", _after_asking(actions[0]), ["approve", actions[0], "report"])
+        builder.add_edge("approve", "decide")
+        builder.add_conditional_edges("decide", _after_deciding(actions[0]), [actions[0], "plan", "report"])
     for action, after in zip(actions, [*actions[1:], "report"], strict=True):
         builder.add_conditional_edges(action, _unless_stopped(after, failed), sorted({after, failed}))
     if "compensate" in names:
@@ -145,14 +150,15 @@ def _unless_stopped(after: str, otherwise: str) -> Callable[[JourneyState], str]
     return lambda state: otherwise if state.get("verdict") == "stop" else after
 
 
-def _approve(nodes: Nodes, *, pausing: bool) -> Node:
-    async def approve(state: JourneyState) -> dict[str, Any]:
-        """The ledger is asked first: after a kill just past an approval the saver may have forgotten it."""
-        question = await nodes.question(state)
-        if question is None:
-            return {"verdict": "go"}
-        if not pausing:
-            return {"verdict": "stop", "status": "awaiting_approval"}
-        return await nodes.answer(state, interrupt(question))
+def _after_asking(first: str) -> Callable[[JourneyState], str]:
+    def route(state: JourneyState) -> str:
+        if state.get("verdict") == "stop":
+            return "report"
+        return "approve" if state.get("asked") else first
 
-    return approve
+    return route
+
+
+def _after_deciding(first: str) -> Callable[[JourneyState], str]:
+    """An edit is a new plan: from the planner on, so that it is judged and asked about as every other."""
+    return lambda state: {"again": "plan", "stop": "report"}.get(state.get("verdict", "stop"), first)

@@ -16,13 +16,13 @@ from ..tools.rollback import Rollback
 from ..tools.services import Services, Stopped
 from .executor import journey_id_of
 from .inputs import PathOrPair
-from .nodes import needs_approval, only_others, why_asked
 from .order import milestones
 from .planner import PlanRequest, admit, draft_removal
 from .planning import OnProgress, Planning, streamed
 from .resuming import again, bytes_of, kept_files, own_checkpoint, plan_of
 from .saver import opened_saver
 from .stale import refused
+from .who_approves import needs_approval, only_others, why_asked
 
 __all__ = ["Journeys", "OnProgress"]
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextvars import copy_context
 from typing import Any, TypeVar
 
 from langgraph.config import get_stream_writer
 
 from ..store.errors import ApprovalRequired
-from ..store.plan import Plan, takes_away_by_model
+from ..store.plan import Plan
 from ..store.policy import Policy
-from ..store.records import Approval, JourneyStatus, Progress
-from ..tools.type_finder import built_in
+from ..store.records import JourneyStatus, Progress
+from .approving import Approving
 from .documenter import plan_document, step_document, what_came
 from .engine import Engine
 from .executor import journey_id_of
@@ -21,9 +21,9 @@ from .plan_facts import world_facts
 from .planner import PlanRequest, admit, drafted, judge, save_plan
 from .state import JourneyState
 from .validator import Validation
+from .who_approves import needs_approval
 
 T = TypeVar("T")
-APPLY = "apply_plan"
 
 
 class Nodes:
@@ -33,6 +33,7 @@ class Nodes:
         self._engine = engine
         self._policy = policy
         self._actions = actions
+        self._approving = Approving(engine, policy)
 
     async def plan(self, state: JourneyState) -> dict[str, Any]:
         """Draft a plan from the request, and keep it."""
@@ -58,13 +59,13 @@ class Nodes:
         await self._engine.run(lambda: self._document(_plan_id(state)))
         return {}
 
-    async def question(self, state: JourneyState) -> dict[str, Any] | None:
-        """What a person has to be asked, or None where nobody has to, or somebody has said yes already."""
-        return await self._engine.run(lambda: self._question(_plan_id(state)))
+    async def ask(self, state: JourneyState, *, pausing: bool) -> dict[str, Any]:
+        """Put the question to a person down, where one has to be asked."""
+        return await self._engine.run(lambda: self._approving.ask(self._plan_of(_plan_id(state)), pausing=pausing))
 
-    async def answer(self, state: JourneyState, answer: Mapping[str, Any]) -> dict[str, Any]:
+    async def decide(self, state: JourneyState) -> dict[str, Any]:
         """Take a person's decision; anything but an approval changes nothing."""
-        return await self._engine.run(lambda: self._answer(_plan_id(state), answer))
+        return await self._engine.run(lambda: self._approving.decide(self._plan_of(_plan_id(state)), state))
 
     def step(self, action: str) -> Callable[[JourneyState], Awaitable[dict[str, Any]]]:
         """The executor node of one action."""
@@ -128,48 +129,6 @@ class Nodes:
         if documents:
             self._engine.services.home.librarian.write_documents(documents)
 
-    def _question(self, plan_id: str) -> dict[str, Any] | None:
-        plan = self._plan_of(plan_id)
-        if not needs_approval(plan, self._policy):
-            return None
-        home, user = self._engine.services.home, self._engine.services.user
-        journey_id = journey_id_of(plan)
-        if home.plans.use(plan, self._policy.digest, journey_id):
-            return None
-        self._engine.begin(plan, self._policy)
-        approval = home.plans.ask(plan, self._policy.digest, asked_by=user.user)
-        home.ledger.set_status(journey_id, JourneyStatus.AWAITING_APPROVAL, detail=approval.approval_id)
-        return {
-            "action_requests": [
-                {
-                    "name": APPLY,
-                    "args": {"plan_id": plan.plan_id, "digest": plan.digest},
-                    "description": plan.render(),
-                }
-            ],
-            "review_configs": [{"action_name": APPLY, "allowed_decisions": ["approve", "edit", "reject"]}],
-        }
-
-    def _answer(self, plan_id: str, answer: Mapping[str, Any]) -> dict[str, Any]:
-        plan = self._plan_of(plan_id)
-        home, user = self._engine.services.home, self._engine.services.user
-        decisions = answer.get("decisions")
-        kind = decisions[0].get("type") if isinstance(decisions, list) and decisions else None
-        approval = home.plans.ask(plan, self._policy.digest, asked_by=user.user)
-        journey_id = journey_id_of(plan)
-        if kind == "approve":
-            if approval.not_by == user.user:
-                return {"verdict": "stop", "status": "awaiting_approval", "error": only_others(plan, approval).message}
-            home.plans.approve(approval.approval_id, user.tenant, by=user.user)
-            home.plans.use(plan, self._policy.digest, journey_id)
-            return {"verdict": "go"}
-        said = (
-            "an edited plan is a new plan: plan again, and apply that" if kind == "edit" else f"{kind} by {user.user}"
-        )
-        home.plans.reject(approval.approval_id, user.tenant, by=user.user)
-        home.ledger.set_status(journey_id, JourneyStatus.CANCELLED, detail=said, by=user.user)
-        return {"verdict": "stop", "status": "cancelled", "error": said}
-
     def _step(self, plan_id: str, action: str) -> dict[str, Any]:
         """Run one step, after admission where it is the first."""
         plan = self._plan_of(plan_id)
@@ -204,49 +163,3 @@ class Nodes:
 def _plan_id(state: JourneyState) -> str:
     """The plan that a run is about; every node after the planner has one."""
     return state.get("plan_id", "")
-
-
-def needs_approval(plan: Plan, policy: Policy) -> bool:
-    """Whether a person has to say yes first.
-
-    To what cannot be undone, and to a model's plan that takes something away, unless the policy says `never` itself.
-    """
-    if plan.dry_run:
-        return False
-    if policy.approval == "always":
-        return True
-    if takes_away_by_model(plan) and not policy.asks_nobody:
-        return True
-    for_ever = [step for step in plan.steps if step.effect == "irreversible"]
-    if any(not built_in(step.action) for step in for_ever) and not policy.asks_nobody:
-        return True
-    destructive = plan.summary.replace or plan.summary.remove or for_ever
-    return policy.approval == "destructive" and bool(destructive)
-
-
-def only_others(plan: Plan, approval: Approval) -> ApprovalRequired:
-    """What is said to the maker of a plan that only somebody else may approve."""
-    return ApprovalRequired(
-        f"{plan.plan_id} waits for another person's approval",
-        cause=f'approve_by = "another": {approval.not_by} made the plan',
-        state="nothing was changed",
-        next=f"milepost approve {approval.approval_id} --user USER",
-        approval_id=approval.approval_id,
-        plan_id=plan.plan_id,
-        only_others=True,
-    )
-
-
-def why_asked(plan: Plan, policy: Policy) -> str:
-    """Why a person is asked."""
-    if policy.approval != "never":
-        return f"approval = {policy.approval!r} by policy"
-    if takes_away_by_model(plan):
-        return 'a model made the plan, it takes something away, and the policy does not say approval = "never" itself'
-    names = [step.id for step in plan.steps if step.effect == "irreversible"]
-    return f'{", ".join(names[:5])} cannot be undone, and the policy does not say approval = "never" itself'
-
-
-def announce(plan: Plan) -> Progress:
-    """Tell whoever watches what is going to happen, before it does."""
-    return Progress(kind="plan", text=plan.render())

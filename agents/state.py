@@ -19,9 +19,23 @@ class JourneyState(TypedDict, total=False):
     journey_id: str
     valid: bool
     repairs: int
-    verdict: Literal["go", "stop"]
+    verdict: Literal["go", "stop", "again"]
     status: str
     error: str
+    asked: dict[str, Any] | None
+    approval_id: str
+    answer: Any
+
+
+class JourneyRequest(TypedDict, total=False):
+    """What a run may be started with; all else of the state is the graph's own."""
+
+    paths: list[str]
+    kb: str | None
+    request_text: str | None
+    request: str
+    only_planning: bool
+    plan_id: str
 
 
 class GraphContext(BaseModel):
