@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import add
 from typing import Annotated, Any, TypedDict
 
@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from ..store.errors import MilepostError
 from .ai_prompt import text as prompt
 from .asking import Asked
+from .origins import answered, entered, spoken, unmarked
 from .tool_advice import advice, wrong_arguments
 from .tool_arguments import arguments_of
 from .toolbox import CHANGES, Toolbox
@@ -28,13 +29,22 @@ MOST_CALLS = 16
 """Answers of the model to one message of the person, at most."""
 SAME_CALL = 3
 """How often one call with the same arguments is made for one message."""
+MOST_TOOLS = 40
+"""Calls that are made for one message of the person, at most: one answer of the model may hold any number."""
 NO_JSON = '{"not_json": true}'
 """What stands for arguments that could not be read; no tool takes it."""
+DECLINED = json.dumps({"status": "cancelled", "message": "the person said no; nothing was changed"})
+UNDECIDED = "not done: the person has not said yes"
+BEGUN = "begun with the person's yes; the conversation ended before the answer\nnext: the same call tells how it stands"
 ALLOWED = ["approve", "reject"]
+_MEANT = "\nWhere the person names no knowledge base, this one is meant: {}\n"
 
 
 class AssistantState(TypedDict, total=False):
-    """`messages` in OpenAI's shape; `turn` counts the model's answers since the person's last message."""
+    """`messages` in OpenAI's shape, each marked by its origin; `turn` counts answers to the person's last message.
+
+    `asked` and `decisions` go by a call's place in the model's answer: its id is the model's to choose.
+    """
 
     messages: Annotated[list[dict[str, Any]], add]
     turn: int
@@ -43,10 +53,11 @@ class AssistantState(TypedDict, total=False):
 
 
 class Assistant:
-    """The agent's nodes over one person's toolbox and one chat model."""
+    """The agent's nodes over one person's toolbox and one chat model; `kb` is meant where the person names none."""
 
-    def __init__(self, model: Any, box: Toolbox) -> None:
+    def __init__(self, model: Any, box: Toolbox, kb: str | None = None) -> None:
         self._box = box
+        self._prompt = prompt("assistant") + (_MEANT.format(json.dumps(kb)) if kb else "")
         self._work = {name: getattr(box, name) for name in box.offered()}
         self._bound = model.bind_tools([_described(name, work) for name, work in self._work.items()])
 
@@ -54,19 +65,24 @@ class Assistant:
         """Let the model say something, or call tools."""
         messages = state.get("messages", [])
         turn = 1 if messages[-1]["role"] == "user" else state.get("turn", 0) + 1
-        heard = [("system", prompt("assistant")), *convert_to_messages(messages)]
+        heard = [("system", self._prompt), *convert_to_messages(unmarked(messages))]
         said: Any = await self._bound.ainvoke(heard)
-        return {"messages": [_kept(said)], "turn": turn, "asked": [], "decisions": {}}
+        return {"messages": [spoken(_kept(said))], "turn": turn, "asked": [], "decisions": {}}
 
     async def propose(self, state: AssistantState) -> dict[str, Any]:
         """Put what a person has to be asked into words; what cannot be is told to the model by the call itself."""
         asked = []
-        for call in _changes(state):
+        after = entered(state.get("messages", []))
+        for at, call in enumerate(_calls(state)):
+            if call["name"] not in self._work or call["name"] not in CHANGES:
+                continue
             try:
                 said = await self._box.describe(call["name"], call["args"])
             except MilepostError:
                 continue
-            asked.append({"call": call["id"], "name": call["name"], "args": call["args"], "description": said})
+            if after:
+                said += f"\nThe assistant had read before: {', '.join(after)}."
+            asked.append({"call": str(at), "name": call["name"], "args": call["args"], "description": said})
         return {"asked": asked}
 
     async def ask(self, state: AssistantState) -> dict[str, Any]:
@@ -88,47 +104,57 @@ class Assistant:
 
     async def act(self, state: AssistantState) -> dict[str, Any]:
         """Do what the model called, in order; every call gets an answer."""
-        approved = {call for call, kind in (state.get("decisions") or {}).items() if kind == "approve"}
+        decisions = state.get("decisions") or {}
         made = _made(state.get("messages", []))
+        calls = _calls(state)
+        left = MOST_TOOLS - made.total() + len(calls)
         answers = []
-        for call in _calls(state):
+        for at, call in enumerate(calls):
             key = (call["name"], json.dumps(call["args"], sort_keys=True))
-            if made[key] > SAME_CALL:
+            if at >= left:
+                text = f"error: {MOST_TOOLS} calls were made for one message\nnext: tell the person how far it came"
+            elif made[key] > SAME_CALL:
                 text = "error: this very call was made before\nnext: tell the person what stands in the way"
             else:
-                text = await self._answer(call, call["id"] in approved)
-            answers.append({"role": "tool", "tool_call_id": call["id"], "content": text})
+                text = await self._answer(call, decisions.get(str(at)))
+            answers.append(answered(call["id"], call["name"], text))
         if state.get("turn", 0) >= MOST_CALLS:
             text = f"I stop here: I have tried {MOST_CALLS} times for one message. What was done is kept."
-            answers.append({"role": "assistant", "content": text})
+            answers.append(spoken({"role": "assistant", "content": text}))
         return {"messages": answers}
 
-    async def _answer(self, call: dict[str, Any], approved: bool) -> str:
+    async def _answer(self, call: dict[str, Any], decision: str | None) -> str:
         work = self._work.get(call["name"])
         if work is None:
             return f"error: there is no tool {call['name'][:80]!r}\nnext: {', '.join(self._work)}"
-
-        async def decided(_: Asked) -> bool:
-            return approved
-
         try:
             said = arguments_of(work).model_validate(call["args"])
             given = {name: getattr(said, name) for name in type(said).model_fields}
-            answer = await work(**given, **({"confirm": decided} if call["name"] in CHANGES else {}))
+            if call["name"] not in CHANGES:
+                return str((await work(**given)).model_dump_json(exclude_none=True))
+            if decision != "approve":
+                await self._box.describe(call["name"], call["args"])  # what is wrong with it is what is told
+                await self._box.decline(call["name"], call["args"])
+                return DECLINED
+            return str((await work(**given, confirm=_yes)).model_dump_json(exclude_none=True))
         except ValidationError as wrong:
             return wrong_arguments(wrong)
         except MilepostError as refused:
             return advice(refused)
-        return str(answer.model_dump_json(exclude_none=True))
 
 
-def unanswered(messages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+async def _yes(_: Asked) -> bool:
+    """The person's, who was asked about exactly this call."""
+    return True
+
+
+def unanswered(messages: Sequence[dict[str, Any]], decisions: Mapping[str, str]) -> list[dict[str, Any]]:
     """Answers for calls that never got one: the person went on to something else, or the process ended."""
     if not messages or not messages[-1].get("tool_calls"):
         return []
     return [
-        {"role": "tool", "tool_call_id": call["id"], "content": "not done: the person has not said yes"}
-        for call in _calls({"messages": [messages[-1]]})
+        answered(call["id"], call["name"], BEGUN if decisions.get(str(at)) == "approve" else UNDECIDED)
+        for at, call in enumerate(_calls({"messages": [messages[-1]]}))
     ]
 
 

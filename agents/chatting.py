@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ..store.errors import JourneyFailed, UsageError
 from .chat_model import NONE_CONFIGURED, ready
 from .opening import Opening
+from .origins import noted, said
 from .saver import opened_threads
 
 if TYPE_CHECKING:
@@ -64,8 +65,7 @@ class Chatting(Opening):
         if self.chat_model is None:
             return
         async with self._assistant(None) as graph:
-            said = {"role": "user", "content": f"(I did this myself: {text})"}
-            await graph.aupdate_state(self._thread(thread), {"messages": [said]}, "act")
+            await graph.aupdate_state(self._thread(thread), {"messages": [noted(text)]}, "act")
 
     def _thread(self, name: str) -> Any:
         """A conversation is one person's: the same name is another thread for somebody else."""
@@ -101,10 +101,10 @@ class Chatting(Opening):
             if not state.interrupts:
                 raise UsageError("nothing waits for a decision", state="nothing was changed")
             return Command(resume={"decisions": [{"type": one} for one in decisions]})
-        left = unanswered(state.values.get("messages") or [])
+        left = unanswered(state.values.get("messages") or [], state.values.get("decisions") or {})
         if left:
             await graph.aupdate_state(config, {"messages": left, "asked": []}, "act")
-        return {"messages": [{"role": "user", "content": text}]}
+        return {"messages": [said(str(text))]}
 
 
 def _unasked(failed: Exception) -> Exception:

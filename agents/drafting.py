@@ -8,7 +8,7 @@ import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -83,11 +83,11 @@ def _drafted(
 
 def setting_of(services: Services, request: PlanRequest) -> Setting:
     """What a request is read against: the kb named, those there are, the policy, the day, what was done before."""
-    now = datetime.fromisoformat(services.home.clock.now())
+    now = datetime.fromisoformat(services.home.clock.now()).astimezone()  # people's days and hours are local
     given = [os.fspath(path) for path in request.paths if not isinstance(path, tuple)]
     return Setting(
         request.kb, [kb.name for kb in services.home.knowledge.all(services.user.tenant)], request.policy,
-        request.expose, date.fromisoformat(now.isoformat()[:10]), past_of(services),
+        request.expose, now.date(), past_of(services),
         roots=[*given, *(str(Path(path).absolute()) for path in given)], now=now.replace(tzinfo=None),
     )  # fmt: skip
 

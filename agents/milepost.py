@@ -141,7 +141,9 @@ class Milepost:
     def checkpoints(self, journey: Journey | str | None = None) -> list[Checkpoint]:
         return self._wait(self.workspace.checkpoints(journey))
 
-    def preview_rollback(self, checkpoint: Checkpoint | str, *, on_conflict: str | None = None) -> RollbackResult:
+    def preview_rollback(
+        self, checkpoint: Checkpoint | str | Sequence[Checkpoint | str], *, on_conflict: str | None = None
+    ) -> RollbackResult:
         return self._wait(self.workspace.preview_rollback(checkpoint, on_conflict=on_conflict))
 
     def rollback_to_checkpoint(self, checkpoint: Checkpoint | str, *, on_conflict: str | None = None) -> RollbackResult:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 
 from ..store.plan import Question
 from .request_dates import periods
+from .request_near import near, within
 from .request_past import Earlier, Place
 from .request_words import IDLE, tokens
 
@@ -54,8 +55,9 @@ def back(text: str, journeys: Sequence[Earlier], *, kb: str | None, today: date)
     if named is not None:
         return Back(named.kb, tuple(place for place in named.places if place.checkpoint_id in text)[:1])
     own = [one for one in journeys if kb is None or one.kb == kb]
-    if kb is None and len({one.kb for one in own}) > 1 and not _chosen(text, own, today):
-        kbs = ", ".join(sorted({str(one.kb) for one in own}))
+    spoken_of = {str(one.kb) for one in _chosen(text, own, today) or own}
+    if kb is None and len(spoken_of) > 1:
+        kbs = ", ".join(sorted(spoken_of))
         return Back(questions=(Question(about="kb", text=f"in which knowledge base? There are journeys in: {kbs}"),))
     done = [one for one in own if not one.rollback and not one.undone and one.before()]
     latest = own[0] if own else None
@@ -66,9 +68,13 @@ def back(text: str, journeys: Sequence[Earlier], *, kb: str | None, today: date)
             latest.kb,
             report=f"{latest.request or latest.journey_id}: it was rolled back already; nothing is left to do",
         )
-    meant = _chosen(text, done, today) or done[: _count(text)]
+    chosen = _chosen(text, done, today)
+    where = f" in kb {kb}" if kb else ""
+    if chosen is not None and not chosen and done:
+        asked = f"nothing was done then{where}; the last change is of {_local(done[0].started)}. Which one is meant?"
+        return Back(kb, questions=(Question(about="journey", text=asked),))
+    meant = done[: _count(text)] if chosen is None else chosen
     if not meant:
-        where = f" in kb {kb}" if kb else ""
         return Back(kb, report=f"there is no journey{where} that could be undone")
     return _to(text, meant)
 
@@ -96,19 +102,26 @@ def _count(text: str) -> int:
     return count
 
 
-def _chosen(text: str, journeys: Sequence[Earlier], today: date) -> list[Earlier]:
-    """The journeys that are spoken of by their day, or by a word of their request."""
-    spans = [found.period for found in periods(text, today)]
-    if spans:
-        days = [(one, date.fromisoformat(one.started[:10])) for one in journeys]
-        return [
-            one for one, day in days if any(span.holds(day, date.fromordinal(day.toordinal() + 1)) for span in spans)
-        ]
+def _chosen(text: str, journeys: Sequence[Earlier], today: date) -> list[Earlier] | None:
+    """The journeys that are spoken of by their day, or by a word of their request; None where neither is said."""
+    if spans := near(text, today):
+        return [one for one in journeys if within(one.started, spans)]
+    if days := [found.period for found in periods(text, today)]:
+        return [one for one in journeys if any(span.holds(*_day(one.started)) for span in days)]
     said = {word for word in re.findall(r"[\w'-]+", text.lower()) if word not in IDLE and len(word) > 3} - _NO_NAMES
     wanted = {one for word in said for one in tokens(word)}
     kbs = {word for one in journeys for word in tokens(one.kb or "")}
     found = [one for one in journeys if one.request and (wanted - kbs) & tokens(one.request)]
-    return found if len(found) < len(journeys) else []
+    return found if 0 < len(found) < len(journeys) else None
+
+
+def _day(started: str) -> tuple[date, date]:
+    day = datetime.fromisoformat(started).astimezone().date()
+    return day, day + timedelta(days=1)
+
+
+def _local(started: str) -> str:
+    return f"{datetime.fromisoformat(started).astimezone():%Y-%m-%d %H:%M}"
 
 
 _NO_NAMES_TEXT = """

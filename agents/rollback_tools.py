@@ -52,7 +52,7 @@ class RollbackTools:
     async def describe_rollback(self, preview_id: str) -> str:
         """What a preview showed, in words for the person who is asked; `NotFound` for somebody else's."""
         preview = await self._mp.read(lambda s: s.home.previews.get(preview_id, s.user))
-        return _text(await self._mp.preview_rollback(preview.checkpoint_id))
+        return rollback_text(await self._mp.preview_rollback(preview.checkpoint_id))
 
     async def _approved(self, preview: Preview, foreseen: RollbackResult, confirm: Confirm) -> RollbackAnswer | None:
         """None where a person said yes to exactly this; else what is answered instead of going back."""
@@ -63,7 +63,7 @@ class RollbackTools:
             return None
         asked = await mp.read(lambda s: plans.ask(plan, policy, asked_by=s.user.user))
         args = {"preview_id": preview.preview_id}
-        said = await confirm(Asked("rollback_to_checkpoint", args, _text(foreseen), asked.approval_id))
+        said = await confirm(Asked("rollback_to_checkpoint", args, rollback_text(foreseen), asked.approval_id))
         if said is None:
             return _answer(
                 foreseen, approval_id=asked.approval_id, preview_id=preview.preview_id, expires=preview.expires,
@@ -97,7 +97,7 @@ def _digest(foreseen: RollbackResult) -> str:
     return hashlib.sha256(canonical_json(foreseen.model_dump(mode="json")).encode()).hexdigest()
 
 
-def _text(foreseen: RollbackResult) -> str:
+def rollback_text(foreseen: RollbackResult) -> str:
     """A rollback in words, for the person who is asked."""
     lines = [f"Go back to {foreseen.checkpoint_id}:",
              f"{foreseen.chunks_removed} chunks go, {foreseen.chunks_restored} come back."]  # fmt: skip

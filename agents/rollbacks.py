@@ -34,12 +34,18 @@ class Rollbacks(Opening):
         wanted = journey.journey_id if isinstance(journey, Journey) else journey
         return await self.read(lambda s: _timeline(s, wanted))
 
-    async def preview_rollback(self, checkpoint: Checkpoint | str, *, on_conflict: str | None = None) -> RollbackResult:
-        """What going back would remove and restore, and what stands in the way; changes nothing."""
-        wanted = _id(checkpoint)
-        self._require_checkpoint(wanted)
-        found = await self.engine.run(lambda: self._rollback.preview(wanted, on_conflict=on_conflict))
-        return await self.read(lambda s: _noting_purged(s, [wanted], found))
+    async def preview_rollback(
+        self, checkpoint: Checkpoint | str | Sequence[Checkpoint | str], *, on_conflict: str | None = None
+    ) -> RollbackResult:
+        """What going back would remove and restore, and what stands in the way; changes nothing.
+
+        Of several journeys' checkpoints, which are gone back to one after another, all of it at once.
+        """
+        wanted = [_id(one) for one in ([checkpoint] if isinstance(checkpoint, Checkpoint | str) else checkpoint)]
+        for one in wanted:
+            self._require_checkpoint(one)
+        found = await self.engine.run(lambda: self._rollback.preview(*wanted, on_conflict=on_conflict))
+        return await self.read(lambda s: _noting_purged(s, wanted, found))
 
     async def rollback_to_checkpoint(
         self, checkpoint: Checkpoint | str, *, on_conflict: str | None = None

@@ -14,8 +14,9 @@ from typing import Any
 from ..store.errors import ApprovalRequired, NotFound, UsageError
 from ..store.plan import Plan
 from ..store.records import Checkpoint, Journey, Progress
+from ..tools.rollback import ROLLBACK
 from .asking import Asked, Confirm, by_id
-from .rollback_tools import RollbackTools
+from .rollback_tools import RollbackTools, rollback_text
 from .tool_arguments import (
     AnyJourney,
     AnyKb,
@@ -83,7 +84,7 @@ class Toolbox(RollbackTools):
     async def show_plan(self, plan_id: PlanId) -> PlanText:
         """A saved plan as people read it."""
         plan = await self._plan(plan_id)
-        return PlanText(plan_id=plan_id, digest=plan.digest, text=_shown(plan), next=[_apply(plan)])
+        return PlanText(plan_id=plan_id, digest=plan.digest, text=await self._shown(plan), next=[_apply(plan)])
 
     async def apply_plan(
         self, plan_id: PlanId, digest: PlanDigest, confirm: Confirm = by_id, on_progress: OnProgress = None
@@ -98,7 +99,7 @@ class Toolbox(RollbackTools):
         except ApprovalRequired as waiting:
             approval_id = str(waiting.facts["approval_id"])
             args = {"plan_id": plan_id, "digest": digest}
-            said = await confirm(Asked("apply_plan", args, _shown(plan), approval_id))
+            said = await confirm(Asked("apply_plan", args, await self._shown(plan), approval_id))
             if said is None:
                 return _waiting(plan, approval_id)
             if not said:
@@ -138,8 +139,20 @@ class Toolbox(RollbackTools):
     async def describe(self, tool: str, args: dict[str, Any]) -> str:
         """What a call that changes something would do, in words for the person who is asked; writes nothing."""
         if tool == "apply_plan":
-            return _shown(await self._plan(str(args.get("plan_id"))))
+            return await self._shown(await self._plan(str(args.get("plan_id"))))
         return await self.describe_rollback(str(args.get("preview_id")))
+
+    async def decline(self, tool: str, args: dict[str, Any]) -> None:
+        """Note that a person said no: a question about the same plan that waits elsewhere is answered, too."""
+        waiting = [one for one in await self._mp.approvals() if one.plan_id == args.get("plan_id")]
+        for one in waiting if tool == "apply_plan" else ():
+            await self._mp.reject(one)
+
+    async def _shown(self, plan: Plan) -> str:
+        """A plan in words; where it goes back, with what goes and what comes back."""
+        places = [step.args["checkpoint"] for step in plan.steps if step.action == ROLLBACK]
+        foreseen = [rollback_text(await self._mp.preview_rollback(places))] if places else []
+        return plain("\n".join([plan.render(), *foreseen]), SHOWN)
 
     def _under_root(self, paths: Sequence[str]) -> list[Path]:
         """The paths, relative ones from the root; links are followed before it is looked whether they lie in it."""
@@ -157,10 +170,6 @@ class Toolbox(RollbackTools):
         if not isinstance(shown, Plan):
             raise NotFound(f"there is no plan {plan_id!r}", state="nothing was changed")
         return shown
-
-
-def _shown(plan: Plan) -> str:
-    return plain(plan.render(), SHOWN)
 
 
 def _plan_answer(plan: Plan) -> PlanAnswer:

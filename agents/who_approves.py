@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..store.errors import ApprovalRequired
-from ..store.plan import Plan, takes_away_by_model
+from ..store.plan import Plan, takes_away, takes_away_by_model
 from ..store.policy import Policy
 from ..store.records import Approval
 from ..tools.type_finder import built_in
@@ -23,8 +23,7 @@ def needs_approval(plan: Plan, policy: Policy) -> bool:
     for_ever = [step for step in plan.steps if step.effect == "irreversible"]
     if any(not built_in(step.action) for step in for_ever) and not policy.asks_nobody:
         return True
-    destructive = plan.summary.replace or plan.summary.remove or for_ever
-    return policy.approval == "destructive" and bool(destructive)
+    return policy.approval == "destructive" and (takes_away(plan) or bool(for_ever))
 
 
 def only_others(plan: Plan, approval: Approval) -> ApprovalRequired:

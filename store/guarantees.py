@@ -92,7 +92,7 @@ def _approval(policy: Policy) -> str:
         who = f"a person; --yes gives it, is recorded, and is good {good}"
     if policy.approval == "always":
         return f"approval always: every plan waits for {who}"
-    return f"approval destructive: a plan that replaces, removes or cannot be undone waits for {who}"
+    return f"approval destructive: a plan that replaces, removes, hides, goes back or cannot be undone waits for {who}"
 
 
 def _orchestration(policy: Policy) -> str:

@@ -176,12 +176,17 @@ TAKING = frozenset({"remove", "hide", "rollback"})
 """Actions that take something away from whoever searches."""
 
 
+def takes_away(plan: Plan) -> bool:
+    """Whether a plan replaces, removes, hides or rolls back."""
+    steps = any(step.action in TAKING for step in plan.steps)
+    return steps or bool(plan.summary.replace or plan.summary.remove)
+
+
 def takes_away_by_model(plan: Plan) -> bool:
     """Whether a model's plan replaces, removes, hides, rolls back, or does what cannot be undone."""
     if plan.origin.planner != "ai":
         return False
-    steps = any(step.action in TAKING or step.effect == "irreversible" for step in plan.steps)
-    return steps or bool(plan.summary.replace or plan.summary.remove)
+    return takes_away(plan) or any(step.effect == "irreversible" for step in plan.steps)
 
 
 _NOT_IN_DIGEST = {"plan_id", "digest", "generated_at", "origin", "estimated_time", "resources"}
