@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ..store.plan import FailureKind
 from .ai_schema import MAX_NAME, MAX_QUESTIONS, MAX_STEPS, MAX_TEXT
 from .issues import Issue, as_mapping
 
@@ -18,11 +19,16 @@ _ENDED = frozenset({None, "", "stop", "tool_calls", "function_call", "end_turn"}
 
 
 class ModelFailed(Exception):
-    """The model gave nothing that can be used; `reason` says why in words, without key, address or its text."""
+    """The model gave nothing that can be used; `reason` says why in words, without key, address or its text.
 
-    def __init__(self, reason: str) -> None:
+    `kind` tells whose fault it is: "service" (no answer was to be had), "answer" (none of its answers was a plan),
+    "limit" (the deadline or the budget ended it).
+    """
+
+    def __init__(self, reason: str, kind: FailureKind = "answer") -> None:
         super().__init__(reason)
         self.reason = reason
+        self.kind: FailureKind = kind
 
 
 class _Part(BaseModel):

@@ -12,6 +12,7 @@ from typing import Any
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
+from ..store.plan import FailureKind
 from ..store.policy import Policy
 from ..store.ports import Clock
 from .ai_answers import ModelFailed
@@ -84,7 +85,7 @@ class Asker:
         except ModelFailed:
             raise
         except Exception as error:  # whatever a client raises: the plan falls back, and says why
-            raise ModelFailed(self._reason(error)) from error
+            raise ModelFailed(self._reason(error), "service") from error
         self._usage.attempts += 1
         return message
 
@@ -102,16 +103,21 @@ class Asker:
         """Tokens that the answer may have; `ModelFailed` where the budget has no room for another call."""
         budget = self._policy.budget
         if self.left <= 0:
-            raise ModelFailed(f"the deadline of {self._policy.ai.deadline_seconds:g} s is over")
+            raise ModelFailed(f"the deadline of {self._policy.ai.deadline_seconds:g} s is over", self._ended)
         if budget.max_model_calls is not None and self._usage.calls >= budget.max_model_calls:
-            raise ModelFailed(f"budget.max_model_calls is {budget.max_model_calls}, and they are made")
+            raise ModelFailed(f"budget.max_model_calls is {budget.max_model_calls}, and they are made", self._ended)
         if budget.max_model_tokens is None:
             return _ANSWER_TOKENS
         room = budget.max_model_tokens - self._usage.tokens - prompt_tokens
         if room <= 0:
             used = f"{self._usage.tokens} are used and about {prompt_tokens} are needed"
-            raise ModelFailed(f"budget.max_model_tokens is {budget.max_model_tokens}; {used}")
+            raise ModelFailed(f"budget.max_model_tokens is {budget.max_model_tokens}; {used}", "limit")
         return min(room, _ANSWER_TOKENS)
+
+    @property
+    def _ended(self) -> FailureKind:
+        """Whose fault it is that time or calls ran out: the server's, where there was no answer at all."""
+        return "limit" if self._usage.attempts else "service"
 
     def _count(self, message: Any, prompt_tokens: int) -> None:
         said = getattr(message, "usage_metadata", None) or {}

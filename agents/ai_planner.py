@@ -48,14 +48,20 @@ def offered(*, expose: bool) -> dict[str, Any]:
 
 
 class AiPlanner:
-    """Plans with a model, once; `usage` says what asking came to, also where it came to nothing."""
+    """Plans with a model, once; `usage` says what asking came to, also where it came to nothing.
 
-    def __init__(self, model: Any, services: Services, run: Run, *, on_progress: Tell | None = None) -> None:
+    With `judged` off its first draft is the plan, whatever is wrong with it: what evaluations compare the validator by.
+    """
+
+    def __init__(
+        self, model: Any, services: Services, run: Run, *, on_progress: Tell | None = None, judged: bool = True
+    ) -> None:
         self.usage = Usage()
         self._model = model
         self._services = services
         self._run = run
         self._tell = on_progress
+        self._judged = judged
 
     async def plan(self, request: PlanRequest) -> Plan:
         """The model's plan for a request. What files raise is raised; the model's failures are `ModelFailed`."""
@@ -70,13 +76,16 @@ class AiPlanner:
         finally:
             await self._run(stack.close)
 
-    def origin(self, planner: Literal["ai", "fallback"], request: PlanRequest, reason: str | None = None) -> Origin:
+    def origin(
+        self, planner: Literal["ai", "fallback"], request: PlanRequest, failed: ModelFailed | None = None
+    ) -> Origin:
         """Who made a plan, with what asking the model came to."""
         usage = self.usage
         return Origin(
             planner=planner, version=PROMPT_VERSION, model=name_of(self._model), prompt_version=PROMPT_VERSION,
             attempts=usage.attempts, calls=usage.calls, input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens, cost=usage.cost(request.policy), reason=reason,
+            output_tokens=usage.output_tokens, cost=usage.cost(request.policy),
+            reason=failed.reason if failed else None, failure=failed.kind if failed else None,
         )  # fmt: skip
 
     async def _drafted(self, asker: Asker, ground: Ground) -> Draft:
@@ -85,10 +94,10 @@ class AiPlanner:
         first = first_messages(ground.facts.told)
         messages: Sequence[Message] = first
         found: list[Issue] = []
-        for _ in range(1 + ground.offer.request.policy.ai.max_repairs):
+        for _ in range(1 + (ground.offer.request.policy.ai.max_repairs if self._judged else 0)):
             answer = read_answer(await asker.ask(messages, schema))
             if isinstance(answer, Draft):
-                found = problems(answer, ground.offer)
+                found = problems(answer, ground.offer) if self._judged else []
                 if not found:
                     return answer
                 messages = repair_messages(first, answer, found)
@@ -107,7 +116,7 @@ class AiPlanner:
         check_asked(request.request, request.kb, kbs)
         inputs = hashed(stack.enter_context(opened(services, gathered(request), request.policy)))
         if len(inputs) > MAX_ITEMS:
-            raise ModelFailed(f"there are {len(inputs)} files, and a model is told of {MAX_ITEMS} at most")
+            raise ModelFailed(f"there are {len(inputs)} files, and a model is told of {MAX_ITEMS} at most", "limit")
         kb = home.knowledge.find(tenant, request.kb) if request.kb else None
         state = kb_state(home.record, kb)
         registry = offered(expose=request.expose)

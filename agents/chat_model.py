@@ -78,7 +78,7 @@ def _opened(endpoint: ModelEndpoint, client: Any) -> Any:
         return opened(endpoint.api_key)
     except OpenAIError:
         if endpoint.base_url is None:
-            raise ModelFailed("no key is configured for the model (OPENAI_API_KEY)") from None
+            raise ModelFailed("no key is configured for the model (OPENAI_API_KEY)", "service") from None
         return opened(SecretStr("none"))
 
 

@@ -51,6 +51,7 @@ class TemplatePlanner:
             planner="fallback" if instead_because else "template",
             version=TEMPLATE_VERSION,
             reason=instead_because,
+            failure="service" if instead_because else None,
         )
 
     def plan(self, services: Services, request: PlanRequest, *, on_progress: Tell | None = None) -> Plan:
@@ -104,7 +105,7 @@ async def drafted(services: Services, request: PlanRequest, run: Runner, *, on_p
     try:
         return await ai.plan(request)
     except ModelFailed as failed:
-        origin = ai.origin("fallback", request, failed.reason).model_copy(update={"version": TEMPLATE_VERSION})
+        origin = ai.origin("fallback", request, failed).model_copy(update={"version": TEMPLATE_VERSION})
         fallen: Plan = await run(lambda: draft_ingest(services, request, origin=origin, on_progress=on_progress))
         return fallen
 

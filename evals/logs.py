@@ -169,12 +169,20 @@ class Trial(_Line):
     extra: tuple[str, ...] = ()
     """Steps beyond those expected."""
     plan: dict[str, Any] | None = None
-    """As `plan --json` gives it."""
+    """As `plan --json` gives it; of its policy only what is not as in the header."""
+    scorer_errors: tuple[str, ...] = ()
+    """What scorers of a user's own failed with; their scores are missing, and `eval score` makes them."""
+    names: dict[str, str] = Field(default_factory=dict)
+    """The case's names of checkpoints, by id."""
+    refused: str | None = None
+    """The request was refused outright, with this reason: there is no plan, and nothing would be done."""
     valid: bool | None = None
     issues: tuple[str, ...] = ()
     """The validator's codes."""
     origin: str | None = None
-    """Who made the plan in the end: "template", "ai" or "fallback"."""
+    """Who made the plan in the end: "template", "ai" or "fallback"; None without a plan."""
+    reason: str | None = None
+    """Of a fallback, or of no plan at all: why the model gave none."""
     repairs: int = 0
     """Answers of the model beyond the first."""
     attempts: int = 0

@@ -25,7 +25,7 @@ def scored(trial: Trial, case: Mapping[str, Any], scorers: Iterable[Scorer] = ()
 def basics(trial: Trial, case: Mapping[str, Any]) -> Scores:
     """Whether the task was done, and what may stand in its way. Without a plan nothing was, and nothing is valid."""
     del case
-    delivered = trial.answer is not None and trial.error is None
+    delivered = trial.plan is not None and trial.error is None
     ran = trial.execution
     held = [check.holds for check in trial.checks]
     return {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from ..agents.milepost import Milepost
 from ..store.errors import NotFound, PlanRejected, PolicyError, UsageError
 from ..store.plan import Plan
 from ..store.policy import Policy
+from ..store.policy_sources import PolicyValue, resolve_policy
 from ..store.records import Journey, JourneyStatus
 from ..tools.embedders import FakeEmbedder
 from .answers import Answer, answer_of
@@ -24,6 +26,12 @@ from .answers import Answer, answer_of
 TODAY = "2026-11-27"
 """The day on which every case is asked, a Friday."""
 MILESTONES = ("before_upload", "upload_complete", "parse_complete", "embed_complete", "expose_complete")
+PLANNED_UNDER: tuple[tuple[str, PolicyValue], ...] = (
+    ("the evaluation", "rollback"), ("the evaluation", {"budget": {"plan_seconds": 0}}),
+)  # fmt: skip
+"""What cases are planned under: everything can be undone, and no file is read before it has to be."""
+PLANNING = resolve_policy(*PLANNED_UNDER).policy
+_BLOCK = 1_000_000
 _PAST = re.compile(r"(?!running)(?P<when>[\w ]+): (?P<request>ingest (?P<names>\S+) into (?P<kb>[\w-]+).*)")
 _RUNNING = re.compile(r"running: (?:ingest )?(?P<names>.+?) into (?P<kb>[\w-]+)")
 _HELD = re.compile(r"held(?: for (?P<whom>\w+))?|not (?:yet )?exposed|staged")
@@ -32,7 +40,7 @@ _BACK = re.compile(r"rolled back (?P<which>[\w-]+)")
 
 @dataclass
 class SetClock:
-    """A clock that stands where it is put, and goes on by a second at every look."""
+    """A clock whose date stands where it is put, and goes on by a second at every look; durations are real."""
 
     at: datetime
 
@@ -41,7 +49,7 @@ class SetClock:
         return self.at.isoformat(timespec="microseconds")
 
     def monotonic(self) -> float:
-        return self.at.timestamp()
+        return time.monotonic()
 
 
 @dataclass
@@ -53,13 +61,26 @@ class CaseWorld:
     milepost: Milepost
     clock: SetClock
     names: dict[str, str] = field(default_factory=dict)
+    brought: dict[str, Path] = field(default_factory=dict)
+    """By the case's name of a checkpoint: the file that going back to it takes out again."""
+    held: list[Path] = field(default_factory=list)
+    """Files that are staged, and wait to be exposed."""
 
-    def plan(self, planner: str = "template") -> Plan:
-        """What the planner makes of the case's request; nothing is applied."""
-        context = self.case["context"]
-        paths = [self.folder] if context["files"] else []
-        kb, request = context["knowledge_base"], self.case["request"]
-        return self.milepost.plan(paths, kb=kb, request=request, planner=planner)
+    @property
+    def paths(self) -> list[Path]:
+        """What is on offer: the folder of files, or nothing."""
+        return [self.folder] if self.case["context"]["files"] else []
+
+    @property
+    def kb(self) -> str | None:
+        """The knowledge base that is current."""
+        kb: str | None = self.case["context"]["knowledge_base"]
+        return kb
+
+    def plan(self, planner: str = "template", *, reads: bool = True) -> Plan:
+        """What the planner makes of the case's request; nothing is applied. Without `reads` it is not told of it."""
+        request = self.case["request"] if reads else None
+        return self.milepost.plan(self.paths, kb=self.kb, request=request, planner=planner)
 
     def answer(self, planner: str = "template") -> Answer:
         """The plan in the cases' words; a request that is refused outright is no plan: an answer without steps."""
@@ -72,32 +93,47 @@ class CaseWorld:
 
 
 @contextmanager
-def world_of(case: Mapping[str, Any], *, policy: Policy | None = None) -> Generator[CaseWorld]:
-    """Make a case's world in a folder of its own, which is gone afterwards.
+def world_of(
+    case: Mapping[str, Any],
+    *,
+    policy: Policy | None = None,
+    chat_model: Any = None,
+    readable: bool = False,
+    room: Path | None = None,
+) -> Generator[CaseWorld]:
+    """Make a case's world in a folder of its own (in `room`), which is gone afterwards.
 
-    Files have their sizes and dates and no content worth reading (planning estimates them); what lies in the kb was
-    really ingested.
+    Files have their sizes and dates and no content worth reading (planning estimates them), unless they are to be
+    `readable`: then each is a text. What lies in the kb was really ingested.
     """
-    chosen = policy or Policy.rollback(budget={"plan_seconds": 0})
-    with tempfile.TemporaryDirectory() as room:
+    chosen = policy or PLANNING
+    with tempfile.TemporaryDirectory(dir=room, ignore_cleanup_errors=True) as folder:
+        place = Path(folder)
         clock = SetClock(datetime.fromisoformat(f"{TODAY}T08:00:00+00:00"))
-        with Milepost(Path(room) / "home", policy=chosen, embedder=FakeEmbedder(), user="ada", clock=clock) as milepost:
-            world = CaseWorld(case, Path(room) / "offer", milepost, clock)
+        home = place / "home"
+        with Milepost(
+            home, policy=chosen, embedder=FakeEmbedder(), chat_model=chat_model, user="ada", clock=clock
+        ) as milepost:
+            world = CaseWorld(case, place / "offer", milepost, clock)
             world.folder.mkdir()
             for number, file in enumerate(case["context"]["files"]):
-                _write(world.folder, file, f"offer {number} {file['name']}")
-            _Past(world, Path(room) / "past").make()
+                write_file(world.folder, file, f"offer {number} {file['name']}", filler=b"\n" if readable else b"\0")
+            _Past(world, place / "past").make()
             yield world
 
 
-def _write(folder: Path, file: Mapping[str, Any], text: str, *, whole: bool = True) -> Path:
-    """A file of that name, size and date; sparse after its first line."""
+def write_file(folder: Path, file: Mapping[str, Any], text: str, *, filler: bytes | None = b"\0") -> Path:
+    """A file of that name, size and date: its content, or its first line and what fills it (zeros are sparse)."""
     path = folder / str(file["name"])
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"{text}\n", encoding="utf-8")
-    size = round(float(file.get("size_mb") or 0) * 1_000_000)
-    if whole and size > path.stat().st_size:
-        os.truncate(path, size)
+    path.write_text(file.get("content") or f"{text}\n", encoding="utf-8")
+    lacks = round(float(file.get("size_mb") or 0) * 1_000_000) - path.stat().st_size
+    if filler == b"\0" and lacks > 0:
+        os.truncate(path, path.stat().st_size + lacks)
+    elif filler is not None and lacks > 0:
+        with path.open("ab") as end:
+            for start in range(0, lacks, _BLOCK):
+                end.write(filler * min(_BLOCK, lacks - start))
     if file.get("modified"):
         at = datetime.fromisoformat(file["modified"]).replace(hour=12, tzinfo=UTC).timestamp()
         os.utime(path, (at, at))
@@ -138,13 +174,14 @@ class _Past:
             wish = f"don't expose it yet, hold it for {held['whom'] or 'review'}" if held else None
             only = self.folder / f"kb{self.count}"
             self.count += 1
-            _write(only, file, f"kb {file['name']}", whole=False)
+            path = write_file(only, file, f"kb {file['name']}", filler=None)
+            self.world.held += [path] if held else []
             self._ingest([only], self.kb, request=wish, expose=held is None)
 
     def _yesterday(self, match: re.Match[str]) -> None:
         name = match["names"].replace("*", "x")
         self.world.clock.at -= timedelta(days=1)
-        path = _write(self.folder / "yesterday", {"name": name}, "yesterday")
+        path = write_file(self.folder / "yesterday", {"name": name}, "yesterday")
         self._ingest([path], match["kb"], request=match["request"])
         self.world.clock.at += timedelta(days=1)
 
@@ -156,6 +193,8 @@ class _Past:
         if whole:
             journey = self._journey("whole", self.kb)
             for name in whole:
+                if not name.endswith("expose_complete"):
+                    self.world.brought[name] = self.folder / "whole.md"
                 self.world.names[journey.checkpoint(name.replace("-", "_"))] = name
         for name in (name for name in names if name not in whole):
             which = name.removesuffix("-before-upload")
@@ -165,9 +204,10 @@ class _Past:
             kb = name[: dated.start()].rstrip("-") if dated else self.kb
             journey = self.journeys[which] = self._journey(which, kb or self.kb)
             self.world.names[journey.checkpoint("before_upload")] = name
+            self.world.brought[name] = self.folder / f"{which}.md"
 
     def _journey(self, which: str, kb: str) -> Journey:
-        path = _write(self.folder, {"name": f"{which}.md"}, f"journey {which}")
+        path = write_file(self.folder, {"name": f"{which}.md"}, f"journey {which}")
         return self._ingest([path], kb)
 
     def _running(self, match: re.Match[str]) -> None:

@@ -13,6 +13,7 @@ from typer.main import get_command
 from . import (
     apply_commands,
     chat_commands,
+    eval_commands,
     home_commands,
     journey_commands,
     kb_commands,
@@ -68,7 +69,8 @@ def build() -> typer.Typer:
     app = _group("Change knowledge bases by plan, with checkpoints, and take every change back.", completes=True)
     kb = _group("Knowledge bases: what is in them, their history, their health.")
     policy = _group("The policy in force, its presets, and whether a policy file is sound.")
-    for group in (app, kb, policy):
+    evaluation = _group("AI plans against template plans, on cases: run, score, compare, report.")
+    for group in (app, kb, policy, evaluation):
         _callback(group)
     parts = (
         home_commands, plan_commands, show_commands, apply_commands, journey_commands, search_commands,
@@ -78,7 +80,9 @@ def build() -> typer.Typer:
         app.registered_commands += part.app.registered_commands
     kb.registered_commands += kb_commands.app.registered_commands
     policy.registered_commands += policy_commands.app.registered_commands
+    evaluation.registered_commands += eval_commands.app.registered_commands
     app.add_typer(kb, name="kb", rich_help_panel=search_commands.PANEL)
+    app.add_typer(evaluation, name="eval", rich_help_panel=home_commands.PANEL)
     app.add_typer(policy, name="policy", rich_help_panel=home_commands.PANEL)
     return app
 

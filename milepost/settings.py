@@ -209,6 +209,11 @@ def _split(sets: Iterable[str]) -> tuple[dict[str, str], dict[str, Any]]:
     return own, keys
 
 
+def policy_keys(sets: Iterable[str]) -> dict[str, Any]:
+    """The keys of the policy among the texts of `--set`."""
+    return _split(sets)[1]
+
+
 def _environment(env: Mapping[str, str]) -> dict[str, Any]:
     """The policy's keys among the variables: MILEPOST_CHUNK__SIZE is chunk.size. An empty one is not set."""
     said: dict[str, Any] = {}

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Action = Literal["add", "replace", "remove", "hide", "skip", "reject"]
 Effect = Literal["reversible", "compensable", "irreversible"]
+FailureKind = Literal["service", "answer", "limit"]
+"""Why a model gave no plan: none of its servers answered, none of its answers was one, or time or budget ended it."""
 
 
 class _Frozen(BaseModel):
@@ -77,6 +79,8 @@ class Origin(_Frozen):
     output_tokens: int = 0
     cost: float | None = None
     reason: str | None = None
+    failure: FailureKind | None = None
+    """Of a fallback: whether no answer was to be had, no answer was a plan, or a limit ended it."""
 
 
 class Summary(_Frozen):

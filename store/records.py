@@ -254,7 +254,7 @@ class Progress(Record):
     step: str = ""
     done: int = 0
     total: int = 0
-    unit: Literal["files", "chunks", "bytes"] = "files"
+    unit: Literal["files", "chunks", "bytes", "trials"] = "files"
     text: str = ""
 
 

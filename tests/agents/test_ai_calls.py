@@ -43,6 +43,11 @@ def test_every_fault_ends_in_a_labelled_plan_within_the_deadline(files: World, f
     _ends_well(files, fault)
 
 
+ANSWERED = {
+    "not JSON", "fenced JSON of another form", "NaN", "10 MB", "empty content", "a refusal",
+    "an unknown finish_reason",
+}  # fmt: skip
+"""Faults of the model's own; of the others its server, or the way there, is the cause."""
 TOGETHER = 10
 
 
@@ -81,6 +86,7 @@ def _ends_well(files: World, fault: str) -> None:
         assert time.monotonic() - began < SECONDS + AROUND
         _is_fallback(plan)
         assert (len(server.calls) == 1) == (fault in ONCE or fault == "429, Retry-After 1"), plan.origin
+        assert (plan.origin.failure != "service") == (fault in ANSWERED), plan.origin
         assert milepost.journeys() == []
 
 
