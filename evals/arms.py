@@ -31,7 +31,7 @@ from .worlds import CaseWorld
 
 KINDS = ("template-fixed", "template", "ai", "ai-only", "ai-unvalidated")
 TEMPLATES = KINDS[:2]
-_FORM = re.compile(r"(?P<kind>[\w-]+)(?::(?P<model>.+?))?(?:@(?P<url>https?://\S+))?")
+_FORM = re.compile(r"(?P<kind>[\w-]+)(?::(?P<model>(?!@https?:).+?))?(?:@(?P<url>https?://\S+))?")
 _REFUSALS = (UsageError, PlanRejected, NotFound, PolicyError)
 """What planning raises where a request is refused outright: an answer, not a fault."""
 

@@ -100,10 +100,10 @@ def score(
 
 def _tell(desk: Desk, log: Log, changed: list[dict[str, Any]] | None = None) -> int:
     """Show what a log comes to; 5 where lines of the cases' file were no cases."""
-    from .evals.summary import summary
+    from .evals.totals import totals
     from .render import columns
 
-    shape = summary(log)
+    shape = totals(log)
     desk.console.give({"run": shape if changed is None else shape | {"changed": changed}})
     rows = [
         (one["planner"], str(one["trials"]), _share(one["task_success"]), _share(one["delivery"]),

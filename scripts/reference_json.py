@@ -74,6 +74,8 @@ GIVES: dict[str, dict[str, Any]] = {
     "kb remove": {"done": records.Journey},
     "kb purge": {"done": Done},
     "kb drop": {"done": Done},
+    "eval run": {"run": Done},
+    "eval score": {"run": Done},
     "chat": {},
     "mcp": {},
 }
@@ -84,6 +86,8 @@ NOTES = {
     "chat": "An event on each line: `format_version`, `event`, and what the command of that kind gives.",
     "mcp": "Speaks the protocol, not this.",
     "kb verify": "Where it is not ok also `next`, the command that repairs.",
+    "eval run": "`log`, `complete`, `trials`, `missing`, `broken` (`{line, why}`), and for each of `planners` means.",
+    "eval score": "As `eval run`, and `changed`: `{id, planner, epoch, scores}`.",
     "gc": "`undos` (`{journey_id, kb, available_until, checkpoints}`), counts, `bytes`; `disk_bytes` came free.",
     "ingest": "With `--dry-run` what `plan` gives.",
 }

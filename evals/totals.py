@@ -7,7 +7,7 @@ from typing import Any
 from .logs import HEADLINE, Log, Trial
 
 
-def summary(log: Log) -> dict[str, Any]:
+def totals(log: Log) -> dict[str, Any]:
     """A log as `eval run --json` gives it; of planners the means over trials that count."""
     header = log.header
     return {
