@@ -58,6 +58,7 @@ class Executor:
         try:
             self._run(step)
         except Stopped:
+            self._home.ledger.try_ended(self.journey_id, step.id, "stopped")
             raise
         except MilepostError as failure:
             return self._fail(step, failure.message)

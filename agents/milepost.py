@@ -138,6 +138,9 @@ class Milepost:
     def timeline(self, journey: Journey | str) -> list[Event]:
         return self._wait(self.workspace.timeline(journey))
 
+    def report(self, journey: Journey | str) -> str:
+        return self._wait(self.workspace.report(journey))
+
     def checkpoints(self, journey: Journey | str | None = None) -> list[Checkpoint]:
         return self._wait(self.workspace.checkpoints(journey))
 

@@ -14,11 +14,10 @@ from .chatting import Chatting
 from .documenter import ForwardDocumentationCapability
 from .expanding import expand
 from .health import checks, unopened
-from .journeys import Journeys
 from .keeping import Keeping
 from .opening import CONFIG, user_of
 from .planner import PlanningIntegrationCapability
-from .rollbacks import Rollbacks
+from .reporting import Reporting
 
 INITIAL_CONFIG = """\
 # Milepost's configuration of this home. `milepost policy show` says where each value comes from.
@@ -26,7 +25,7 @@ policy = "rollback"        # checkpoints, and exact undo of every journey
 """
 
 
-class AsyncMilepost(Journeys, Rollbacks, Keeping, Chatting):
+class AsyncMilepost(Reporting, Keeping, Chatting):
     """A home of knowledge bases, seen by one user under one policy. Making one is cheap and makes no folder.
 
     `policy` is a preset's name, a dict with the proposal's keys, the path of a TOML file, or a `Policy`; it is

@@ -21,6 +21,7 @@ from . import (
     mcp_commands,
     plan_commands,
     policy_commands,
+    report_commands,
     search_commands,
     show_commands,
 )
@@ -73,7 +74,8 @@ def build() -> typer.Typer:
     for group in (app, kb, policy, evaluation):
         _callback(group)
     parts = (
-        home_commands, plan_commands, show_commands, apply_commands, journey_commands, search_commands,
+        home_commands, plan_commands, show_commands, apply_commands, journey_commands, report_commands,
+        search_commands,
         chat_commands, keeping_commands, mcp_commands,
     )  # fmt: skip
     for part in parts:

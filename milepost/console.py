@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TextIO
 
+from .timeline_text import PLAIN, Signs
 from .typed import offering
 
 if TYPE_CHECKING:
@@ -19,6 +20,10 @@ FORMAT_VERSION = "1.0"
 _STYLES = (
     ("error:", "red"), ("warning:", "yellow"), ("note:", "cyan"), ("next:", "cyan"), ("  + ", "green"),
     ("  ~ ", "yellow"), ("  - ", "red"), ("  ! ", "red"), ("  ? ", "yellow"), ("  = ", "bright_black"),
+)  # fmt: skip
+
+_PICTURE = (
+    (r"█+", "green"), (r"▒*✗|▒+", "red"), (r"[░▏]+", "bright_black"), (r"◆", "cyan"), (r"┊", "bright_black"),
 )  # fmt: skip
 
 
@@ -58,6 +63,15 @@ class Console:
         """Whether a person can be asked: there is a terminal on both ends, and nobody forbade it."""
         return not self._no_input and sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
+    @property
+    def signs(self) -> Signs:
+        """The letters for pictures: ASCII where stdout's encoding holds no others."""
+        try:
+            "".join(vars(Signs()).values()).encode(sys.stdout.encoding or "utf-8")
+        except (UnicodeEncodeError, LookupError):
+            return PLAIN
+        return Signs()
+
     @cached_property
     def width(self) -> int:
         """Columns to wrap at; 80 where the result goes into a pipe."""
@@ -65,7 +79,7 @@ class Console:
             return 80
         import shutil
 
-        return max(40, min(shutil.get_terminal_size().columns, 120))
+        return max(20, min(shutil.get_terminal_size().columns, 120))
 
     def say(self, text: str) -> None:
         """Write a result for people to stdout; with `--json` nothing."""
@@ -113,4 +127,16 @@ class Console:
                 return
             for line in text.split("\n"):
                 style = next((style for start, style in _STYLES if line.startswith(start)), None)
-                rich.print(line, style=style, soft_wrap=True)
+                rich.print(_painted(line), style=style, soft_wrap=True)
+
+
+def _painted(line: str) -> Any:
+    """A line with the letters of a picture in their colours."""
+    if line.isascii():
+        return line
+    from rich.text import Text
+
+    text = Text(line)
+    for letters, style in _PICTURE:
+        text.highlight_regex(letters, style)
+    return text

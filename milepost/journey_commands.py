@@ -81,7 +81,8 @@ def status(
     found = desk.mp.status(full)
     timeline = desk.mp.timeline(found.journey_id)
     desk.console.give(journey_shape(found, timeline))
-    desk.console.say(status_text(found, timeline, everything=desk.options.verbose))
+    console = desk.console
+    console.say(status_text(found, timeline, width=console.width, signs=console.signs, everything=desk.options.verbose))
 
 
 @command(app, "checkpoints", panel=PANEL)

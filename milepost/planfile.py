@@ -67,20 +67,22 @@ def first_fault(error: ValueError) -> str:
 
 def write_plan(path: Path, shape: dict[str, Any]) -> None:
     """Write a plan's object to a file: whole, or not at all."""
+    text = json.dumps({"format_version": FORMAT_VERSION, **shape}, indent=2) + "\n"
+    write_whole(path, text, what="plan", next="milepost plan PATH --kb NAME -o FILE")
+
+
+def write_whole(path: Path, text: str, *, what: str, next: str) -> None:
+    """Write a text to a file as UTF-8, whole or not at all; `what` it is, and the command to `next` say it right."""
     if is_folder(path):
+        suffix = ".json" if what == "plan" else ".html"
         raise UsageError(
-            f"{path} is a folder; -o wants a file",
-            instead=(str(path), str(path / "plan.json")),
-            next="milepost plan PATH --kb NAME -o FILE",
+            f"{path} is a folder; -o wants a file", instead=(str(path), str(path / f"{what}{suffix}")), next=next
         )
     if not is_folder(path.absolute().parent):
-        raise NotFound(
-            f'there is no folder "{path.absolute().parent}" for the plan file',
-            next="milepost plan PATH --kb NAME -o FILE",
-        )
+        raise NotFound(f'there is no folder "{path.absolute().parent}" for the {what} file', next=next)
     half = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        half.write_text(json.dumps({"format_version": FORMAT_VERSION, **shape}, indent=2) + "\n", "utf-8")
+        half.write_text(text, "utf-8")
         half.replace(path)
     finally:
         half.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .store.plan_text import limit
 from .store.words import clean, count, duration, short_id
+from .timeline_text import Signs, drawn
 
 if TYPE_CHECKING:
     from .store.records import (
@@ -146,28 +147,31 @@ def journey_table(journeys: Sequence[Journey]) -> str:
     return columns(("JOURNEY", "KB", "STATUS", "REVISION", "STARTED (UTC)", "TYPE"), rows)
 
 
-def status_text(journey: Journey, timeline: Sequence[Event], *, everything: bool = False) -> str:
-    """One journey with its steps, checkpoints and timeline."""
+def status_text(
+    journey: Journey,
+    timeline: Sequence[Event],
+    *,
+    width: int = 80,
+    signs: Signs | None = None,
+    everything: bool = False,
+) -> str:
+    """One journey with its steps on a line of time, its checkpoints and what happened; `width` in columns."""
     blocks = [journey_text(journey, everything=everything)]
     if journey.steps:
-        rows = [
-            (
-                step.id, step.status, duration(step.seconds) if step.seconds is not None else "",
-                duration(step.estimate.p50) if step.estimate else "",
-            )
-            for step in journey.steps
-        ]  # fmt: skip
-        blocks.append(columns(("STEP", "STATUS", "TOOK", "ESTIMATE"), rows, right=(2, 3)))
+        from .tools.track import track
+
+        blocks.append(drawn(track(journey), width, signs or Signs(), everything=everything))
     if journey.orchestration == "structured" and journey.milestones:
         come = [(one.milestone_id, one.step, one.status) for one in journey.milestones]
         blocks.append(columns(("MILESTONE", "STEP", "STATUS"), come))
     if journey.checkpoints:
-        blocks.append(checkpoint_table(journey.checkpoints))
+        blocks.append(checkpoint_table(journey.checkpoints, width=width))
     if timeline:
         events = timeline if everything else timeline[-LIMIT:]
+        clock = slice(11 if width < 60 else 0, 19)
         told = [
-            (event.timestamp[:19].replace("T", " "), textwrap.shorten(event.user, 12, placeholder="..."), event.kind,
-             _brief(event.detail))
+            (event.timestamp[clock].replace("T", " "), textwrap.shorten(event.user, 12, placeholder="..."),
+             event.kind, _brief(event.detail))
             for event in events
         ]  # fmt: skip
         blocks.append(columns(("TIME (UTC)", "BY", "EVENT", ""), told))
@@ -175,12 +179,16 @@ def status_text(journey: Journey, timeline: Sequence[Event], *, everything: bool
 
 
 def _brief(detail: dict[str, Any]) -> str:
-    told = [f"{key}={value}" for key, value in detail.items() if isinstance(value, str | int | float) and value != ""]
+    told = [
+        f"{key}={short_id(value) if isinstance(value, str) else value}"
+        for key, value in detail.items()
+        if isinstance(value, str | int | float) and value != ""
+    ]
     return textwrap.shorten(clean(" ".join(told)), 32, placeholder="...")
 
 
-def checkpoint_table(checkpoints: Sequence[Checkpoint]) -> str:
-    """Checkpoints, one a line."""
+def checkpoint_table(checkpoints: Sequence[Checkpoint], *, width: int = 80) -> str:
+    """Checkpoints, one a line; where there are less than 76 columns, only where each leads and until when."""
     rows = [
         (
             short_id(one.checkpoint_id), one.kb or "", str(one.revision), moment(one.timestamp),
@@ -188,6 +196,9 @@ def checkpoint_table(checkpoints: Sequence[Checkpoint]) -> str:
         )
         for one in checkpoints
     ]  # fmt: skip
+    if width < 76:
+        few = [(name, until) for name, _, _, _, until in rows]
+        return columns(("CHECKPOINT", "UNDO UNTIL"), few)
     return columns(("CHECKPOINT", "KB", "REV", "TAKEN (UTC)", "UNDO UNTIL"), rows, right=(2,))
 
 

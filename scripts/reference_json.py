@@ -41,6 +41,14 @@ class Value(records.Record):
     source: str
 
 
+class Written(records.Record):
+    """A report that was written: how many bytes, into which file."""
+
+    journey_id: str
+    file: str
+    bytes: int
+
+
 Done = dict[str, Any]
 JOURNEY: dict[str, Any] = {"journey": records.Journey}
 GIVES: dict[str, dict[str, Any]] = {
@@ -61,6 +69,7 @@ GIVES: dict[str, dict[str, Any]] = {
     "journeys": {"journeys": list[records.Journey]},
     "status": {"journey": records.Journey, "timeline": list[records.Event]},
     "checkpoints": {"checkpoints": list[records.Checkpoint]},
+    "report": {"report": Written},
     "rollback": {"rollback": records.RollbackResult},
     "search": {"results": list[records.SearchHit]},
     "documents": {"documents": list[Document]},

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         RollbackResult,
         SearchHit,
         StepRecord,
+        StepTry,
         UserContext,
         VerifyReport,
     )
@@ -126,6 +127,7 @@ _ROOMS = {
             "RollbackResult",
             "SearchHit",
             "StepRecord",
+            "StepTry",
             "UserContext",
             "VerifyReport",
         ),
@@ -180,6 +182,7 @@ __all__ = [
     "SearchHit",
     "StalePlan",
     "StepRecord",
+    "StepTry",
     "Stopped",
     "StoreBusy",
     "StoreDamaged",

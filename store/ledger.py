@@ -15,7 +15,8 @@ from .ports import Clock
 from .receipts import Receipts
 from .record import Record
 from .records import Journey, JourneyStatus, StepRecord
-from .standing import Standing
+from .standing import LIVE, Standing
+from .tries import Tries
 
 STAGE_AFTER = {
     "before_upload": "planned",
@@ -28,7 +29,7 @@ STAGE_AFTER = {
 STAGES = tuple(STAGE_AFTER.values())
 
 
-class Ledger(JourneyFiles, Receipts, Standing):
+class Ledger(JourneyFiles, Receipts, Standing, Tries):
     """Rows about journeys. Anybody may write these short rows; none of them changes what people search."""
 
     def __init__(self, record: Record, clock: Clock) -> None:
@@ -209,6 +210,10 @@ class Ledger(JourneyFiles, Receipts, Standing):
                 " ELSE COALESCE(seconds, 0) + ? END, error = ? WHERE journey_id = ? AND step_id = ?",
                 (status, seconds, seconds, error, journey_id, step_id),
             )
+            if status == "running":
+                self.try_began(journey_id, step_id)
+            elif status in ("done", "failed"):
+                self.try_ended(journey_id, step_id, status)
 
     def _row(self, journey_id: str, tenant: str | None) -> sqlite3.Row:
         with self._record.read() as reading:
@@ -230,10 +235,11 @@ class Ledger(JourneyFiles, Receipts, Standing):
         )  # fmt: skip
         if whole:
             journey.files = [file_outcome(f) for f in self.files(journey.journey_id) if f.outcome]
-            journey.steps = self._steps(journey.journey_id)
+            journey.steps = self._steps(journey.journey_id, live=journey.status in LIVE)
         return journey
 
-    def _steps(self, journey_id: str) -> list[StepRecord]:
+    def _steps(self, journey_id: str, *, live: bool) -> list[StepRecord]:
+        tries = self.tries(journey_id, live=live)
         with self._record.read() as reading:
             rows = reading.execute(
                 "SELECT * FROM journey_steps WHERE journey_id = ? ORDER BY position", (journey_id,)
@@ -242,6 +248,7 @@ class Ledger(JourneyFiles, Receipts, Standing):
             StepRecord(
                 id=r["step_id"], action=r["action"], status=r["status"], seconds=r["seconds"], error=r["error"],
                 estimate=Interval.model_validate_json(r["estimate"]) if r["estimate"] else None,
+                tries=tries.get(r["step_id"], []),
             )
             for r in rows
         ]  # fmt: skip

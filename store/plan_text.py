@@ -65,10 +65,11 @@ def _header(plan: Plan, policy: Policy) -> str:
     weight = f"  {count(len(files), 'file')}, {size(sum(file.bytes for file in files))}" if plan.files else ""
     kb = f"  kb {clean(plan.kb)}" if plan.kb else ""
     kind = "" if plan.journey_type == "data_ingest" else f"  {clean(plan.journey_type)}"
-    return f"Plan {short_id(plan.plan_id)}...{kb}{kind}  planner {_planner(plan, policy)}{weight}"
+    return f"Plan {short_id(plan.plan_id)}...{kb}{kind}  planner {planner_words(plan, policy)}{weight}"
 
 
-def _planner(plan: Plan, policy: Policy) -> str:
+def planner_words(plan: Plan, policy: Policy) -> str:
+    """Who made a plan: the template, a model, or the template after a model, and why."""
     origin = plan.origin
     if origin.planner == "ai":
         return f"ai ({clean(origin.model or 'a model')})"
@@ -237,7 +238,7 @@ def markdown(plan: Plan) -> str:
 
 
 def _facts(plan: Plan, policy: Policy) -> str:
-    facts = [("Knowledge base", plan.kb or "none"), ("Planner", _planner(plan, policy))]
+    facts = [("Knowledge base", plan.kb or "none"), ("Planner", planner_words(plan, policy))]
     facts += [("Request", plan.request)] if plan.request else []
     facts += [("Estimate", _estimate(plan)), ("Made", plan.generated_at), ("Digest", plan.digest)]
     return "\n".join(f"- {name}: {_escaped(value)}" for name, value in facts)

@@ -52,10 +52,18 @@ class FileOutcome(Record):
     chunks: int = 0
 
 
+class StepTry(Record):
+    """One time that a step ran; `ended_at` is None while it runs, and of one that was cut off."""
+
+    started_at: str
+    ended_at: str | None = None
+    status: Literal["running", "done", "failed", "stopped", "interrupted"]
+
+
 class StepRecord(Record):
     """One step as it ran: `status` is "pending", "running", "done", "failed" or "undone"; `seconds` of wall time.
 
-    `error` says why a failed one failed.
+    `error` says why a failed one failed; `tries` are the times that it ran, none where there was nothing to do.
     """
 
     id: str
@@ -64,6 +72,7 @@ class StepRecord(Record):
     seconds: float | None = None
     estimate: Interval | None = None
     error: str | None = None
+    tries: list[StepTry] = Field(default_factory=list)
 
 
 class Checkpoint(Record):

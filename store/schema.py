@@ -100,6 +100,11 @@ CREATE TABLE journey_steps (
   status TEXT NOT NULL, seconds REAL, estimate TEXT, error TEXT,
   PRIMARY KEY (journey_id, position)
 ) WITHOUT ROWID;
+CREATE TABLE step_tries (
+  seq INTEGER PRIMARY KEY, journey_id TEXT NOT NULL, step_id TEXT NOT NULL, started TEXT NOT NULL, ended TEXT,
+  status TEXT NOT NULL
+);
+CREATE INDEX step_tries_of ON step_tries (journey_id, step_id);
 CREATE TABLE receipts (
   seq INTEGER PRIMARY KEY, journey_id TEXT NOT NULL, step_id TEXT NOT NULL, action TEXT NOT NULL, key TEXT NOT NULL,
   target TEXT NOT NULL, prior TEXT, post TEXT, handler TEXT, about TEXT, state TEXT NOT NULL, intended TEXT NOT NULL,

@@ -42,6 +42,13 @@ def duration(seconds: float) -> str:
     return f"{span(seconds, unit)} {unit}"
 
 
+def brief(seconds: float) -> str:
+    """A time that may be very short: `47 ms`, `0.4 s`, `3.5 min`, `2.1 h`."""
+    if seconds < 0.095:
+        return f"{_figure(seconds * 1000)} ms" if seconds else "0 s"
+    return duration(seconds) if seconds < 5400 else f"{_figure(seconds / 3600)} h"
+
+
 def short_id(full: str) -> str:
     """An id shortened for people; the command line takes it for the full one."""
     found = _ID.fullmatch(full)

@@ -39,6 +39,7 @@ journeys
 status
 resume {journey}
 checkpoints
+report {journey} -o report.html
 ingest later.md --kb hr --set approval=always --no-input
 approvals
 approve {approval}

@@ -8,7 +8,7 @@ import pytest
 from store_kit import Kit
 
 from milepost.store.errors import NotFound
-from milepost.store.plan import Base, Plan
+from milepost.store.plan import Base, Plan, PlanStep
 from milepost.store.policy import Policy
 from milepost.store.records import JourneyStatus
 
@@ -134,3 +134,22 @@ def test_an_event_is_never_changed(kit: Kit, change: str) -> None:
     with pytest.raises(sqlite3.IntegrityError, match="only added"), kit.home.record.write() as writing:
         writing.execute(change)
     assert kit.home.ledger.timeline("journey_1") == events
+
+
+def test_every_try_of_a_step_is_kept(kit: Kit) -> None:
+    """One that nothing ended is running while its journey is, and interrupted afterwards; one that failed failed."""
+    plan = Plan(kb="hr", steps=(PlanStep(id="a", action="upload"), PlanStep(id="b", action="parse"))).sealed()
+    ledger, journey = kit.home.ledger, "journey_tries"
+    ledger.begin(journey, plan, user="ann", policy=Policy.rollback(), kb_id=None, revision=0)
+    ledger.set_status(journey, JourneyStatus.RUNNING)
+    for status in ("running", "running", "failed", "running", "done"):
+        ledger.set_step(journey, "a", status)
+    ledger.set_step(journey, "b", "running")
+    tried = ledger.journey(journey, None, whole=True).steps
+    assert [[(one.status, one.ended_at is None) for one in step.tries] for step in tried] == [
+        [("interrupted", True), ("failed", False), ("done", False)], [("running", True)],
+    ]  # fmt: skip
+    ledger.set_status(journey, JourneyStatus.INTERRUPTED)
+    assert [one.status for one in ledger.journey(journey, None, whole=True).steps[1].tries] == ["interrupted"]
+    ledger.set_step(journey, "b", "done", 0.0)
+    assert [one.status for one in ledger.journey(journey, None, whole=True).steps[1].tries] == ["done"]
