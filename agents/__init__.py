@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from .chat_model import ModelEndpoint
     from .documenter import ForwardDocumentationCapability
     from .fake_server import FakeServer
-    from .graph import build_graph, make_graph
+    from .graph import build_graph, make_assistant, make_graph
     from .issues import Issue, Validation
     from .langchain_tools import journey_tools
     from .milepost import Milepost
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _ROOMS = {
     "FakeServer": "fake_server",
     "ForwardDocumentationCapability": "documenter",
-    **dict.fromkeys(("build_graph", "make_graph"), "graph"),
+    **dict.fromkeys(("build_graph", "make_assistant", "make_graph"), "graph"),
     **dict.fromkeys(("Issue", "Validation"), "issues"),
     "journey_tools": "langchain_tools",
     "Milepost": "milepost",
@@ -41,6 +41,7 @@ __all__ = [
     "Validation",
     "build_graph",
     "journey_tools",
+    "make_assistant",
     "make_graph",
     "validate_plan",
 ]

@@ -10,17 +10,18 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from operator import add
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any
 
 from langchain_core.messages import convert_to_messages, convert_to_openai_messages
 from langgraph.types import interrupt
 from pydantic import ValidationError
+from typing_extensions import TypedDict
 
 from ..store.errors import MilepostError
 from .ai_prompt import text as prompt
 from .asking import Asked
-from .origins import answered, entered, spoken, unmarked
+from .messages import joined, mended
+from .origins import answered, entered, spoken
 from .tool_advice import advice, wrong_arguments
 from .tool_arguments import arguments_of
 from .toolbox import CHANGES, Toolbox
@@ -46,10 +47,16 @@ class AssistantState(TypedDict, total=False):
     `asked` and `decisions` go by a call's place in the model's answer: its id is the model's to choose.
     """
 
-    messages: Annotated[list[dict[str, Any]], add]
+    messages: Annotated[list[dict[str, Any]], joined]
     turn: int
     asked: list[dict[str, Any]]
     decisions: dict[str, str]
+
+
+class Heard(TypedDict, total=False):
+    """What a run is started with; all else of the state is the assistant's own."""
+
+    messages: Annotated[list[dict[str, Any]], joined]
 
 
 class Assistant:
@@ -65,7 +72,7 @@ class Assistant:
         """Let the model say something, or call tools."""
         messages = state.get("messages", [])
         turn = 1 if messages[-1]["role"] == "user" else state.get("turn", 0) + 1
-        heard = [("system", self._prompt), *convert_to_messages(unmarked(messages))]
+        heard = [("system", self._prompt), *convert_to_messages(mended(messages, UNDECIDED))]
         said: Any = await self._bound.ainvoke(heard)
         return {"messages": [spoken(_kept(said))], "turn": turn, "asked": [], "decisions": {}}
 

@@ -91,13 +91,19 @@ def build_graph(
     return builder.compile(checkpointer=checkpointer).with_config(recursion_limit=limit)
 
 
-def build_assistant(assistant: Assistant, saver: BaseCheckpointSaver[str] | None) -> Any:
-    """The assistant's graph: think, and where the model calls tools: propose, ask, act, and think again."""
-    from .assistant import MOST_CALLS, AssistantState, after_acting, after_thinking
+def build_assistant(
+    assistant: Assistant, saver: BaseCheckpointSaver[str] | None, *, first: Callable[[], Awaitable[None]] | None = None
+) -> Any:
+    """The assistant's graph: think, and where the model calls tools: propose, ask, act, and think again.
 
-    builder: StateGraph[AssistantState, None, AssistantState, AssistantState] = StateGraph(AssistantState)
-    for node in (assistant.think, assistant.propose, assistant.ask, assistant.act):
-        builder.add_node(node.__name__, node)
+    `first` is awaited before each node that works; the one that asks needs nothing.
+    """
+    from .assistant import MOST_CALLS, AssistantState, Heard, after_acting, after_thinking
+
+    builder: StateGraph[AssistantState, None, Heard, AssistantState] = StateGraph(AssistantState, input_schema=Heard)
+    for node in (assistant.think, assistant.propose, assistant.act):
+        builder.add_node(node.__name__, cast(Any, node if first is None else _after(first, node)))
+    builder.add_node("ask", assistant.ask)
     builder.add_edge(START, "think")
     builder.add_conditional_edges("think", lambda state: after_thinking(state) or END, ["propose", "act", END])
     builder.add_edge("propose", "ask")
@@ -109,12 +115,25 @@ def build_assistant(assistant: Assistant, saver: BaseCheckpointSaver[str] | None
 async def make_graph(config: RunnableConfig) -> Graph:
     """The graph for `langgraph.json`: no checkpointer, which the server brings, and no home opened before a node runs.
 
-    `configurable.home` names the home (".milepost"), and that home's `milepost.toml` the policy.
+    `configurable.home` names the home (".milepost"), and that home's `milepost.toml` the policy. It can ask a person
+    unless the policy says that nobody is asked: what a model plans, and what cannot be undone, may have to be.
     """
     from .serving import served
 
     engine, policy = await asyncio.to_thread(served, config)
-    return build_graph(engine, policy, pausing=True)
+    return build_graph(engine, policy, pausing=True, asking=not policy.asks_nobody)
+
+
+async def make_assistant(config: RunnableConfig) -> Any:
+    """The assistant for `langgraph.json`, over the home that `configurable.home` names; opened by its first node.
+
+    Files that it may plan with lie under the folder that the server was started in. Without a model in the home's
+    `milepost.toml` it understands what the template planner does.
+    """
+    from .serving import served_assistant
+
+    assistant, opened = await asyncio.to_thread(served_assistant, config)
+    return build_assistant(assistant, None, first=opened)
 
 
 def _connect(builder: Any, names: list[str], actions: tuple[str, ...]) -> None:
@@ -135,6 +154,14 @@ def _connect(builder: Any, names: list[str], actions: tuple[str, ...]) -> None:
     if "compensate" in names:
         builder.add_edge("compensate", "report")
     builder.add_edge("report", END)
+
+
+def _after(first: Callable[[], Awaitable[None]], node: Callable[[Any], Awaitable[Any]]) -> Any:
+    async def both(state: Any) -> Any:
+        await first()
+        return await node(state)
+
+    return both
 
 
 def _after_planning(after: str, first: str) -> Callable[[JourneyState], str]:

@@ -13,6 +13,7 @@ from ..store.errors import ApprovalRequired
 from ..store.plan import Plan
 from ..store.policy import Policy
 from ..store.records import JourneyStatus, Progress
+from ..store.step_order import in_order
 from .approving import Approving
 from .documenter import plan_document, step_document, what_came
 from .engine import Engine
@@ -130,14 +131,18 @@ class Nodes:
             self._engine.services.home.librarian.write_documents(documents)
 
     def _step(self, plan_id: str, action: str) -> dict[str, Any]:
-        """Run one step, after admission where it is the first."""
+        """Run one node's steps, after admission where it is the first."""
         plan = self._plan_of(plan_id)
-        first = action == self._actions[0]
+        first, why = action == self._actions[0], None
         if first:
             types = self._engine.services.types
             admit(judge(plan, self._policy, types, world_facts(self._engine.services, plan)), plan)
-        self._require_approval(plan, running=not first)
-        why = self._engine.run_step(plan, self._policy, action, first=first)
+        for name in share(plan, self._actions, action) or [action]:
+            self._require_approval(plan, running=not first)
+            why = self._engine.run_step(plan, self._policy, name, first=first)
+            first = False
+            if why:
+                break
         stopped = {"verdict": "stop", "error": why} if why else {"verdict": "go"}
         return {"journey_id": journey_id_of(plan), **stopped}
 
@@ -158,6 +163,24 @@ class Nodes:
 
     def _plan_of(self, plan_id: str) -> Plan:
         return self._engine.services.home.plans.plan(plan_id, self._engine.services.user.tenant)
+
+
+def share(plan: Plan, actions: tuple[str, ...], action: str) -> list[str]:
+    """The plan's steps that one node of a graph runs, in order.
+
+    A graph that was composed before there was a plan has no node for what nobody foresaw, a removal or a rollback: such
+    a step is run by the node of the step that follows it, or by the last one.
+    """
+    found: dict[str, list[str]] = {}
+    waiting: list[str] = []
+    for step in in_order(plan.steps):
+        waiting.append(step.id)
+        node = next((name for name in (step.id, step.action) if name in actions), None)
+        if node is not None:
+            found.setdefault(node, []).extend(waiting)
+            waiting = []
+    found.setdefault(actions[-1], []).extend(waiting)
+    return found.get(action, [])
 
 
 def _plan_id(state: JourneyState) -> str:

@@ -83,6 +83,15 @@ class Opening:
                 self._engine.first(self._engine.finish_sagas)
         return self._engine
 
+    @property
+    def opened(self) -> bool:
+        """Whether the home was opened already."""
+        return self._engine is not None
+
+    def opened_by(self, engine: Engine) -> None:
+        """Work through an engine that somebody opened already, for this user."""
+        self._engine = engine
+
     def _graph(
         self, policy: Policy, actions: tuple[str, ...] | None = None, saver: Any = None, *, asking: bool = False
     ) -> Any:

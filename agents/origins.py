@@ -46,11 +46,6 @@ def spoken(message: Message) -> Message:
     return {**message, ORIGIN: MODEL}
 
 
-def unmarked(messages: Sequence[Message]) -> list[Message]:
-    """The messages as an endpoint takes them."""
-    return [{key: value for key, value in one.items() if key != ORIGIN} for one in messages]
-
-
 def entered(messages: Sequence[Message]) -> list[str]:
     """What of other people's making has entered a conversation, in words; a message without a mark counts, too."""
     tools = [str(one.get(ORIGIN)).partition(":")[2] for one in messages if one.get(ORIGIN) not in TRUSTED]

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..store.policy import Policy
 from ..store.records import UserContext
+from .chat_model import ready
 from .engine import Engine
 from .opening import user_of
 from .planner import PlanRequest
 from .workspace import AsyncMilepost
+
+if TYPE_CHECKING:
+    from .assistant import Assistant
 
 T = TypeVar("T")
 HOME = ".milepost"
@@ -85,10 +89,50 @@ def served(config: Mapping[str, Any]) -> tuple[LazyEngine, Policy]:
     `configurable.home` names the home; the policy is that home's, never the caller's; the user is the server's
     authenticated one, or else the operating system's.
     """
+    workspace = _workspace(config)
+    return LazyEngine(lambda: _shared(workspace.home, workspace.user)), workspace.policy
+
+
+def served_assistant(config: Mapping[str, Any]) -> tuple[Assistant, Callable[[], Awaitable[None]]]:
+    """The assistant for one run of the server, and what opens its home off the event loop."""
+    from .assistant import Assistant
+    from .plain_assistant import PlainAssistant
+    from .toolbox import Toolbox
+
+    workspace = _workspace(config)
+    workspace.asks_always = True
+
+    async def opened() -> None:
+        if not workspace.opened:
+            workspace.opened_by(await asyncio.to_thread(_shared, workspace.home, workspace.user))
+
+    box = Toolbox(workspace)
+    if workspace.chat_model is None:
+        return PlainAssistant(box), opened
+    return Assistant(_EachTime(workspace.chat_model), box), opened
+
+
+class _EachTime:
+    """A model that is made ready for each call, on the event loop that it is called on."""
+
+    def __init__(self, model: Any, tools: list[Any] | None = None) -> None:
+        self._model = model
+        self._tools = tools or []
+
+    def bind_tools(self, tools: list[Any]) -> _EachTime:
+        """The same model with these tools."""
+        return _EachTime(self._model, tools)
+
+    async def ainvoke(self, messages: Any) -> Any:
+        """The model's answer."""
+        async with ready(self._model) as model:
+            return await model.bind_tools(self._tools).ainvoke(messages)
+
+
+def _workspace(config: Mapping[str, Any]) -> AsyncMilepost:
     said: Mapping[str, Any] = config.get("configurable") or {}
     home = Path(str(said.get("home") or HOME)).absolute()
-    workspace = AsyncMilepost(home, user=user_of(said.get("langgraph_auth_user_id")))
-    return LazyEngine(lambda: _shared(home, workspace.user)), workspace.policy
+    return AsyncMilepost(home, user=user_of(said.get("langgraph_auth_user_id")))
 
 
 def _shared(home: Path, user: UserContext) -> Engine:

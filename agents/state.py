@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
+from typing_extensions import TypedDict  # pydantic, which LangGraph asks for the schema, wants it before Python 3.12
 
 
 class JourneyState(TypedDict, total=False):

@@ -6,6 +6,8 @@ program authenticated: no argument names a user, a tenant or a policy.
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,6 +18,7 @@ from ..store.plan import Plan
 from ..store.records import Checkpoint, Journey, Progress
 from ..tools.rollback import ROLLBACK
 from .asking import Asked, Confirm, by_id
+from .named_paths import named_paths
 from .rollback_tools import RollbackTools, rollback_text
 from .tool_arguments import (
     AnyJourney,
@@ -135,6 +138,19 @@ class Toolbox(RollbackTools):
         found = await self._mp.kb_list()
         return KbsAnswer(kbs=[KbLine(**kb.model_dump()) for kb in found],
                          next=["search_knowledge(query, kb)", "plan_journey(paths, kb)"])  # fmt: skip
+
+    async def plan_in_words(self, said: str) -> Plan:
+        """A plan of what a person said, saved; the files that the words name by path are on offer.
+
+        Where no kb is named as one, a kb that is there and whose name is among the words is meant.
+        """
+        paths, request = await asyncio.to_thread(named_paths, said, self._root)
+        plan = await self._mp.plan(self._under_root(paths), request=request)
+        if not any(question.about == "kb" for question in plan.questions):
+            return plan
+        spoken = set(re.findall(r"[\w.-]+", said.lower()))
+        known = [kb.name for kb in await self._mp.kb_list() if kb.name.lower() in spoken]
+        return await self._mp.plan(self._under_root(paths), kb=known[0], request=request) if len(known) == 1 else plan
 
     async def describe(self, tool: str, args: dict[str, Any]) -> str:
         """What a call that changes something would do, in words for the person who is asked; writes nothing."""

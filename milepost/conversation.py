@@ -6,10 +6,8 @@ it is answered, and an answer is `y`, `/approve`, `n` or `/reject`.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .failure import as_failure
@@ -150,10 +148,9 @@ class Conversation:
 
     def _plan_for(self, said: str) -> None:
         """A sentence: the files that it names by path are on offer, and the planner reads the rest."""
-        paths = [word for word in _words(said) if Path(word).exists()]
-        for path in paths:  # a file is called by its name from here on, as its source will be
-            said = said.replace(path, Path(path).name) if Path(path).is_file() else said
-        plan = self._made(paths, said)
+        from .agents.named_paths import named_paths
+
+        plan = self._made(*named_paths(said))
         if not plan.questions and plan.steps:
             self._ask_about(plan)
 
@@ -180,7 +177,9 @@ class Conversation:
         self._speaker.journey(journey)
 
     def _paths(self, rest: str) -> list[str]:
-        paths = _words(rest)
+        from .agents.named_paths import words
+
+        paths = words(rest)
         if not paths:
             raise UsageError("a path is missing", next="/ingest PATH")
         return paths
@@ -276,10 +275,3 @@ def _in_the_way(preview: RollbackResult) -> MilepostError:
         state="nothing was changed",
         next=f"milepost rollback {preview.checkpoint_id} --on-conflict skip",
     )
-
-
-def _words(text: str) -> list[str]:
-    try:
-        return shlex.split(text)
-    except ValueError:  # a quote that is an apostrophe
-        return text.split()

@@ -15,7 +15,9 @@ from langgraph.types import Command
 
 from milepost import AsyncMilepost
 from milepost.agents import make_graph
+from milepost.agents.nodes import share
 from milepost.agents.serving import close_served
+from milepost.store.plan import Base, Plan, PlanStep
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
@@ -77,6 +79,47 @@ def test_a_journey_runs_in_it(tmp_path: Path, page: Path) -> None:
             return await mp.search("parental leave", kb="hr")
 
     assert "sixteen weeks" in asyncio.run(hits())[0].text
+
+
+def test_what_the_graph_did_not_foresee_runs_too(tmp_path: Path, page: Path) -> None:
+    """A removal and a rollback: composed before there was a plan, the graph runs what it was asked for."""
+    home, config = make_home(tmp_path, "rollback")
+    other = tmp_path / "other.md"
+    other.write_text("# Other\n\nTrains are booked by the office.\n", encoding="utf-8")
+
+    async def ask(words: str, *paths: Path) -> tuple[set[str], set[str]]:
+        said = {"paths": [str(path) for path in paths], "kb": "hr", "request_text": words}
+        state = await (await make_graph(config)).ainvoke(said, config)
+        assert state["status"] == "completed"
+        async with AsyncMilepost(home) as mp:
+            done = await mp.status(state["journey_id"])
+            found = {hit.source for hit in await mp.search("weeks, trains", kb="hr", k=9)}
+            return {str(step.status) for step in done.steps}, found
+
+    async def run() -> list[tuple[set[str], set[str]]]:
+        return [
+            await ask("take it in", page, other), await ask("remove other.md"), await ask("undo the last journey"),
+        ]  # fmt: skip
+
+    both = {"leave.md", "other.md"}
+    assert served(run()) == [({"done"}, found) for found in (both, {"leave.md"}, both)]
+
+
+def test_steps_without_a_node_run_before_the_next_that_has_one() -> None:
+    """Each step once, in the plan's order; what comes after all nodes is run by the last."""
+    steps = [PlanStep(id=f"{action}-1", action=action) for action in ("hide", "upload", "remove", "embed", "report")]
+    plan = Plan(kb="hr", owner="ana", steps=tuple(steps), base=Base(policy_digest=""), generated_at="")
+    nodes = ("upload", "parse", "embed", "expose")
+    assert [share(plan, nodes, node) for node in nodes] == [
+        ["hide-1", "upload-1"], [], ["remove-1", "embed-1"], ["report-1"]
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("policy", "asks"), [("full", True), ("rollback", True), ('none"\napproval = "never', False)])
+def test_it_can_ask_unless_the_policy_says_never(tmp_path: Path, policy: str, asks: bool) -> None:
+    """What a model plans, and what cannot be undone, may have to be asked about under every other policy."""
+    _, config = make_home(tmp_path, policy)
+    assert ("approve" in served(make_graph(config)).get_graph().nodes) is asks
 
 
 def test_it_pauses_for_approval(tmp_path: Path, page: Path) -> None:
