@@ -57,6 +57,8 @@ rollback --last --kb hr --yes
 gc --yes
 kb purge leave.md --kb hr --yes
 kb drop --kb hr --yes
+eval run --cases cases.jsonl --out log.jsonl
+eval score log.jsonl
 """
 FAILS = {"ingest later.md --kb hr --set approval=always --no-input": 2}
 
@@ -96,6 +98,8 @@ def test_the_commands_give_what_the_page_says(
     (tmp_path / "handbook").mkdir()
     for name in ("handbook/leave.md", "more.md", "later.md"):
         (tmp_path / name).write_text(f"# {name}\n\nEvery parent has sixteen weeks of leave, says {name}.\n")
+    case = {"id": "a", "input": "add a.md", "target": "report", "metadata": {"files": []}}
+    (tmp_path / "cases.jsonl").write_text(json.dumps(case))
     seen: set[str] = set()
     known: dict[str, str] = {}
     with inside(tmp_path):
@@ -124,7 +128,7 @@ def _ids(given: dict[str, Any]) -> dict[str, str]:
 def _hold(line: str, given: dict[str, Any], gives: dict[str, dict[str, Any]]) -> str:
     """Hold what a command gave to the table; returns the command's name."""
     words = line.split()
-    name = " ".join(words[:2]) if words[0] in ("kb", "policy") else words[0]
+    name = " ".join(words[:2]) if words[0] in ("kb", "policy", "eval") else words[0]
     assert given.pop("format_version") == "1.0"
     assert given.keys() == gives[name].keys(), name
     for key, kind in gives[name].items():

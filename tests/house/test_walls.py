@@ -28,6 +28,7 @@ EVERY_TREE = TREES | _trees(BESIDE)
 BY_NAME = {
     "agents/__init__.py": "the door's own rooms",
     "evals/__init__.py": "the door's own rooms",
+    "evals/own_scorers.py": "the scorers that a person names, by entry point, module or file",
     "milepost/__init__.py": "the door's own rooms",
     "store/__init__.py": "the door's own rooms",
     "tools/__init__.py": "the door's own rooms",
