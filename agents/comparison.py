@@ -143,8 +143,9 @@ class _Comparison:
 
     def _current(self, known: KbSource) -> bool:
         """Read as it would be now, or as a request chose, which holds until another one says otherwise."""
-        asked = known.parser == PARSER and was_asked(known.chunker) and not self.policy.chunk.asked
-        return asked or (known.parser, known.chunker) == self.identity
+        if (known.parser, known.chunker) == self.identity:
+            return True
+        return known.parser == PARSER and was_asked(known.chunker) and not self.policy.chunk.asked
 
 
 def _numbered(source: str) -> Iterator[str]:

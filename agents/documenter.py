@@ -32,11 +32,12 @@ _IDS = uuid.uuid5(uuid.NAMESPACE_URL, "milepost:forward-documentation")
 
 
 def plan_document(plan: Plan) -> Document:
-    """The plan as the librarian keeps it; long lists of files are cut, and the cut is said."""
+    """The plan as the librarian keeps it: unchanged files are counted only, long lists are cut, and the cut is said."""
     content = plan.model_dump(mode="json", exclude={"files", "policy", "steps"})
     content["steps"] = [_short(step.model_dump(mode="json")) for step in plan.steps]
-    content["files"] = [_line(file) for file in plan.files[:_LISTED]]
-    content["files_left_out"] = max(0, len(plan.files) - _LISTED)
+    moving = [file for file in plan.files if file.reason != "unchanged"]
+    content["files"] = [_line(file) for file in moving[:_LISTED]]
+    content["files_left_out"] = len(plan.files) - len(content["files"])
     content |= {"forecast": forecast(plan), "markdown": page(plan)}
     return _document(plan.plan_id, content, EXECUTION_PLAN, plan.tenant, journey_id_of(plan))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 import threading
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
 from copy import copy
@@ -182,13 +182,14 @@ class Engine:
                 moved=[f"{source} was changed by {journey}" for source, journey in changed],
             )
 
-    def run_step(self, plan: Plan, policy: Policy, action: str, *, first: bool) -> str | None:
-        """Run one step of a plan's journey; returns why the journey stops here, or None.
+    def run_step(self, plan: Plan, policy: Policy, action: str, *, every: Sequence[str] = ()) -> dict[str, str]:
+        """Run one step of a plan's journey; returns the verdict for the graph, and why the journey stops here.
 
-        A step's own failure is recorded and returned; what else ends it leaves the journey interrupted, the store
+        With the first step comes `every` step's name: where none of them has anything to do, all are done at once. A
+        step's own failure is recorded and returned; what else ends it leaves the journey interrupted, the store
         free, and is raised.
         """
-        journey_id = journey_id_of(plan)
+        journey_id, first = journey_id_of(plan), bool(every)
         self.enter(journey_id)
         if first:
             self._require_room()
@@ -201,7 +202,10 @@ class Engine:
                 executor.start()
             self.services.running = journey_id
             self.services.check()
-            return executor.attempt(action)
+            if first and executor.nothing_to_do(every):
+                return {"verdict": "done"}
+            why = executor.attempt(action)
+            return {"verdict": "stop", "error": why} if why else {"verdict": "go"}
         except StalePlan:
             self.leave()
             raise

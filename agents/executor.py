@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -65,6 +65,22 @@ class Executor:
         bad = self._stopping_file() if step.action in ("upload", "parse", "embed") else None
         return self._fail(step, f"stopped at {bad}, as the policy says") if bad else None
 
+    def nothing_to_do(self, names: Iterable[str]) -> bool:
+        """Where none of these steps has a file to work on, they are all done at once: unchanged files cost a hash."""
+        if self.plan.journey_type != BUILT_IN:
+            return False
+        steps = {step.id: step for name in names if (step := self._step(name)) is not None and not self._done(step)}
+        if any(self._has_work(step) for step in steps.values()):
+            return False
+        with self._home.record.write(lazy=True):
+            for step in steps.values():
+                self._home.ledger.set_step(self.journey_id, step.id, "done", 0.0)
+        return True
+
+    def _has_work(self, step: PlanStep) -> Any:
+        known = STEPS.get(step.action)
+        return not known or known.subject(self._context(step))["files"] or self._left_open(step, known.milestone)
+
     def _run(self, step: PlanStep) -> None:
         if step.action in STEPS:
             self._run_built_in(step, STEPS[step.action])
@@ -82,11 +98,10 @@ class Executor:
         self._tell_milestone(step, milestone)
 
     def _run_built_in(self, step: PlanStep, declaration: StepDeclaration) -> None:
-        action = step.action
-        context = self._context(step)
+        action, context = step.action, self._context(step)
         subject = declaration.subject(context)
         if not subject["files"] and not self._left_open(step, declaration.milestone):
-            self._home.ledger.set_step(self.journey_id, step.id, "done", 0.0)  # unchanged files cost a hash, no more
+            self._home.ledger.set_step(self.journey_id, step.id, "done", 0.0)
             return
         self._intend(step, subject, declaration)
         began = self._home.clock.monotonic()
@@ -230,8 +245,7 @@ class Executor:
         """The first file that was rejected or failed, where the policy stops at one."""
         if self.policy.on_file_error == "continue" and self.policy.orchestration != "structured":
             return None
-        files = self._home.ledger.files(self.journey_id)
-        return next((f.source for f in files if f.outcome in ("rejected", "failed")), None)
+        return next((file.source for file in self._home.ledger.failures(self.journey_id)), None)
 
     def _checkpoint(self, milestone: str, step: PlanStep, outcome: StepOutcome) -> None:
         take(

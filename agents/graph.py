@@ -140,9 +140,7 @@ def _connect(builder: Any, names: list[str], actions: tuple[str, ...]) -> None:
     first = "ask" if "ask" in names else actions[0]
     failed = "compensate" if "compensate" in names else "report"
     planning = [name for name in ("plan", "validate", "document") if name in names]
-    builder.add_conditional_edges(
-        START, lambda state: first if state.get("plan_id") else "plan", {first: first, "plan": "plan"}
-    )
+    builder.add_conditional_edges(START, _from(first), {first: first, "plan": "plan"})
     for here, after in zip(planning, [*planning[1:], first], strict=True):
         builder.add_conditional_edges(here, _after_planning(after, first), {after: after, "report": "report"})
     if "ask" in names:
@@ -150,7 +148,8 @@ def _connect(builder: Any, names: list[str], actions: tuple[str, ...]) -> None:
         builder.add_edge("approve", "decide")
         builder.add_conditional_edges("decide", _after_deciding(actions[0]), [actions[0], "plan", "report"])
     for action, after in zip(actions, [*actions[1:], "report"], strict=True):
-        builder.add_conditional_edges(action, _unless_stopped(after, failed), sorted({after, failed}))
+        targets = {after, failed, "report"} if action == actions[0] else {after, failed}
+        builder.add_conditional_edges(action, _unless_stopped(after, failed), sorted(targets))
     if "compensate" in names:
         builder.add_edge("compensate", "report")
     builder.add_edge("report", END)
@@ -164,8 +163,19 @@ def _after(first: Callable[[], Awaitable[None]], node: Callable[[Any], Awaitable
     return both
 
 
-def _after_planning(after: str, first: str) -> Callable[[JourneyState], str]:
-    def route(state: JourneyState) -> str:
+Route = Callable[[JourneyState], Awaitable[str]]
+"""Asynchronous, all of them: LangGraph hands the others to a thread each."""
+
+
+def _from(first: str) -> Route:
+    async def route(state: JourneyState) -> str:
+        return first if state.get("plan_id") else "plan"
+
+    return route
+
+
+def _after_planning(after: str, first: str) -> Route:
+    async def route(state: JourneyState) -> str:
         if state.get("verdict") == "stop" or (after == first and state.get("only_planning")):
             return "report"
         return after
@@ -173,12 +183,15 @@ def _after_planning(after: str, first: str) -> Callable[[JourneyState], str]:
     return route
 
 
-def _unless_stopped(after: str, otherwise: str) -> Callable[[JourneyState], str]:
-    return lambda state: otherwise if state.get("verdict") == "stop" else after
+def _unless_stopped(after: str, otherwise: str) -> Route:
+    async def route(state: JourneyState) -> str:
+        return {"stop": otherwise, "done": "report"}.get(state.get("verdict", "go"), after)
+
+    return route
 
 
-def _after_asking(first: str) -> Callable[[JourneyState], str]:
-    def route(state: JourneyState) -> str:
+def _after_asking(first: str) -> Route:
+    async def route(state: JourneyState) -> str:
         if state.get("verdict") == "stop":
             return "report"
         return "approve" if state.get("asked") else first
@@ -186,6 +199,10 @@ def _after_asking(first: str) -> Callable[[JourneyState], str]:
     return route
 
 
-def _after_deciding(first: str) -> Callable[[JourneyState], str]:
+def _after_deciding(first: str) -> Route:
     """An edit is a new plan: from the planner on, so that it is judged and asked about as every other."""
-    return lambda state: {"again": "plan", "stop": "report"}.get(state.get("verdict", "stop"), first)
+
+    async def route(state: JourneyState) -> str:
+        return {"again": "plan", "stop": "report"}.get(state.get("verdict", "stop"), first)
+
+    return route

@@ -56,7 +56,7 @@ def hashed(inputs: Sequence[Input], *, each: Callable[[int], None] = lambda done
 def sha256_of(path: str) -> str | None:
     """A file's SHA-256 now; None where it is gone or cannot be read."""
     try:
-        return hash_file(Path(path))[0]
+        return hash_file(path)[0]
     except (OSError, ChangedWhileReading, ValueError):
         return None
 
@@ -69,7 +69,7 @@ def _hashed(one: Input) -> Input:
     if one.data is not None:
         return replace(one, sha256=hashlib.sha256(one.data).hexdigest())
     try:
-        sha256, size = hash_file(one.unpacked or Path(one.path))
+        sha256, size = hash_file(one.unpacked or one.path)
     except ChangedWhileReading:
         detail = "the file changed while it was read; plan again when it is at rest"
         return replace(one, reason="changed_while_reading", detail=detail)

@@ -133,18 +133,19 @@ class Nodes:
     def _step(self, plan_id: str, action: str) -> dict[str, Any]:
         """Run one node's steps, after admission where it is the first."""
         plan = self._plan_of(plan_id)
-        first, why = action == self._actions[0], None
+        first = action == self._actions[0]
         if first:
             types = self._engine.services.types
             admit(judge(plan, self._policy, types, world_facts(self._engine.services, plan)), plan)
+        verdict = {"verdict": "go"}
         for name in share(plan, self._actions, action) or [action]:
             self._require_approval(plan, running=not first)
-            why = self._engine.run_step(plan, self._policy, name, first=first)
+            every = [*self._actions, *(step.id for step in plan.steps)] if first else ()
+            verdict = self._engine.run_step(plan, self._policy, name, every=every)
             first = False
-            if why:
+            if verdict["verdict"] != "go":
                 break
-        stopped = {"verdict": "stop", "error": why} if why else {"verdict": "go"}
-        return {"journey_id": journey_id_of(plan), **stopped}
+        return {"journey_id": journey_id_of(plan), **verdict}
 
     def _require_approval(self, plan: Plan, *, running: bool) -> None:
         """Where a step runs, whoever asked for it: the plan as it is was approved, where it has to be."""

@@ -35,15 +35,15 @@ class Order:
 
     def ending(self) -> tuple[JourneyStatus, str | None]:
         """How a journey that came to its end stands: partial where files or steps failed that others did not need."""
-        journey = self._home.ledger.journey(self._journey_id, None, whole=True)
-        failed = {step.id: step.error for step in journey.steps if step.status == "failed"}
+        steps = self._home.ledger.steps(self._journey_id, live=True)
+        failed = {step.id: step.error for step in steps if step.status == "failed"}
         if failed:
             above = ancestors(self._plan.steps)
             needed = set[str]().union(*(above.get(step_id, set()) for step_id in failed))
-            alone = [step.id for step in journey.steps if step.status == "done" and step.id not in needed]
+            alone = [step.id for step in steps if step.status == "done" and step.id not in needed]
             detail = "; ".join(f"{why}" for why in failed.values() if why)[:300]
             return (JourneyStatus.PARTIAL if alone else JourneyStatus.FAILED), detail
-        bad = [f for f in self._home.ledger.files(self._journey_id) if f.outcome in ("rejected", "failed")]
+        bad = self._home.ledger.failures(self._journey_id)
         return (JourneyStatus.PARTIAL if bad else JourneyStatus.COMPLETED), None
 
     def _incomplete(self, step: PlanStep) -> str | None:

@@ -129,8 +129,10 @@ async def kept(services: Services, request: PlanRequest, run: Runner) -> Plan:
 
 def save_plan(services: Services, request: PlanRequest, plan: Plan) -> None:
     """Save a plan with what the validator says of it, where the policy validates."""
-    judged = judge(plan, request.policy, services.types, world_facts(services, plan, request))
-    said = judged.model_dump(mode="json") if request.policy.validates else None
+    said = None
+    if request.policy.validates:
+        judged = judge(plan, request.policy, services.types, world_facts(services, plan, request))
+        said = judged.model_dump(mode="json")
     services.home.plans.save(plan, said, input_blobs(plan, request))
 
 

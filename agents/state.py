@@ -20,7 +20,8 @@ class JourneyState(TypedDict, total=False):
     journey_id: str
     valid: bool
     repairs: int
-    verdict: Literal["go", "stop", "again"]
+    verdict: Literal["go", "stop", "again", "done"]
+    """`done`: no step has anything to do, and all are done."""
     status: str
     error: str
     asked: dict[str, Any] | None

@@ -53,12 +53,13 @@ def validate_plan(
         by_id.setdefault(step.id, step)
     check_graph(steps, by_id, found)
     check_args(steps, by_id, registry, found)
-    check_rules(steps, by_id, registry, found, policy=policy, facts=facts or {}, files=_files(said))
-    check_world(as_mapping(said) or {}, steps, registry, found, policy=policy, facts=facts or {}, files=_files(said))
+    files = _files(said)
+    check_rules(steps, by_id, registry, found, policy=policy, facts=facts or {}, files=files)
+    check_world(as_mapping(said) or {}, steps, registry, found, policy=policy, facts=facts or {}, files=files)
     return found.validation()
 
 
 def _files(plan: object) -> list[Mapping[str, Any]]:
     listed = as_list((as_mapping(plan) or {}).get("files")) or ()
-    files = [as_mapping(dict(file) if isinstance(file, BaseModel) else file) for file in listed]
+    files = [as_mapping(vars(file) if isinstance(file, BaseModel) else file) for file in listed]
     return [file for file in files if file is not None]

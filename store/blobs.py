@@ -133,7 +133,7 @@ class Blobs:
         return {path.parent, self.folder} if made else {path.parent}
 
 
-def hash_file(path: Path) -> tuple[str, int]:
+def hash_file(path: Path | str) -> tuple[str, int]:
     """A file's SHA-256 in hexadecimal and its size in bytes, read as a stream."""
     digest, size = hashlib.sha256(), 0
     for block in _blocks(path):
@@ -142,14 +142,16 @@ def hash_file(path: Path) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def _blocks(path: Path) -> Iterator[bytes]:
+def _blocks(path: Path | str) -> Iterator[bytes]:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb", buffering=0) as source:
-        before, size = os.fstat(source.fileno()), 0
-        while (block := source.read(BLOCK)) and size <= before.st_size:  # one that grows has no end to wait for
+    try:
+        before, size = os.fstat(descriptor), 0
+        while size < before.st_size and (block := os.read(descriptor, BLOCK)):  # one that grows has no end to wait for
             yield block
             size += len(block)
-        after = os.fstat(source.fileno())
+        after = os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise ChangedWhileReading(str(path))
 

@@ -64,6 +64,34 @@ class JourneyFiles:
         """Those that have come to a stage and have no outcome yet: of files that stayed as they are, none is read."""
         return self._files("journey_id = ? AND stage = ? AND outcome IS NULL", journey_id, stage)
 
+    def failures(self, journey_id: str) -> list[FileRow]:
+        """Those that were rejected or failed."""
+        return self._files("journey_id = ? AND outcome IN ('rejected', 'failed')", journey_id)
+
+    def to_expose(self, journey_id: str) -> list[FileRow]:
+        """Those that are not exposed and may have to be: duplicates, too, which become claims."""
+        return self._files(
+            "journey_id = ? AND stage != 'exposed'"
+            " AND (outcome IS NULL OR outcome = 'staged' OR (outcome = 'skipped' AND reason = 'duplicate'))",
+            journey_id,
+        )
+
+    def outcomes(self, journey_id: str) -> list[FileOutcome]:
+        """What each file came to, as far as it is known."""
+        with self._record.read() as reading:
+            rows = reading.execute(
+                "SELECT path, source, outcome, reason, detail, warnings, chunks FROM journey_files"
+                " WHERE journey_id = ? AND outcome IS NOT NULL ORDER BY position",
+                (journey_id,),
+            ).fetchall()
+        return [
+            FileOutcome(
+                path=path, source=source, outcome=outcome, reason=reason, detail=detail,
+                warnings=[] if warnings == "[]" else json.loads(warnings), chunks=chunks,
+            )
+            for path, source, outcome, reason, detail, warnings, chunks in rows
+        ]  # fmt: skip
+
     def purged(self, journey_id: str) -> list[str]:
         """Those of a journey's sources that were purged since."""
         return [row.source for row in self._files("journey_id = ? AND reason = ?", journey_id, "purged")]
@@ -98,10 +126,3 @@ def _file_row(row: Sequence[Any]) -> FileRow:
     said = values[_WARNINGS]
     values[_WARNINGS] = () if said == "[]" else tuple(json.loads(said))
     return FileRow(*values)
-
-
-def file_outcome(row: FileRow) -> FileOutcome:
-    return FileOutcome(
-        path=row.path, source=row.source, outcome=row.outcome, reason=row.reason, detail=row.detail,  # type: ignore[arg-type] # the ledger holds only these words
-        warnings=list(row.warnings), chunks=row.chunks,
-    )  # fmt: skip

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from .errors import NotFound
-from .journey_files import JourneyFiles, file_outcome
+from .journey_files import JourneyFiles
 from .plan import Interval, Plan, canonical_json
 from .policy import Policy
 from .ports import Clock
@@ -135,7 +136,7 @@ class Ledger(JourneyFiles, Receipts, Standing, Tries):
 
     def policy(self, journey_id: str) -> Policy:
         """The policy that a journey started with, and keeps."""
-        return Policy.model_validate_json(self._row(journey_id, None)["policy"])
+        return _policy(self._row(journey_id, None)["policy"])
 
     def kb_id(self, journey_id: str) -> int | None:
         """The number of the kb that a journey is bound to."""
@@ -234,11 +235,12 @@ class Ledger(JourneyFiles, Receipts, Standing, Tries):
             ended_at=row["ended"], parent=row["parent"], embeddings_computed=row["embeddings"],
         )  # fmt: skip
         if whole:
-            journey.files = [file_outcome(f) for f in self.files(journey.journey_id) if f.outcome]
-            journey.steps = self._steps(journey.journey_id, live=journey.status in LIVE)
+            journey.files = self.outcomes(journey.journey_id)
+            journey.steps = self.steps(journey.journey_id, live=journey.status in LIVE)
         return journey
 
-    def _steps(self, journey_id: str, *, live: bool) -> list[StepRecord]:
+    def steps(self, journey_id: str, *, live: bool) -> list[StepRecord]:
+        """How each step of a journey stands, in the order of its plan; of one that is not `live` no try is running."""
         tries = self.tries(journey_id, live=live)
         with self._record.read() as reading:
             rows = reading.execute(
@@ -252,6 +254,11 @@ class Ledger(JourneyFiles, Receipts, Standing, Tries):
             )
             for r in rows
         ]  # fmt: skip
+
+
+@lru_cache(maxsize=8)
+def _policy(body: str) -> Policy:
+    return Policy.model_validate_json(body)
 
 
 def _settled(plan: Plan, action: str) -> str | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import deepcopy
+from functools import lru_cache
 from typing import Any
 
 from .approvals import Approvals
@@ -39,7 +41,7 @@ class Plans(Approvals):
                 state="nothing was changed",
                 next="milepost plan PATH --kb NAME",
             )
-        return Plan.model_validate_json(row["body"])
+        return _opened(row["body"])
 
     def inputs(self, plan_id: str) -> dict[str, str]:
         """The SHA-256 of each input that lies in the blobs only, by source."""
@@ -57,4 +59,21 @@ class Plans(Approvals):
                 " ORDER BY seq DESC LIMIT 1",
                 (tenant,),
             ).fetchone()
-        return Plan.model_validate_json(row["body"]) if row else None
+        return _opened(row["body"]) if row else None
+
+
+@lru_cache(maxsize=2)
+def _parsed(body: str) -> Plan:
+    return Plan.model_validate_json(body)
+
+
+def _opened(body: str) -> Plan:
+    """A plan of one's own: a journey asks for its plan at every step, and of very many files it takes its time.
+
+    Its files are frozen and may be shared; what somebody could write into is copied.
+    """
+    known = _parsed(body)
+    return known.model_copy(update={name: deepcopy(getattr(known, name)) for name in _WITH_DICTS})
+
+
+_WITH_DICTS = ("args", "asked", "base", "policy", "resources", "steps")

@@ -19,7 +19,8 @@ def choices_id(policy: ChunkSizes) -> str:
 
 def was_asked(chunker: str) -> bool:
     """Whether a source was read as its request chose, by the id of its chunker."""
-    return bool(json.loads(chunker.partition(";")[2] or "{}").get("asked"))
+    said = chunker.partition(";")[2]
+    return bool(said) and bool(json.loads(said).get("asked"))
 
 
 def chosen(blocks: Iterable[Block], policy: ChunkSizes, document: Document) -> Iterator[Block]:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 IGNORE_FILE = ".milepostignore"
 _SUGGESTIONS = 3
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_ANYBODY_READS = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
+"""Where all three may read, so may we: it need not be asked, which for very many files takes its time."""
 
 
 @dataclass(frozen=True)
@@ -190,7 +193,7 @@ def _folder(top: str, prefix: str = "") -> Iterator[Found]:
                 yield _outside(entry.path, safe_name(prefix + inner))
             elif folder_itself:
                 pending.append(inner)
-            elif not os.path.isdir(entry.path):
+            elif not (entry.is_symlink() and os.path.isdir(entry.path)):
                 yield _file(entry.path, prefix + inner)
 
 
@@ -224,7 +227,7 @@ def _inside(path: str, root: str) -> bool:
 
 def _file(path: str, name: str) -> Found:
     source = safe_name(name)
-    if any("\ud800" <= char <= "\udfff" for char in path):
+    if not path.isascii() and _SURROGATE.search(path):
         return Found(safe_name(path), source, None, 0, 0, "unreadable", "its name is no UTF-8; rename it")
     try:
         facts = os.stat(path)
@@ -234,7 +237,7 @@ def _file(path: str, name: str) -> Found:
     if not stat.S_ISREG(facts.st_mode):
         kind = _KINDS.get(stat.S_IFMT(facts.st_mode), "no regular file")
         return replace(found, size=0, reason="not_regular", detail=f"{kind}; give a regular file")
-    if not os.access(path, os.R_OK):
+    if facts.st_mode & _ANYBODY_READS != _ANYBODY_READS and not os.access(path, os.R_OK):
         return replace(found, reason="unreadable", detail="no permission to read it; change it, or leave it out")
     return found
 

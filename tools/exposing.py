@@ -105,7 +105,7 @@ def remove(ctx: StepRun) -> StepOutcome:
 
 def _concerned(ctx: StepRun) -> list[FileRow]:
     """Files that are ready, sources that are to go, and duplicates that become claims."""
-    rows = [row for row in ctx.services.home.ledger.files(ctx.journey_id) if row.stage != "exposed"]
+    rows = ctx.services.home.ledger.to_expose(ctx.journey_id)
     if "sources" in ctx.step.args:
         rows = prepared(ctx, rows)
         ctx.keep([row for row in rows if row.outcome == "failed"])
