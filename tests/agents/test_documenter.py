@@ -79,6 +79,16 @@ def test_documents_stay_small_however_many_files_there_are(world: World) -> None
     assert contexts(many)["upload"]["file_count"] == 1030
 
 
+def test_unchanged_files_are_counted_and_not_named(world: World) -> None:
+    """A plan's document names what moves: of what stays as it is, only how much."""
+    world.write("a.md", "Text.")
+    plan = world.plan()
+    still = plan.files[0].model_copy(update={"action": "skip", "reason": "unchanged", "source": "b.md"})
+    document = plan_document(plan.model_copy(update={"files": (*plan.files, still)}).sealed())
+    assert [file["source"] for file in document.content["files"]] == ["a.md"]
+    assert document.content["files_left_out"] == 1
+
+
 def test_a_removal_is_documented_with_what_goes(world: World) -> None:
     """Without undo its effect says so."""
     from milepost.agents.planner import draft_removal

@@ -170,6 +170,28 @@ def test_the_state_does_not_grow_with_the_work(tmp_path: Path, files: int, parag
     assert file < 200_000
 
 
+def test_where_no_step_has_work_the_first_node_ends_them_all(tmp_path: Path) -> None:
+    """Unchanged files pass one step's node, and every step is done; one new file, and all four nodes run again."""
+    folder = _folder(tmp_path)
+
+    async def nodes_passed(mp: AsyncMilepost) -> tuple[list[str], list[str]]:
+        plan = await mp.plan([folder], kb="hr")
+        passed = [name async for update in mp._graph(mp.policy).astream({"plan_id": plan.plan_id}) for name in update]
+        journey = (await mp.journeys())[0]
+        return passed, [f"{step.id} {step.status}" for step in (await mp.status(journey)).steps]
+
+    async def scenario() -> None:
+        async with opened(tmp_path / "home", "rollback") as mp:
+            done = [f"{step} done" for step in STEPS]
+            assert await nodes_passed(mp) == ([*STEPS, "report"], done)
+            assert await nodes_passed(mp) == (["upload", "report"], done)
+            (folder / "new.md").write_text("A new page.")
+            assert await nodes_passed(mp) == ([*STEPS, "report"], done)
+            assert [one.status for one in await mp.journeys()] == [JourneyStatus.COMPLETED] * 3
+
+    asyncio.run(scenario())
+
+
 def test_where_nobody_is_asked_nothing_is_saved(tmp_path: Path) -> None:
     """The saver carries the pause only: a policy that never pauses writes no graph.db."""
 

@@ -6,7 +6,7 @@ import pytest
 from store_kit import Kit
 
 from milepost.store.errors import NotFound, UsageError
-from milepost.store.plan import Base, Plan
+from milepost.store.plan import Base, Plan, PlanStep
 
 
 def plan(kit: Kit, request: str = "one", tenant: str = "default") -> Plan:
@@ -24,6 +24,18 @@ def test_a_plan_comes_back_as_it_was_saved(kit: Kit) -> None:
     assert kit.home.plans.plan(made.plan_id, "default") == made
     with pytest.raises(NotFound):
         kit.home.plans.plan(made.plan_id, "other")
+
+
+def test_whoever_writes_into_a_plan_writes_into_his_own(kit: Kit) -> None:
+    """A plan is read once and handed out often: what one reader makes of it no other sees."""
+    steps = (PlanStep(id="upload", action="upload", args={"files": ["a.md"]}),)
+    made = Plan(kb="hr", steps=steps, args={"a": 1}, asked={"b": 1}, resources={"c": 1}, policy={"d": {"e": 1}},
+                base=Base(archives={"f": "g"})).sealed()  # fmt: skip
+    kit.home.plans.save(made, None)
+    mine = kit.home.plans.plan(made.plan_id, "default")
+    for dictionary in (mine.args, mine.asked, mine.resources, mine.policy["d"], mine.base.archives, mine.steps[0].args):
+        dictionary["mine"] = True
+    assert kit.home.plans.plan(made.plan_id, "default") == made
 
 
 def test_asking_again_is_the_same_question(kit: Kit) -> None:
