@@ -77,9 +77,10 @@ class Executor:
                 self._home.ledger.set_step(self.journey_id, step.id, "done", 0.0)
         return True
 
-    def _has_work(self, step: PlanStep) -> Any:
+    def _has_work(self, step: PlanStep) -> bool:
         known = STEPS.get(step.action)
-        return not known or known.subject(self._context(step))["files"] or self._left_open(step, known.milestone)
+        has_files = known is None or known.subject(self._context(step))["files"]
+        return bool(has_files) or (known is not None and self._left_open(step, known.milestone))
 
     def _run(self, step: PlanStep) -> None:
         if step.action in STEPS:
