@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from .agreement import agreement
 from .logs import Trial
 
 Scores = Mapping[str, float | None]
@@ -17,7 +18,7 @@ def scored(trial: Trial, case: Mapping[str, Any], scorers: Iterable[Scorer] = ()
     if not trial.counts:
         return {}
     found: dict[str, float | None] = {}
-    for scorer in (basics, *scorers):
+    for scorer in (basics, agreement, *scorers):
         found.update(scorer(trial, case))
     return found
 

@@ -13,6 +13,7 @@ from typer.main import get_command
 from . import (
     apply_commands,
     chat_commands,
+    compare_commands,
     eval_commands,
     home_commands,
     journey_commands,
@@ -82,7 +83,7 @@ def build() -> typer.Typer:
         app.registered_commands += part.app.registered_commands
     kb.registered_commands += kb_commands.app.registered_commands
     policy.registered_commands += policy_commands.app.registered_commands
-    evaluation.registered_commands += eval_commands.app.registered_commands
+    evaluation.registered_commands += eval_commands.app.registered_commands + compare_commands.app.registered_commands
     app.add_typer(kb, name="kb", rich_help_panel=search_commands.PANEL)
     app.add_typer(evaluation, name="eval", rich_help_panel=home_commands.PANEL)
     app.add_typer(policy, name="policy", rich_help_panel=home_commands.PANEL)

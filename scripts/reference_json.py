@@ -11,6 +11,9 @@ from pydantic import BaseModel
 from reference_parts import MADE, fields_said, table
 
 from milepost.agents.issues import Validation
+from milepost.evals.comparing import Comparison
+from milepost.evals.gate import Gate
+from milepost.evals.summary import ArmSummary
 from milepost.store import records
 from milepost.store.plan import Plan
 
@@ -85,6 +88,13 @@ GIVES: dict[str, dict[str, Any]] = {
     "kb drop": {"done": Done},
     "eval run": {"run": Done},
     "eval score": {"run": Done},
+    "eval compare": {
+        "verdict": str,
+        "why": str,
+        "gates": list[Gate],
+        "arms": list[ArmSummary],
+        "comparisons": list[Comparison],
+    },
     "chat": {},
     "mcp": {},
 }
@@ -92,6 +102,7 @@ GIVES: dict[str, dict[str, Any]] = {
 NOTES = {
     "show": 'A journey gives `{"journey"}`, a checkpoint `{"checkpoint"}`; with `--mermaid` also `mermaid`, a text.',
     "journeys": "Without `files` and `steps`.",
+    "eval compare": "`verdict` and `why` are the first comparison's. Where a gate fails also `error`, and exit code 3.",
     "chat": "An event on each line: `format_version`, `event`, and what the command of that kind gives.",
     "mcp": "Speaks the protocol, not this.",
     "kb verify": "Where it is not ok also `next`, the command that repairs.",

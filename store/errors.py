@@ -7,6 +7,7 @@ MilepostError
 ├── PolicyError              policy forbids it, or the policy contradicts itself
 ├── PlanRejected             the plan does not validate, or has open questions
 ├── ApprovalRequired         a person has to say yes first
+├── GateFailed               an evaluation does not show that nothing got worse than its gate allows
 ├── StalePlan                the world moved since the plan was made
 ├── JourneyFailed            a step could not be done
 │   └── EmbeddingFailed
@@ -85,6 +86,11 @@ class PlanRejected(MilepostError):
 
 class ApprovalRequired(MilepostError):
     code = "approval_required"
+    exit_code = 3
+
+
+class GateFailed(MilepostError):
+    code = "gate_failed"
     exit_code = 3
 
 

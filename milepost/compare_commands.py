@@ -1,0 +1,120 @@
+"""eval compare: what logs of evaluations say, as text, Markdown or one object; a gate for CI."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .desk import Desk
+from .everywhere import command
+
+if TYPE_CHECKING:
+    from .evals.comparing import Comparison, Evidence
+    from .evals.gate import Gate
+    from .store.errors import GateFailed
+
+app = typer.Typer()
+
+Base = Annotated[Path, typer.Argument(metavar="A", help="The log of a run: the base.")]
+Head = Annotated[
+    Path | None,
+    typer.Argument(metavar="B", help="The log that is held against it; without one the arms of A.", show_default=False),
+]
+Planners = Annotated[
+    list[str] | None,
+    typer.Option("--planner", metavar="NAME", help="One for both logs, or twice: A's and B's.", show_default=False),
+]
+Level = Annotated[float, typer.Option("--level", metavar="SHARE", help="Of the intervals.")]
+Margin = Annotated[
+    float, typer.Option("--margin", metavar="SHARE", help='The largest X that "no difference larger than X" may say.')
+]
+
+
+@command(app, "compare")
+def compare(
+    desk: Desk,
+    base: Base,
+    head: Head = None,
+    planner: Planners = None,
+    fail_if: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fail-if",
+            metavar="RULE",
+            help='"task_success worse by 0.05": exit 3 unless it is not.',
+            show_default=False,
+        ),
+    ] = None,
+    level: Level = 0.95,
+    margin: Margin = 0.1,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Markdown, for a pull request or a page.")] = False,
+) -> None:
+    """Compare two runs over the same cases: is B better than A, and how sure is that?"""
+    from .evals.comparing import evidence
+    from .evals.comparison_text import markdown as as_markdown
+    from .evals.gate import gates, rule_of
+    from .evals.logs import read_log
+
+    rules = [rule_of(text) for text in fail_if or ()]
+    found = evidence(
+        read_log(base), read_log(head) if head else None, planners=planner or (), level=level, margin=margin
+    )
+    judged = gates(rules, found.comparisons)
+    failed = next((gate for gate in judged if not gate.holds), None)
+    error = _failure(failed, base, head) if failed else None
+    desk.console.give(_shape(found, judged) | ({"error": _object(error)} if error else {}))
+    desk.console.say(as_markdown(found, judged).rstrip() if markdown else _text(found, judged))
+    if error:
+        raise error
+
+
+def _shape(found: "Evidence", judged: "list[Gate]") -> dict[str, object]:
+    first = found.comparisons[0]
+    return {
+        "verdict": first.verdict, "why": first.why, "gates": [gate.model_dump(mode="json") for gate in judged],
+        **found.model_dump(mode="json"),
+    }  # fmt: skip
+
+
+def _text(found: "Evidence", judged: "list[Gate]") -> str:
+    from .evals.comparison_text import ARM_HEADS, arm_row, facts
+    from .render import columns
+    from .store.words import clean
+
+    blocks = [_comparison(one) for one in found.comparisons]
+    rows = [arm_row(arm) for arm in found.arms]
+    blocks.append(columns([head.upper() for head in ARM_HEADS], rows, right=range(1, 10)))
+    told = [f"{arm.label}: {text}" for arm in found.arms for text in facts(arm)]
+    blocks.append("\n".join(clean(text, 900) for text in told)) if told else None
+    blocks += ["\n".join(f"gate {'holds' if gate.holds else 'FAILS'}: {gate.rule}; {gate.why}" for gate in judged)]
+    return "\n\n".join(block for block in blocks if block)
+
+
+def _comparison(one: "Comparison") -> str:
+    from .evals.comparison_text import difference_rows, losing, sentence, tests
+    from .render import columns
+    from .store.words import count
+
+    heads = ("SCORE", "BASE", "HEAD", "DIFFERENCE", "INTERVAL", "P", "W/L/T")
+    rows = [row[:7] for row in difference_rows(one)]
+    families = f"{one.families} {'family' if one.families == 1 else 'families'}"
+    lines = [f"Verdict: {sentence(one)}.", f"{count(one.cases, 'case')} in {families}", ""]
+    lines += [columns(heads, rows, right=(1, 2, 3, 5, 6)), "", *tests(one), *losing(one)]
+    return "\n".join([*lines, *(f"note: {note}" for note in one.notes)])
+
+
+def _failure(gate: "Gate", base: Path, head: Path | None) -> "GateFailed":
+    import shlex
+
+    from .store.errors import GateFailed
+
+    logs = shlex.join(str(path) for path in (base, head) if path)
+    return GateFailed(
+        f"the gate failed: {gate.rule}", cause=f"{gate.head} against {gate.base}: {gate.why}",
+        state="nothing was changed", next=f"milepost eval compare {logs} --markdown",
+    )  # fmt: skip
+
+
+def _object(error: "GateFailed") -> dict[str, str]:
+    said = {"message": error.message, "cause": error.cause, "state": error.state, "next": error.next}
+    return {"code": error.code, **said}
