@@ -12,7 +12,7 @@ from ..store.words import count
 from .agreement import LOWER_IS_BETTER
 from .intervals import Interval, holm
 from .logs import HEADLINE, Log, Trial
-from .sides import CasePair, Pairs, Side, paired, pairs_of
+from .sides import CasePair, Pairs, Side, paired, pairs_of, sides_of
 from .summary import SHARES, ArmSummary, Bounds, by_case, means, summary
 from .verdicts import BETTER, LEVEL, MARGIN, UNKNOWN, WORSE, Effect, effect_of, judge
 
@@ -102,10 +102,24 @@ def evidence(
 ) -> Evidence:
     """Compare two logs, or the arms of one. `UsageError` where their cases differ or no trial is left."""
     _between(level, margin)
-    chosen = pairs_of(base, head, planners)
-    arms = list(dict.fromkeys(arm for pair in chosen for arm in pair))
+    return _evidence(pairs_of(base, head, planners), level, margin)[0]
+
+
+def evidence_of(
+    base: Log, head: Log | None = None, *, planners: Sequence[str] = (), level: float = LEVEL, margin: float = MARGIN
+) -> tuple[Evidence, list[Side]]:
+    """The same with the arms' trials; one log with one planner is told by itself."""
+    _between(level, margin)
+    alone = sides_of(base) if head is None and not planners else []
+    if len(alone) == 1:
+        return Evidence(arms=[summary(alone[0], level=level)], comparisons=[]), alone
+    return _evidence(pairs_of(base, head, planners), level, margin)
+
+
+def _evidence(chosen: Sequence[tuple[Side, Side]], level: float, margin: float) -> tuple[Evidence, list[Side]]:
+    sides = list(dict.fromkeys(side for pair in chosen for side in pair))
     compared = [compare(*pair, level=level, margin=margin) for pair in chosen]
-    return Evidence(arms=[summary(arm, level=level) for arm in arms], comparisons=compared)
+    return Evidence(arms=[summary(side, level=level) for side in sides], comparisons=compared), sides
 
 
 def _between(level: float, margin: float) -> None:

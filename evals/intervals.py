@@ -6,13 +6,12 @@ and fall together, so families, not cases, are what is drawn anew. Levels are sh
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from statistics import NormalDist
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -55,7 +54,7 @@ class Grouped(NamedTuple):
 def scipy_stats() -> Any:
     """The library of distributions; `UsageError` with the way to get it where it is not installed."""
     try:
-        return importlib.import_module("scipy.stats")
+        from scipy import stats  # type: ignore[import-untyped] # it has no types
     except ImportError:
         raise UsageError(
             "comparing runs needs scipy, which is not installed",
@@ -63,6 +62,7 @@ def scipy_stats() -> Any:
             state="nothing was written",
             next="pip install 'milepost[evals]'",
         ) from None
+    return cast("Any", stats)
 
 
 def grouped(values: Sequence[float], families: Sequence[str]) -> Grouped:
@@ -91,14 +91,14 @@ def at_most(n: float) -> float:
 def spread_of_mean(parts: Grouped) -> float:
     """The standard error of a mean over cases, families being what varies; infinite with one family.
 
-    The square root of G/(G-1) * sum of (family's sum - size * mean)^2 / n^2: with families of one case each it is the
-    usual s / sqrt(n).
+    The jackknife's: the square root of (G-1)/G * sum of (mean without a family - mean)^2, which does not fall short
+    where families are of unequal size. With families of one case each it is the usual s / sqrt(n).
     """
     count = len(parts.sums)
     if count < 2:
         return math.inf
-    left = parts.sums - parts.mean * parts.sizes
-    return float(math.sqrt(count / (count - 1) * (left**2).sum()) / parts.sizes.sum())
+    without = (parts.sums.sum() - parts.sums) / (parts.sizes.sum() - parts.sizes)
+    return float(math.sqrt((count - 1) / count * ((without - parts.mean) ** 2).sum()))
 
 
 def rate_interval(values: Sequence[float], families: Sequence[str], level: float, *, epochs: int) -> Interval:

@@ -128,7 +128,10 @@ def _told_apart(base: Side, head: Side) -> tuple[Side, Side]:
         return base, head
     names = [one.log.path.stem for one in (base, head)]
     first, second = names if names[0] != names[1] else ("A", "B")
-    return Side(base.log, base.planner, first), Side(head.log, head.planner, second)
+    return (
+        Side(base.log, base.planner, f"{base.planner} ({first})"),
+        Side(head.log, head.planner, f"{head.planner} ({second})"),
+    )
 
 
 def same_cases(base: Log, head: Log) -> None:

@@ -117,7 +117,8 @@ def flipped(parts: Grouped) -> float:
 @lru_cache(maxsize=4)
 def _signs(families: int) -> Floats:
     """Coins for every family, shape (draws, families)."""
-    return np.random.default_rng(SEED).integers(0, 2, (DRAWS, families)) * 2.0 - 1.0
+    coins = np.random.default_rng(SEED).integers(0, 2, (DRAWS, families))
+    return coins.astype(np.float64) * 2.0 - 1.0
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""eval compare: what logs of evaluations say, as text, Markdown or one object; a gate for CI."""
+"""eval compare and eval report: what logs of evaluations say, as text, Markdown, an object or a page; a gate."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -68,6 +68,40 @@ def compare(
         raise error
 
 
+@command(app, "report")
+def report(
+    desk: Desk,
+    base: Base,
+    head: Head = None,
+    planner: Planners = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", metavar="FILE", help="The page; Markdown in a file.md.", show_default=False),
+    ] = None,
+    level: Level = 0.95,
+    margin: Margin = 0.1,
+) -> None:
+    """Write what one run or two say as one self-contained HTML page."""
+    from .evals.comparison_text import markdown, sentence
+    from .evals.logs import read_log
+    from .evals.report import report_of
+    from .planfile import write_whole
+    from .store.errors import UsageError
+
+    if out is None:
+        raise UsageError(
+            "eval report needs -o FILE.html", add=["-o", "report.html"], next="milepost eval report --help"
+        )
+    text, found = report_of(
+        read_log(base), read_log(head) if head else None, planners=planner or (), level=level, margin=margin
+    )
+    as_text = out.suffix.lower() in (".md", ".markdown")
+    write_whole(out, markdown(found) if as_text else text, what="report", next="milepost eval report --help")
+    verdicts = [one.verdict for one in found.comparisons]
+    desk.console.give({"report": {"path": str(out), "verdicts": verdicts}})
+    desk.console.say("\n".join([f"Wrote {out}.", *(f"Verdict: {sentence(one)}." for one in found.comparisons)]))
+
+
 def _shape(found: "Evidence", judged: "list[Gate]") -> dict[str, object]:
     first = found.comparisons[0]
     return {
@@ -111,7 +145,7 @@ def _failure(gate: "Gate", base: Path, head: Path | None) -> "GateFailed":
     logs = shlex.join(str(path) for path in (base, head) if path)
     return GateFailed(
         f"the gate failed: {gate.rule}", cause=f"{gate.head} against {gate.base}: {gate.why}",
-        state="nothing was changed", next=f"milepost eval compare {logs} --markdown",
+        state="nothing was changed", next=f"milepost eval report {logs} -o report.html",
     )  # fmt: skip
 
 

@@ -95,6 +95,7 @@ GIVES: dict[str, dict[str, Any]] = {
         "arms": list[ArmSummary],
         "comparisons": list[Comparison],
     },
+    "eval report": {"report": Done},
     "chat": {},
     "mcp": {},
 }
@@ -103,6 +104,7 @@ NOTES = {
     "show": 'A journey gives `{"journey"}`, a checkpoint `{"checkpoint"}`; with `--mermaid` also `mermaid`, a text.',
     "journeys": "Without `files` and `steps`.",
     "eval compare": "`verdict` and `why` are the first comparison's. Where a gate fails also `error`, and exit code 3.",
+    "eval report": "`path`, and `verdicts`, one for each comparison on the page.",
     "chat": "An event on each line: `format_version`, `event`, and what the command of that kind gives.",
     "mcp": "Speaks the protocol, not this.",
     "kb verify": "Where it is not ok also `next`, the command that repairs.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+import sys
 
 import numpy as np
 import pytest
@@ -71,7 +71,7 @@ def test_the_rule_of_three() -> None:
 
 
 def test_the_spread_of_a_mean_by_hand() -> None:
-    """Families (1, 1) and (0, 0): mean 1/2, sums off by +1 and -1, so sqrt(2/1 * 2) / 4 = 1/2."""
+    """Families (1, 1) and (0, 0): without either the mean is off by 1/2, so sqrt(1/2 * (1/4 + 1/4)) = 1/2."""
     assert spread_of_mean(grouped([1, 1, 0, 0], ["a", "a", "b", "b"])) == pytest.approx(0.5)
     assert spread_of_mean(grouped([1, 1, 0], ["a", "a", "a"])) == math.inf
 
@@ -200,16 +200,7 @@ def test_values_and_families_go_together() -> None:
 
 def test_without_scipy_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """One error with the command that helps, not a missing module."""
-    import importlib
-
-    real = importlib.import_module
-
-    def gone(name: str, package: str | None = None) -> Any:
-        if name.startswith("scipy"):
-            raise ModuleNotFoundError(name)
-        return real(name, package)
-
-    monkeypatch.setattr(importlib, "import_module", gone)
+    monkeypatch.setitem(sys.modules, "scipy", None)
     with pytest.raises(UsageError) as found:
         mcnemar(1, 2)
     assert "scipy" in found.value.message and found.value.next == "pip install 'milepost[evals]'"
