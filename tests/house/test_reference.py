@@ -59,6 +59,8 @@ kb purge leave.md --kb hr --yes
 kb drop --kb hr --yes
 eval run --cases cases.jsonl --out log.jsonl
 eval score log.jsonl
+eval compare log.jsonl log.jsonl
+eval report log.jsonl -o report.html
 """
 FAILS = {"ingest later.md --kb hr --set approval=always --no-input": 2}
 
