@@ -53,11 +53,11 @@ def compare(
     from .evals.comparing import evidence
     from .evals.comparison_text import markdown as as_markdown
     from .evals.gate import gates, rule_of
-    from .evals.logs import read_log
+    from .evals.inspect_logs import read_any_log
 
     rules = [rule_of(text) for text in fail_if or ()]
     found = evidence(
-        read_log(base), read_log(head) if head else None, planners=planner or (), level=level, margin=margin
+        read_any_log(base), read_any_log(head) if head else None, planners=planner or (), level=level, margin=margin
     )
     judged = gates(rules, found.comparisons)
     failed = next((gate for gate in judged if not gate.holds), None)
@@ -83,7 +83,7 @@ def report(
 ) -> None:
     """Write what one run or two say as one self-contained HTML page."""
     from .evals.comparison_text import markdown, sentence
-    from .evals.logs import read_log
+    from .evals.inspect_logs import read_any_log
     from .evals.report import report_of
     from .planfile import write_whole
     from .store.errors import UsageError
@@ -93,7 +93,7 @@ def report(
             "eval report needs -o FILE.html", add=["-o", "report.html"], next="milepost eval report --help"
         )
     text, found = report_of(
-        read_log(base), read_log(head) if head else None, planners=planner or (), level=level, margin=margin
+        read_any_log(base), read_any_log(head) if head else None, planners=planner or (), level=level, margin=margin
     )
     as_text = out.suffix.lower() in (".md", ".markdown")
     write_whole(out, markdown(found) if as_text else text, what="report", next="milepost eval report --help")
