@@ -17,6 +17,7 @@ from ..store.policy import Policy
 from ..store.ports import Clock
 from .ai_answers import ModelFailed
 from .ai_schema import TITLE
+from .spans import model_call, said_of_itself
 
 Message = tuple[str, str]
 """A role ("system", "user", "assistant") and a text."""
@@ -94,8 +95,10 @@ class Asker:
         allowed = self._allowed(int(prompt))
         seconds = max(0.05, min(self.left, self._policy.ai.deadline_seconds * _CALL_SHARE))
         self._usage.calls += 1
-        async with asyncio.timeout(seconds):
-            message = await _invoke(self._model, messages, schema, self.way, seconds, allowed)
+        with model_call(self._model, max_tokens=allowed, output="json") as told:
+            async with asyncio.timeout(seconds):
+                message = await _invoke(self._model, messages, schema, self.way, seconds, allowed)
+            said_of_itself(told, message)
         self._count(message, int(prompt))
         return message
 

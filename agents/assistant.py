@@ -22,6 +22,7 @@ from .ai_prompt import text as prompt
 from .asking import Asked
 from .messages import joined, mended
 from .origins import answered, entered, spoken
+from .spans import model_call, said_of_itself
 from .tool_advice import advice, wrong_arguments
 from .tool_arguments import arguments_of
 from .toolbox import CHANGES, Toolbox
@@ -73,7 +74,9 @@ class Assistant:
         messages = state.get("messages", [])
         turn = 1 if messages[-1]["role"] == "user" else state.get("turn", 0) + 1
         heard = [("system", self._prompt), *convert_to_messages(mended(messages, UNDECIDED))]
-        said: Any = await self._bound.ainvoke(heard)
+        with model_call(self._bound) as told:
+            said: Any = await self._bound.ainvoke(heard)
+            said_of_itself(told, said)
         return {"messages": [spoken(_kept(said))], "turn": turn, "asked": [], "decisions": {}}
 
     async def propose(self, state: AssistantState) -> dict[str, Any]:

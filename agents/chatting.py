@@ -15,6 +15,7 @@ from .chat_model import NONE_CONFIGURED, ready
 from .opening import Opening
 from .origins import noted, said
 from .saver import opened_threads
+from .spans import spanned
 
 if TYPE_CHECKING:
     from .workspace import AsyncMilepost
@@ -32,6 +33,7 @@ class ChatReply(BaseModel):
 class Chatting(Opening):
     """Conversations with a model; what is said and done stands in the home's scratch file, by person and thread."""
 
+    @spanned("chat turn")
     async def chat(
         self,
         text: str | None = None,

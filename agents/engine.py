@@ -8,6 +8,7 @@ import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
+from contextvars import copy_context
 from copy import copy
 from functools import partial
 from pathlib import Path
@@ -95,7 +96,12 @@ class Engine:
 
     async def run(self, work: Callable[[], T]) -> T:
         """Do something on the engine's thread; what the system refuses is raised as an error of ours."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, partial(in_our_words, self.home, work))
+        context = copy_context()  # spans belong to what asked for them
+
+        def there() -> T:
+            return context.run(in_our_words, self.home, work)
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, there)
 
     @property
     def home(self) -> Path:

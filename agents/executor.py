@@ -13,6 +13,7 @@ from ..store.plan import Plan, PlanStep, canonical_json
 from ..store.receipts import Receipt
 from ..store.records import Journey, JourneyStatus, Progress
 from ..store.standing import ENDED
+from ..store.tracing import span
 from ..tools.answering import REPORT
 from ..tools.effects import perform
 from ..tools.embedding import EMBED
@@ -55,13 +56,15 @@ class Executor:
         waits_for = self.order.open_before(step)
         if waits_for is not None:
             return self._wait(step, waits_for)
-        try:
-            self._run(step)
-        except Stopped:
-            self._home.ledger.try_ended(self.journey_id, step.id, "stopped")
-            raise
-        except MilepostError as failure:
-            return self._fail(step, failure.message)
+        with span(f"step {step.action}", milepost__step__id=step.id, milepost__journey__id=self.journey_id) as told:
+            try:
+                self._run(step)
+            except Stopped:
+                self._home.ledger.try_ended(self.journey_id, step.id, "stopped")
+                raise
+            except MilepostError as failure:
+                told.fail(type(failure).__name__)
+                return self._fail(step, failure.message)
         bad = self._stopping_file() if step.action in ("upload", "parse", "embed") else None
         return self._fail(step, f"stopped at {bad}, as the policy says") if bad else None
 

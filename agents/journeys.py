@@ -21,6 +21,7 @@ from .planner import PlanRequest, admit, draft_removal
 from .planning import OnProgress, Planning, streamed
 from .resuming import again, bytes_of, kept_files, own_checkpoint, plan_of
 from .saver import opened_saver
+from .spans import spanned
 from .stale import refused
 from .who_approves import needs_approval, only_others, why_asked
 
@@ -73,6 +74,7 @@ class Journeys(Planning):
                 wanted = await self._plan_again(wanted)
         return await self._run(wanted, approve=approve, on_progress=on_progress)
 
+    @spanned("ingest")
     async def ingest(
         self,
         paths: Sequence[PathOrPair],
@@ -206,6 +208,7 @@ class Journeys(Planning):
         async with engine.turn():
             return await self._run_graph(plan, policy, on_progress)
 
+    @spanned("journey")
     async def _run_graph(self, plan: Plan, policy: Policy, on_progress: OnProgress) -> Journey:
         from .graph import INGEST
 

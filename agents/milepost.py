@@ -51,10 +51,11 @@ class Milepost:
         journey_types: tuple[Any, ...] = (),
         wait: float = 10.0,
         clock: Clock | None = None,
+        trace: str | None = None,
     ) -> None:
         self.workspace = AsyncMilepost(
             home, policy=policy, embedder=embedder, chat_model=chat_model, user=user, journey_types=journey_types,
-            wait=wait, clock=clock,
+            wait=wait, clock=clock, trace=trace,
         )  # fmt: skip
         self._loop = OwnLoop()
         """A batch was still at work when Ctrl-C had waited for it: `close` waits for its end."""

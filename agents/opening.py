@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import getpass
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..store.errors import MilepostError, NoSpace, NotFound, PolicyError
 from ..store.home import Home
@@ -16,12 +16,16 @@ from ..store.policy import Policy
 from ..store.policy_sources import PolicyValue, policy_part, read_toml, resolve_policy
 from ..store.ports import Clock, Embedder
 from ..store.records import UserContext
+from ..store.tracing import traced
 from ..tools.embedders import make_embedder
 from ..tools.sandbox import ParserPool
 from ..tools.services import Services
 from ..tools.type_finder import JourneyTypes
 from .chat_model import ModelEndpoint, as_model
 from .engine import Engine, in_our_words
+
+if TYPE_CHECKING:
+    from ..store.trace_out import TraceOut
 
 T = TypeVar("T")
 CONFIG = "milepost.toml"
@@ -42,6 +46,7 @@ class Opening:
         journey_types: tuple[Any, ...] = (),
         wait: float = 10.0,
         clock: Clock | None = None,
+        trace: str | None = None,
     ) -> None:
         self.home = Path(home)
         config = self.home / CONFIG
@@ -57,6 +62,8 @@ class Opening:
         self._embedder: Embedder | None = None
         self._engine: Engine | None = None
         self._known_policies = {self.policy.digest}
+        self._trace = trace if trace is not None else _trace(self._table)
+        self._trace_outs: list[TraceOut] = []
 
     @property
     def embedder(self) -> Embedder:
@@ -91,6 +98,15 @@ class Opening:
     def opened_by(self, engine: Engine) -> None:
         """Work through an engine that somebody opened already, for this user."""
         self._engine = engine
+
+    def traced(self) -> AbstractContextManager[None]:
+        """Spans of what is done inside go where `trace` says, if it says anything."""
+        if self._trace and not self._trace_outs:  # a list, for one that acts as another shares it
+            from ..store.trace_out import TraceOut
+
+            _ = self.engine  # the home is there, then
+            self._trace_outs.append(TraceOut(self._trace, self.home))
+        return traced(self._trace_outs[0].tracer if self._trace_outs else None)
 
     def _graph(
         self, policy: Policy, actions: tuple[str, ...] | None = None, saver: Any = None, *, asking: bool = False
@@ -143,6 +159,8 @@ class Opening:
 
     async def close(self) -> None:
         """Close everything that was opened."""
+        while self._trace_outs:
+            await asyncio.to_thread(self._trace_outs.pop().close)
         engine, self._engine = self._engine, None
         if engine is not None:
             await asyncio.to_thread(engine.close)
@@ -155,6 +173,14 @@ class Opening:
     def _policy(self, value: PolicyValue) -> Policy:
         part = policy_part(self._table, CONFIG) if self._table else None
         return resolve_policy((CONFIG, part), ("arguments", self._said), ("this call", value)).policy
+
+
+def _trace(table: Mapping[str, Any]) -> str | None:
+    """Where milepost.toml sends spans."""
+    said = table.get("trace")
+    if said is not None and not isinstance(said, str):
+        raise PolicyError(f"trace cannot be {said!r} ({CONFIG})"[:300], cause="allowed: a text", keys=["trace"])
+    return said.strip() or None if said else None
 
 
 def _configured(table: Mapping[str, Any]) -> tuple[str, ...]:

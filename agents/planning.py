@@ -20,6 +20,7 @@ from .opening import Opening
 from .plan_facts import world_facts
 from .planner import PlanRequest, admit, drafted, judge, stale
 from .resuming import bytes_of
+from .spans import spanned
 from .validator import Validation
 
 OnProgress = Callable[[Progress], None] | None
@@ -85,6 +86,7 @@ class Planning(Opening):
             finally:
                 await other.close()
 
+    @spanned("plan")
     async def _planned(self, asked: PlanRequest, policy: Policy, on_progress: OnProgress) -> Plan:
         handle = uuid.uuid4().hex
         engine = self.engine

@@ -12,6 +12,7 @@ from ..tools.services import Services
 from ..tools.stopping import stop_running
 from ..tools.targets import set_target
 from .opening import Opening
+from .spans import spanned
 
 
 class Rollbacks(Opening):
@@ -109,12 +110,14 @@ class Rollbacks(Opening):
             return await self.read(lambda s: _noting_purged(s, firsts, found))
         return await self._go_back(firsts, on_conflict)
 
+    @spanned("rollback")
     async def _go_back(self, checkpoint_ids: list[str], on_conflict: str | None) -> RollbackResult:
         """Go back once a journey of this process that is asked to stop has ended its batch."""
         await self.read(lambda s: _stop(s, self.policy, checkpoint_ids))
         done = await self.engine.in_turn(lambda: self._rollback.to_checkpoint(*checkpoint_ids, on_conflict=on_conflict))
         return await self.read(lambda s: _noting_purged(s, checkpoint_ids, done))
 
+    @spanned("rollback")
     async def _to_revision(self, kb: str, revision: int, *, dry_run: bool) -> RollbackResult:
         found = await self.read(lambda s: s.home.knowledge.kb(self.user.tenant, kb))
         if dry_run:

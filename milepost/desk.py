@@ -118,6 +118,7 @@ def open_workspace(settings: Settings, wait: float) -> Milepost:
         user=UserContext(user=settings.user, tenant=settings.tenant),
         journey_types=settings.journey_types,
         wait=wait,
+        trace=settings.trace,
     )
 
 

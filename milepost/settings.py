@@ -1,7 +1,7 @@
 """What is configured: the one place that reads the environment, and milepost.toml in the home.
 
 milepost.toml may hold `policy = "PRESET"`, keys of the policy (at the top or in a table `[set]`, dotted or
-nested), `embedder = "wordllama"`, `model`, `base_url` and `journey_types = ["module:attribute"]`.
+nested), `embedder = "wordllama"`, `model`, `base_url`, `trace` and `journey_types = ["module:attribute"]`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from .store.secrets import know_secret
 
 CONFIG = "milepost.toml"
 PREFIX = "MILEPOST_"
-OWN = frozenset({"HOME", "EMBEDDER", "MODEL", "POLICY", "FAULT", "MCP_TOKEN"})
+OWN = frozenset({"HOME", "EMBEDDER", "MODEL", "POLICY", "FAULT", "MCP_TOKEN", "TRACE"})
 """Variables with our prefix that are no keys of the policy."""
 
 INITIAL_TOML = """\
@@ -72,6 +72,8 @@ class Settings:
     journey_types: tuple[str, ...] = ()
     config: Path | None = field(default=None)
     """The milepost.toml that was read, if there is one."""
+    trace: str | None = None
+    """Where spans go: a file, relative to the home, or an OTLP endpoint; nowhere unless it is said."""
     mcp_token: SecretStr | None = None
     """What the MCP server's clients have to show, over HTTP."""
 
@@ -122,6 +124,7 @@ class Settings:
             ),
             journey_types=_journey_types(table),
             config=place / CONFIG if table is not None else None,
+            trace=_text(env, table, "TRACE", "trace"),
             mcp_token=_secret(env.get(f"{PREFIX}MCP_TOKEN", "")),
         )
 

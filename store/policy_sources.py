@@ -190,7 +190,7 @@ def _is_path(value: str) -> bool:
     return value.endswith(".toml") or "/" in value
 
 
-SETTINGS_KEYS = frozenset({"embedder", "model", "base_url", "journey_types"})
+SETTINGS_KEYS = frozenset({"embedder", "model", "base_url", "journey_types", "trace"})
 """Keys of milepost.toml that are no policy; a file given as a policy may have them, they are passed over."""
 
 

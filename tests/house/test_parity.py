@@ -28,6 +28,7 @@ ONLY_ASYNC = {
     "engine": "the inside, for `build_graph`",
     "services": "the inside, for `build_graph`",
     "read": "the inside: how the parts of the workspace ask",
+    "traced": "the inside: where spans go",
     "there": "the inside: whether a home has been made",
     "embedder": "the inside: what turns texts into vectors",
 }

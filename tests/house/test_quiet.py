@@ -31,13 +31,15 @@ def journey():
 
     Path("leave.md").write_text("# Leave\\n\\nParental leave is sixteen weeks.\\n")
     Path("table.csv").write_text("item,price\\ngauge,2675\\n")
-    with Milepost("home", policy="full") as mp:
+    with Milepost("home", policy="full", trace="spans.jsonl") as mp:
         done = mp.ingest(["leave.md", "table.csv"], kb="hr", approve=True)
         assert str(done.status) == "completed", done
         assert "sixteen" in mp.search("parental leave", kb="hr")[0].text
         assert mp.documents(find="leave")
         mp.undo(done)
         assert mp.search("parental leave", kb="hr") == []
+        assert "sixteen" in mp.report(done)
+    assert "rollback" in Path("home/spans.jsonl").read_text()
 
 def call_out():
     import socket
