@@ -32,7 +32,7 @@ def spanned(name: str) -> Callable[[Method[S, P, T]], Method[S, P, T]]:
 
     def around(method: Method[S, P, T]) -> Method[S, P, T]:
         @functools.wraps(method)
-        async def run(self: S, *given: P.args, **named: P.kwargs) -> T:
+        async def run(self: S, /, *given: P.args, **named: P.kwargs) -> T:
             with self.traced(), span(name) as told:
                 result = await method(self, *given, **named)
                 told.tell(**_facts(result))
