@@ -126,13 +126,9 @@ class Executor:
             self._home.ledger.set_step(self.journey_id, step.id, "running")
             if subject["files"]:
                 self._home.ledger.intend(
-                    self.journey_id,
-                    step.id,
-                    step.action,
-                    _key(step.action, subject),
-                    target=subject,
+                    self.journey_id, step.id, step.action, _key(step.action, subject), target=subject,
                     handler=step.rollback_handler,
-                )
+                )  # fmt: skip
         faultpoint(f"{step.action}.after_intent")
 
     def _receive(self, step: PlanStep, declaration: StepDeclaration, outcome: StepOutcome, seconds: float) -> None:
