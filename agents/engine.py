@@ -216,13 +216,19 @@ class Engine:
             self.leave()
             raise
         except BaseException as failure:
-            self.services.home.ledger.set_status(
-                journey_id, JourneyStatus.INTERRUPTED, detail=_sentence(self.home, failure)
-            )
-            self.leave()
+            try:
+                self._interrupted(plan, journey_id, failure)
+            finally:
+                self.leave()
             raise
         finally:
             self.services.running = None
+
+    def _interrupted(self, plan: Plan, journey_id: str, failure: BaseException) -> None:
+        """Say of a journey that it was cut off, and by what; one that could not be written down was never begun."""
+        ledger = self.services.home.ledger
+        if ledger.journey_of_plan(plan.plan_id) == journey_id:
+            ledger.set_status(journey_id, JourneyStatus.INTERRUPTED, detail=_sentence(self.home, failure))
 
     def _require_room(self) -> None:
         """Nothing starts on a disk that has no room for writing down what it does, and for taking it back."""

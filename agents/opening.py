@@ -79,7 +79,7 @@ class Opening:
     def engine(self) -> Engine:
         """The opened home's engine; opening makes the home where there is none."""
         if self._engine is None:
-            home = Home(self.home, embedder=lambda: self.embedder, clock=self._clock)
+            home = in_our_words(self.home, lambda: Home(self.home, embedder=lambda: self.embedder, clock=self._clock))
             services = Services(
                 home, ParserPool(), self.user, wait=self.wait, chat_model=self.chat_model, types=self.types
             )

@@ -268,10 +268,19 @@ def diff_text(diff: KbDiff) -> str:
     return "\n".join([*lines, total])
 
 
+_FOUND = "each found by its own vector."
+_CROWDED = (
+    "The others are in the collection as they were written, but hundreds of chunks with one and the same vector keep\n"
+    "Chroma's own search from them. milepost search is exact and finds them."
+)
+
+
 def verify_text(kb: str, report: VerifyReport) -> str:
     """What comparing the record with the store found."""
     if report.ok:
-        return f"kb {clean(kb)} is whole: {count(report.chunks_found, 'chunk')}, each found by its own vector."
+        reached = report.chunks_found - len(report.crowded)
+        whole = f"kb {clean(kb)} is whole: {count(report.chunks_found, 'chunk')}, "
+        return whole + (f"{reached} found by their own vector.\n{_CROWDED}" if report.crowded else _FOUND)
     kinds = {
         "missing": report.missing, "extra": report.extra, "differing": report.differing,
         "unsearchable": report.unsearchable,

@@ -18,6 +18,10 @@ class ChangedWhileReading(Exception):
     """The file was not the same before and after it was read."""
 
 
+class CannotRead(OSError):
+    """The system refused to read the file that was to be stored: its fault, where any other error is the home's."""
+
+
 class Blobs:
     """A folder of immutable files, each named by the SHA-256 of what it holds."""
 
@@ -41,7 +45,7 @@ class Blobs:
         return sha256
 
     def put_file(self, path: Path, unsynced: set[Path] | None = None) -> tuple[str, int]:
-        """Stream a file in and return its SHA-256 and size in bytes; `ChangedWhileReading` stores nothing.
+        """Stream a file in and return its SHA-256 and size in bytes; `ChangedWhileReading`, `CannotRead` store nothing.
 
         Of many files, give a set: it gathers the folders that the caller has to `sync` before it says they are there.
         """
@@ -143,15 +147,19 @@ def hash_file(path: Path | str) -> tuple[str, int]:
 
 
 def _blocks(path: Path | str) -> Iterator[bytes]:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        before, size = os.fstat(descriptor), 0
-        while size < before.st_size and (block := os.read(descriptor, BLOCK)):  # one that grows has no end to wait for
-            yield block
-            size += len(block)
-        after = os.fstat(descriptor)
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            before, size = os.fstat(descriptor), 0
+            # one that grows has no end to wait for
+            while size < before.st_size and (block := os.read(descriptor, BLOCK)):
+                yield block
+                size += len(block)
+            after = os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as refused:
+        raise CannotRead(refused.errno, refused.strerror, str(path)) from refused
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise ChangedWhileReading(str(path))
 

@@ -14,6 +14,7 @@ from .chroma_files import blank, damaged, set_aside, sweep
 from .errors import StoreDamaged
 from .index_rows import Metadata, Row, check_metadata, check_query
 from .ports import Vectors
+from .proof import Missed, prove
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
 BATCH = 1_000
 """Rows of one call: writing gets no cheaper beyond, and reading metadata of 32,000 fails."""
-
-WIDE = 500
-"""Results of a search that means to find one vector: of 50,000, the plain one missed 351 that are there, this none."""
 
 
 class ChromaFolder:
@@ -242,36 +240,20 @@ class Index:
         return answer["ids"]
 
     def unsearchable(self, ids: Sequence[str], vectors: Vectors) -> list[str]:
-        """The ids that a search by their own vector does not find; equal vectors stand for each other.
+        """The ids that are lost: a search by their own vector does not find them, and no crowd stands in its way."""
+        return self.missed(ids, vectors).lost
 
-        The index is approximate: what the plain search misses is searched for once more, widely. Only what that
-        misses too is lost from the index.
-        """
-        lost: list[str] = []
-        for at in range(0, len(ids), BATCH):
-            batch, own = list(ids[at : at + BATCH]), vectors[at : at + BATCH]
-            first = self._firsts(own)
-            doubtful = [i for i, id_ in enumerate(batch) if first[i] != (id_, 0.0)]
-            there = self.rows(sorted({first[i][0] for i in doubtful} - {""}))
-            for i in doubtful:
-                twin = there.get(first[i][0])
-                if (twin is None or not np.array_equal(twin.vector, own[i])) and not self._reaches(batch[i], own[i]):
-                    lost.append(batch[i])
-        return lost
+    def missed(self, ids: Sequence[str], vectors: Vectors) -> Missed:
+        """The ids that a search by their own vector does not find, and why; equal vectors stand for each other."""
+        return prove(self, ids, vectors)
 
-    def _reaches(self, id_: str, vector: Vectors) -> bool:
-        """Whether a wide search by a vector finds an id, at no distance."""
-        answer = self._collection.query(query_embeddings=vector[None], n_results=WIDE, include=["distances"])
-        return (id_, 0.0) in zip(answer["ids"][0], (answer["distances"] or [[]])[0], strict=True)
-
-    def _firsts(self, vectors: Vectors) -> list[tuple[str, float]]:
-        """The id nearest to each vector, and how far it is: the same id lies at 0, unless it has another vector."""
+    def distances(self, vectors: Vectors, k: int) -> list[list[tuple[str, float]]]:
+        """The ids nearest to each vector, and how far off they are (L2, squared): the same id lies at 0."""
         check_query(vectors)
-        answer = self._collection.query(query_embeddings=vectors, n_results=1, include=["distances"])
-        distances = answer["distances"] or []
+        answer = self._collection.query(query_embeddings=vectors, n_results=k, include=["distances"])
         return [
-            (found[0], float(far[0])) if found else ("", 0.0)
-            for found, far in zip(answer["ids"], distances, strict=True)
+            list(zip(found, map(float, far), strict=True))
+            for found, far in zip(answer["ids"], answer["distances"] or [], strict=True)
         ]
 
     def _metadatas(self, ids: Sequence[str]) -> dict[str, Metadata]:

@@ -20,6 +20,7 @@ from .errors import StoreDamaged
 from .faults import faultpoint
 from .kb import Kb
 from .knowledge import Knowledge
+from .proof import Missed
 from .record import Record
 from .records import DigestReport, VerifyReport
 from .revisions import Delta, chunk_count, delta, visible_slots
@@ -139,10 +140,9 @@ class Follower:
             index = self._chroma.index(kb.collection)
             found = {row.id: row for row in index.scan()}
             same = [id_ for id_, row in found.items() if id_ in expected and equal(expected[id_], row)]
-            lost = {
-                *self._unsearchable(index, kb, [expected[id_] for id_ in same]),
-                *self._misfiled(kb, expected.values()),
-            }
+            alike = [expected[id_] for id_ in same]
+            missed = index.missed([row.id for row in alike], matrix(alike, kb)) if alike else Missed()
+            lost = {*missed.lost, *self._misfiled(kb, expected.values())}
         except Exception as broken:
             raise StoreDamaged(
                 f"the collection of kb {kb.name!r} cannot be read",
@@ -160,6 +160,7 @@ class Follower:
             extra=extra,
             differing=differing,
             unsearchable=sorted(lost),
+            crowded=sorted(missed.crowded),
         )
 
     def confirm(self, kb_id: int, change: Delta) -> Literal["confirmed", "drift"]:

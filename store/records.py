@@ -247,6 +247,8 @@ class VerifyReport(Record):
     extra: list[str] = Field(default_factory=list)
     differing: list[str] = Field(default_factory=list)
     unsearchable: list[str] = Field(default_factory=list)
+    crowded: list[str] = Field(default_factory=list)
+    """In the collection as written, but hundreds of equal vectors keep Chroma's own search from it; no damage."""
 
 
 class DigestReport(Record):

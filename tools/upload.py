@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..store.blobs import ChangedWhileReading
+from ..store.blobs import CannotRead, ChangedWhileReading
 from ..store.content import ParseKey, batched
 from ..store.faults import faultpoint
 from ..store.journey_files import FileRow
@@ -75,7 +75,7 @@ def _uploaded(ctx: StepRun, row: FileRow, inputs: dict[str, str], again: Again |
         sha256, size = blobs.put_file(path, unsynced)
     except ChangedWhileReading:
         return failed(row, "changed_while_reading", "the file changed while it was read; plan again")
-    except OSError as refused:
+    except CannotRead as refused:
         return failed(row, "unreadable", f"{refused.strerror or refused}; make it readable, or leave it out")
     if row.sha256 and sha256 != row.sha256:
         return failed(row, "changed_while_reading", "the file is not the one that was planned; plan again")

@@ -162,9 +162,12 @@ def test_a_folder_of_hostile_files_is_one_journey(cli: Cli) -> None:
     assert code == 5 and told["honest.txt"] == ("added", None)
     assert {source.partition("/")[0] for source in told} == {each.name for each in SAMPLE} | {"honest.txt"}
     assert all(reason for outcome, reason in told.values() if outcome != "added")
-    verified: Any = json.loads(cli("kb", "verify", "--kb", "hr", "--json")[1])["verify"]
-    # Not `unsearchable`: ten thousand chunks that hardly differ make Chroma's index lose some; our search is exact.
-    assert verified["missing"] == verified["extra"] == verified["differing"] == []
+    code, out, _ = cli("kb", "verify", "--kb", "hr", "--json")
+    verified: Any = json.loads(out)["verify"]
+    assert code == 0 and verified["ok"] and verified["unsearchable"] == [] and verified["chunks_found"] > 10_000
+    found = verified["chunks_found"] - len(verified["crowded"])
+    print(f"hostile folder: {len(told)} files, {found} of {verified['chunks_found']} chunks found by their own vector,"
+          " the others crowded out of Chroma's search by equal ones, none lost")  # fmt: skip
     assert "root:x:0:0" not in cli("search", "root bin bash", "--kb", "hr", "-k", "50", "--json")[1]
     assert cli("rollback", "--last", "--kb", "hr", "--policy", "rollback", "--yes")[0] == 0
     assert cli("search", WORD, "--kb", "hr", "--json")[0] == 0

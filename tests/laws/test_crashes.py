@@ -20,7 +20,7 @@ NEVER_STORED = "embed.before_ledger"
 
 @pytest.fixture(scope="module")
 def scenarios(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenarios]:
-    with House() as house:
+    with House(quick=True) as house:
         yield Scenarios(house, tmp_path_factory.mktemp("crashes"))
 
 

@@ -33,7 +33,7 @@ def scenarios(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenarios]:
     if reason := why_not():
         pytest.skip(reason)
     folder = tmp_path_factory.mktemp("disk")
-    with House(built(folder)) as house:
+    with House(built(folder), quick=True) as house:
         yield Scenarios(house, folder)
 
 
@@ -91,6 +91,37 @@ def test_no_effect_is_started_that_could_not_be_written_down(scenarios: Scenario
     assert {path for path in home.rglob("*") if "blobs" in path.parts} == before
     assert scenarios.house.run("view", home).value == scenario.old.view
     assert scenarios.house.run("status", home).value["journey_id"] != (scenario.journey or {})["journey_id"]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "error", "call"),
+    [(SYNCS, errno.EIO, "fsync /blobs/incoming"), (ROOM, errno.ENOSPC, "write /blobs/incoming")],
+)
+def test_a_disk_that_does_not_take_an_upload_is_not_the_files_fault(
+    scenarios: Scenarios, tmp_path: Path, kinds: int, error: int, call: str
+) -> None:
+    """The journey is cut off, and says that it was the disk: no file is called unreadable, nothing is published."""
+    scenario, trace = scenarios.all["ingest"], tmp_path / "calls"
+    home, house = scenarios.copy(scenario.before), scenarios.house
+    house.run(scenario.work, home, call=Call(kinds=kinds, trace=str(trace)), **scenario.args)
+    number = next(n for n, made in enumerate(trace.read_text().splitlines(), 1) if made.startswith(call))
+    home = scenarios.copy(scenario.before)
+    fault = Call("fail once", number, kinds, error)
+    said = house.run("attempt", home, call=fault, inner=scenario.work, args=scenario.args).value
+    assert said["code"] == ("disk_failed" if error == errno.EIO else "no_space")
+    assert house.run("status", home).value["status"] == "interrupted"
+    scenarios.check(scenario, home, house=house, again=2)
+
+
+def test_a_home_that_cannot_be_made_says_why(scenarios: Scenarios) -> None:
+    """Whatever is asked of it first: the first commits find no room."""
+    scenario = scenarios.all["ingest"]
+    for number in (20, 46):
+        home = scenarios.copy(scenario.before)
+        fault = Call("fail once", number, ROOM)
+        said = scenarios.house.run("attempt", home, call=fault, inner=scenario.work, args=scenario.args).value
+        assert said["code"] == "no_space"
+        scenarios.check(scenario, home, house=scenarios.house, back=False)
 
 
 def test_a_failed_sync_of_the_record_is_not_tried_again(scenarios: Scenarios, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ class Sweep:
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         shim = built(folder)
         self._houses: SimpleQueue[House] = SimpleQueue()
-        houses = [stack.enter_context(House(shim)) for _ in range(len(os.sched_getaffinity(0)))]
+        houses = [stack.enter_context(House(shim, quick=True)) for _ in range(len(os.sched_getaffinity(0)))]
         for house in houses:
             self._houses.put(house)
         self.workers = len(houses)

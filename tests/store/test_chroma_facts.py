@@ -437,3 +437,39 @@ def test_unused_rows_of_index_files_are_blanked(folder: ChromaFolder, index: Ind
     assert again.unsearchable([*names, *added], np.concatenate([own, more])) == []
     folder.close()
     assert folder.index(NAME).unsearchable([*names, *added], np.concatenate([own, more])) == []
+
+
+def crowded(index: Index, crowd: int, others: int) -> tuple[list[str], Vectors]:
+    """Rows of one and the same vector among others, in an order drawn by chance."""
+    rows = np.concatenate([np.repeat(vectors(1, 64, seed=5), crowd, axis=0), vectors(others, 64)])
+    rows = rows[np.random.default_rng(0).permutation(len(rows))]
+    ids = names(len(rows))
+    index.add(ids, ["x"] * len(ids), [{"n": 1}] * len(ids), rows)
+    return ids, rows
+
+
+def test_equal_vectors_keep_chroma_from_others_and_that_is_no_loss(index: Index) -> None:
+    """A thousand equal vectors make hundreds of others unreachable: named as crowded out, none of them as lost."""
+    ids, rows = crowded(index, 1_000, 1_000)
+    plain = [id_ for id_, found in zip(ids, index.distances(rows, 1), strict=True) if not found or found[0][1]]
+    assert len(plain) > 20, "Chroma finds its way out of a crowd now: the proof could be simpler"
+    missed = index.missed(ids, rows)
+    assert missed.lost == [] and 20 < len(missed.crowded) <= len(plain)
+
+
+def test_what_is_lost_in_a_crowd_is_lost(folder: ChromaFolder, index: Index) -> None:
+    """Beside a crowd that explains much: rows that are gone, have another vector, or whose index files were deleted."""
+    ids, rows = crowded(index, 1_000, 1_000)
+    out = index.missed(ids, rows).crowded
+    gone, changed = out[:5], out[5:10]
+    index.delete(gone)
+    index.put(changed, changed, [{"n": 1}] * 5, vectors(5, 64, seed=9))
+    lost = index.unsearchable(ids, rows)
+    assert set(lost) == {*gone, *changed}
+    folder.close()
+    for segment in _segments(folder):
+        shutil.rmtree(segment)
+    again = folder.index(NAME)
+    assert again.count() == 1_995
+    missed = again.missed(ids, rows)
+    assert len(missed.lost) > 500 and missed.crowded == []
