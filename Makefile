@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= auto
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install demo test lint types wheel check bench reference llm-test nightly clean
+.PHONY: install demo test lint types wheel check bench reference llm-test eval eval-llm nightly clean
 
 install: $(VENV)/.installed
 
@@ -42,6 +42,12 @@ reference: install
 
 llm-test: install
 	$(BIN)/python scripts/llm_test.py
+
+eval: install
+	$(BIN)/python scripts/eval_offline.py
+
+eval-llm: install
+	$(BIN)/python scripts/eval_llm.py
 
 nightly: install
 	$(BIN)/python -m pytest -m nightly -rP

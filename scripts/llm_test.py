@@ -66,10 +66,10 @@ def packaged_weights() -> Path | None:
 
 
 @contextmanager
-def served(server: str, weights: Path) -> Generator[str]:
-    """A llama-server on a free port of loopback, until it is no longer needed."""
+def served(server: str, weights: Path, *, port: int = 0) -> Generator[str]:
+    """A llama-server on a port of loopback (a free one without `port`), until it is no longer needed."""
     with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
+        free.bind(("127.0.0.1", port))
         port = free.getsockname()[1]
     words = [server, "-m", str(weights), "--host", "127.0.0.1", "--port", str(port), "-c", "8192"]
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -43,7 +43,7 @@ LOOSE = (
     (re.compile(r"\banna\b"), rf"(?:anna|\.\.\.|{re.escape(system_user(os.environ))})"),
     (re.compile(r" {2,}"), " +"),
 )  # fmt: skip
-PROGRESS = re.compile(r"\w+ complete|\w+: .* of .* (files|chunks|bytes)")
+PROGRESS = re.compile(r"\w+ complete|\w+: .* of .* (files|chunks|bytes|trials)")
 """What is a bar on a terminal of our days."""
 SHELL = re.compile(r"[|<>;&*`]|\$\(|^[A-Z_]+=|\n")
 SERVER = "127.0.0.1:8080"

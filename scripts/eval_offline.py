@@ -1,0 +1,41 @@
+"""Every arm over the project's cases without a model, and what compare and report make of it: `make eval`.
+
+The templates plan for themselves; the AI arms ask a model that is played (`evals/played.py`), so that every number and
+picture of the report is exercised. What it scores says nothing about any model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from milepost.agents.fake_server import FakeServer
+from milepost.cli import main as milepost
+from milepost.evals.played import Played
+from milepost.evals.samples import OWN_CASES, read_samples
+
+KINDS = ("ai", "ai-only", "ai-unvalidated")
+
+
+def main() -> int:
+    """Run, and say where everything is."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    options.add_argument("--out", type=Path, default=Path("build/eval"), help="a folder for logs and pages")
+    options.add_argument("--epochs", type=int, default=2)
+    options.add_argument("--execute", action="store_true")
+    wanted = options.parse_args()
+    samples = read_samples(OWN_CASES)
+    port = 18731  # the same at every run: it is in the planners' names, and a log goes on only under its own
+    with FakeServer(Played(samples.cases), port=port) as server:
+        planners = [word for kind in KINDS for word in ("--planner", f"{kind}:played@{server.url}")]
+        more = ["--execute"] if wanted.execute else []
+        log = wanted.out / "offline.jsonl"
+        return milepost(
+            ["eval", "run", "--planner", "template", "--planner", "template-fixed", *planners, *more,
+             "--epochs", str(wanted.epochs), "--out", str(log)]
+        )  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(main())
