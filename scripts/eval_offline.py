@@ -24,17 +24,21 @@ def main() -> int:
     options.add_argument("--out", type=Path, default=Path("build/eval"), help="a folder for logs and pages")
     options.add_argument("--epochs", type=int, default=2)
     options.add_argument("--execute", action="store_true")
+    options.add_argument("--cases", type=Path, help="other cases than the project's own")
     wanted = options.parse_args()
-    samples = read_samples(OWN_CASES)
+    samples = read_samples(wanted.cases or OWN_CASES)
     port = 18731  # the same at every run: it is in the planners' names, and a log goes on only under its own
     with FakeServer(Played(samples.cases), port=port) as server:
         planners = [word for kind in KINDS for word in ("--planner", f"{kind}:played@{server.url}")]
+        limited = ["--cases", str(wanted.cases)] if wanted.cases else []
         more = ["--execute"] if wanted.execute else []
         log = wanted.out / "offline.jsonl"
-        return milepost(
+        code = milepost(
             ["eval", "run", "--planner", "template", "--planner", "template-fixed", *planners, *more,
-             "--epochs", str(wanted.epochs), "--out", str(log)]
+             "--epochs", str(wanted.epochs), "--out", str(log), *limited]
         )  # fmt: skip
+    page = str(wanted.out / "offline.html")
+    return code or milepost(["eval", "compare", str(log)]) or milepost(["eval", "report", str(log), "-o", page])
 
 
 if __name__ == "__main__":
