@@ -118,12 +118,17 @@ def question(plan: Plan, approval: Approval) -> dict[str, Any]:
     """What a person is asked, in LangChain's human-in-the-loop shape. Only what `EDITABLE` names can be edited."""
     args: dict[str, Any] = {"plan_id": plan.plan_id, "digest": plan.digest}
     if editable(plan):
-        args |= {"kb": plan.kb, "request": plan.request or "", "paths": list(plan.paths)}
+        args |= what_is_wanted(plan)
     elsewhere = f"Approve it elsewhere with: milepost approve {approval.approval_id}"
     return {
         "action_requests": [{"name": APPLY, "args": args, "description": f"{plan.render()}\n{elsewhere}"}],
         "review_configs": [{"action_name": APPLY, "allowed_decisions": DECISIONS if editable(plan) else NO_EDIT}],
     }
+
+
+def what_is_wanted(plan: Plan) -> dict[str, Any]:
+    """What of a plan can be edited."""
+    return {"kb": plan.kb, "request": plan.request or "", "paths": list(plan.paths)}
 
 
 def editable(plan: Plan) -> bool:

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from inspect import signature
 from typing import Annotated, Any
 
 from langchain_core.messages import convert_to_messages, convert_to_openai_messages
+from langgraph.config import get_stream_writer
 from langgraph.types import interrupt
 from pydantic import ValidationError
 from typing_extensions import TypedDict
 
 from ..store.errors import MilepostError
+from ..store.records import Progress
 from .ai_prompt import text as prompt
 from .asking import Asked
 from .messages import joined, mended
@@ -45,13 +48,14 @@ _MEANT = "\nWhere the person names no knowledge base, this one is meant: {}\n"
 class AssistantState(TypedDict, total=False):
     """`messages` in OpenAI's shape, each marked by its origin; `turn` counts answers to the person's last message.
 
-    `asked` and `decisions` go by a call's place in the model's answer: its id is the model's to choose.
+    `asked`, `decisions` and `edits` go by a call's place in the model's answer: its id is the model's to choose.
     """
 
     messages: Annotated[list[dict[str, Any]], joined]
     turn: int
     asked: list[dict[str, Any]]
     decisions: dict[str, str]
+    edits: dict[str, dict[str, Any]]
 
 
 class Heard(TypedDict, total=False):
@@ -77,7 +81,7 @@ class Assistant:
         with model_call(self._bound) as told:
             said: Any = await self._bound.ainvoke(heard)
             said_of_itself(told, said)
-        return {"messages": [spoken(_kept(said))], "turn": turn, "asked": [], "decisions": {}}
+        return {"messages": [spoken(_kept(said))], "turn": turn, "asked": [], "decisions": {}, "edits": {}}
 
     async def propose(self, state: AssistantState) -> dict[str, Any]:
         """Put what a person has to be asked into words; what cannot be is told to the model by the call itself."""
@@ -92,7 +96,8 @@ class Assistant:
                 continue
             if after:
                 said += f"\nThe assistant had read before: {', '.join(after)}."
-            asked.append({"call": str(at), "name": call["name"], "args": call["args"], "description": said})
+            args = {**call["args"], **await self._box.wanted(call["name"], call["args"])}
+            asked.append({"call": str(at), "name": call["name"], "args": args, "description": said})
         return {"asked": asked}
 
     async def ask(self, state: AssistantState) -> dict[str, Any]:
@@ -103,18 +108,19 @@ class Assistant:
         said: Any = interrupt(
             {
                 "action_requests": [{key: one[key] for key in ("name", "args", "description")} for one in asked],
-                "review_configs": [{"action_name": one["name"], "allowed_decisions": ALLOWED} for one in asked],
+                "review_configs": [{"action_name": one["name"], "allowed_decisions": _allowed(one)} for one in asked],
             }
         )
         given: Any = said.get("decisions") if isinstance(said, dict) else None
-        kinds = [one.get("type") if isinstance(one, dict) else None for one in given] if isinstance(given, list) else []
-        if len(kinds) != len(asked):
-            return {"decisions": {}}
-        return {"decisions": {one["call"]: kind for one, kind in zip(asked, kinds, strict=True) if kind in ALLOWED}}
+        if not isinstance(given, list) or len(given) != len(asked):
+            return {"decisions": {}, "edits": {}}
+        said = {one["call"]: each for one, each in zip(asked, given, strict=True) if _decided(one, each)}
+        edits = {call: each["edited_action"] for call, each in said.items() if each["type"] == "edit"}
+        return {"decisions": {call: each["type"] for call, each in said.items()}, "edits": edits}
 
     async def act(self, state: AssistantState) -> dict[str, Any]:
         """Do what the model called, in order; every call gets an answer."""
-        decisions = state.get("decisions") or {}
+        decisions, edits = state.get("decisions") or {}, state.get("edits") or {}
         made = _made(state.get("messages", []))
         calls = _calls(state)
         left = MOST_TOOLS - made.total() + len(calls)
@@ -126,14 +132,14 @@ class Assistant:
             elif made[key] > SAME_CALL:
                 text = "error: this very call was made before\nnext: tell the person what stands in the way"
             else:
-                text = await self._answer(call, decisions.get(str(at)))
+                text = await self._answer(call, decisions.get(str(at)), edits.get(str(at)))
             answers.append(answered(call["id"], call["name"], text))
         if state.get("turn", 0) >= MOST_CALLS:
             text = f"I stop here: I have tried {MOST_CALLS} times for one message. What was done is kept."
             answers.append(spoken({"role": "assistant", "content": text}))
         return {"messages": answers}
 
-    async def _answer(self, call: dict[str, Any], decision: str | None) -> str:
+    async def _answer(self, call: dict[str, Any], decision: str | None, edit: dict[str, Any] | None) -> str:
         work = self._work.get(call["name"])
         if work is None:
             return f"error: there is no tool {call['name'][:80]!r}\nnext: {', '.join(self._work)}"
@@ -142,15 +148,35 @@ class Assistant:
             given = {name: getattr(said, name) for name in type(said).model_fields}
             if call["name"] not in CHANGES:
                 return str((await work(**given)).model_dump_json(exclude_none=True))
+            if decision == "edit":
+                return str((await self._box.edited(call["args"], edit)).model_dump_json(exclude_none=True))
             if decision != "approve":
                 await self._box.describe(call["name"], call["args"])  # what is wrong with it is what is told
                 await self._box.decline(call["name"], call["args"])
                 return DECLINED
-            return str((await work(**given, confirm=_yes)).model_dump_json(exclude_none=True))
+            telling = {"on_progress": _telling()} if "on_progress" in signature(work).parameters else {}
+            return str((await work(**given, confirm=_yes, **telling)).model_dump_json(exclude_none=True))
         except ValidationError as wrong:
             return wrong_arguments(wrong)
         except MilepostError as refused:
             return advice(refused)
+
+
+def _allowed(asked: dict[str, Any]) -> list[str]:
+    """A plan that was asked for in words can be edited; a rollback, and what it goes back by, cannot."""
+    return ["approve", "edit", "reject"] if "request" in asked["args"] else ALLOWED
+
+
+def _decided(asked: dict[str, Any], said: Any) -> bool:
+    """Whether something is a decision that may be made about what was asked; an edit says what it makes of it."""
+    kind = said.get("type") if isinstance(said, dict) else None
+    return kind in _allowed(asked) and (kind != "edit" or isinstance(said.get("edited_action"), dict))
+
+
+def _telling() -> Callable[[Progress], None]:
+    """Progress becomes events of the graph's stream, for whoever watches the conversation."""
+    write = get_stream_writer()
+    return lambda progress: write(progress.model_dump(mode="json"))
 
 
 async def _yes(_: Asked) -> bool:

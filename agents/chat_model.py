@@ -46,14 +46,16 @@ def name_of(model: Any) -> str:
 
 
 @asynccontextmanager
-async def ready(model: Any) -> AsyncGenerator[Any, None]:
+async def ready(model: Any, *, streams: bool = False) -> AsyncGenerator[Any, None]:
     """A model that is asked now, on this event loop, with connections of its own and no retries of its own.
+
+    An endpoint answers in one piece, unless somebody watches its words as they come (`streams`).
 
     Retries, deadline and budget are the asker's. A model with a client of its user's making keeps that client.
     """
     if isinstance(model, ModelEndpoint):
         async with _http() as client:
-            yield _opened(model, client)
+            yield _opened(model, client, streams=streams)
     elif _is_openai(model) and model.http_async_client is None and not model.openai_proxy:
         async with _http() as client:
             yield _without_retries(model, client)
@@ -63,7 +65,7 @@ async def ready(model: Any) -> AsyncGenerator[Any, None]:
         yield model
 
 
-def _opened(endpoint: ModelEndpoint, client: Any) -> Any:
+def _opened(endpoint: ModelEndpoint, client: Any, *, streams: bool) -> Any:
     """The client for an endpoint. Without a key it takes the environment's; a server of one's own may want none."""
     from langchain_openai import ChatOpenAI
     from openai import OpenAIError
@@ -71,7 +73,7 @@ def _opened(endpoint: ModelEndpoint, client: Any) -> Any:
     def opened(key: SecretStr | None) -> Any:
         return ChatOpenAI(
             model=endpoint.name, api_key=key, base_url=endpoint.base_url, max_retries=0, http_async_client=client,
-            use_responses_api=False, disable_streaming=True,
+            use_responses_api=False, disable_streaming=not streams,
         )  # fmt: skip
 
     try:

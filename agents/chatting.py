@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..store.errors import JourneyFailed, UsageError
+from ..store.records import Progress
 from .chat_model import NONE_CONFIGURED, ready
 from .opening import Opening
 from .origins import noted, said
 from .saver import opened_threads
 from .spans import spanned
+
+OnProgress = Callable[[Progress], None] | None
 
 if TYPE_CHECKING:
     from .workspace import AsyncMilepost
@@ -38,11 +41,17 @@ class Chatting(Opening):
         self,
         text: str | None = None,
         *,
-        decisions: Sequence[str] | None = None,
+        decisions: Sequence[str | Mapping[str, Any]] | None = None,
         thread: str = "default",
         root: str | Path | None = None,
+        on_words: Callable[[str], None] | None = None,
+        on_progress: OnProgress = None,
     ) -> ChatReply:
         """Say something to the assistant, or decide ("approve" or "reject") about what it asked.
+
+        A decision may be an edit, as LangChain has it: `{"type": "edit", "edited_action": {"name", "args"}}` with what
+        was asked and another `request`, `kb` or `paths`. `on_words` hears the assistant's words as they come, and
+        `on_progress` how far a journey is.
 
         Files that it may plan with lie under `root` (the working folder). Saying something else than a decision
         leaves what was asked undone. `UsageError` without a model; `JourneyFailed` where the model cannot be asked:
@@ -54,12 +63,13 @@ class Chatting(Opening):
             config = self._thread(thread)
             given = await self._given(graph, config, text, decisions)
             try:
-                state: Any = await graph.ainvoke(given, config)
+                await _followed(graph, given, config, on_words, on_progress)
             except Exception as failed:
                 raise _unasked(failed) from failed
-            waits = [one.value for one in state.get("__interrupt__", ())]
+            state = await graph.aget_state(config)
+            waits = [one.value for one in state.interrupts]
             asked: list[dict[str, Any]] = waits[0]["action_requests"] if waits else []
-            last = state["messages"][-1]
+            last = state.values["messages"][-1]
             return ChatReply(text=str(last.get("content") or "") if last["role"] == "assistant" else "", asked=asked)
 
     async def chat_note(self, text: str, *, thread: str = "default") -> None:
@@ -89,10 +99,12 @@ class Chatting(Opening):
         acting = cast("AsyncMilepost", self).acting_as(self.user)
         acting.asks_always = True
         box = Toolbox(acting, root=Path(root) if root else None)
-        async with ready(self.chat_model) as model, opened_threads(self.home) as saver:
+        async with ready(self.chat_model, streams=True) as model, opened_threads(self.home) as saver:
             yield build_assistant(Assistant(model, box), saver)
 
-    async def _given(self, graph: Any, config: Any, text: str | None, decisions: Sequence[str] | None) -> Any:
+    async def _given(
+        self, graph: Any, config: Any, text: str | None, decisions: Sequence[str | Mapping[str, Any]] | None
+    ) -> Any:
         """What the graph goes on with; what was asked and not decided is answered with a no first."""
         from langgraph.types import Command
 
@@ -102,11 +114,32 @@ class Chatting(Opening):
         if decisions is not None:
             if not state.interrupts:
                 raise UsageError("nothing waits for a decision", state="nothing was changed")
-            return Command(resume={"decisions": [{"type": one} for one in decisions]})
+            return Command(
+                resume={"decisions": [{"type": one} if isinstance(one, str) else dict(one) for one in decisions]}
+            )
         left = unanswered(state.values.get("messages") or [], state.values.get("decisions") or {})
         if left:
             await graph.aupdate_state(config, {"messages": left, "asked": []}, "act")
         return {"messages": [said(str(text))]}
+
+
+async def _followed(
+    graph: Any, given: Any, config: Any, on_words: Callable[[str], None] | None, on_progress: OnProgress
+) -> None:
+    """Run the conversation on to its end or to a question, and pass on what is heard meanwhile.
+
+    Words that only a planner hears, which a tool asked, are nobody's to read.
+    """
+    modes, last = ["custom", *(["messages"] if on_words else [])], None
+    async for kind, came in graph.astream(given, config, stream_mode=modes):
+        if kind == "custom" and on_progress is not None:
+            on_progress(Progress.model_validate(came))
+        elif kind == "messages" and on_words is not None:
+            piece, where = came
+            if where.get("langgraph_node") == "think" and piece.text:
+                on_words("\n" if last not in (None, piece.id) else "")  # another answer begins on a line of its own
+                on_words(str(piece.text))
+                last = piece.id
 
 
 def _unasked(failed: Exception) -> Exception:

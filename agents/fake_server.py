@@ -13,10 +13,12 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
+
+from .fake_stream import as_events
 
 _MODEL = "scripted"
 _LARGEST = 50_000_000
@@ -211,7 +213,11 @@ def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             call = Call(self.path, headers, _object(self.rfile.read(size)))
             known = self.path.endswith("/chat/completions")
-            self._give(server.answer(call) if known else fails(404, message="only /v1/chat/completions is here"))
+            reply = server.answer(call) if known else fails(404, message="only /v1/chat/completions is here")
+            if call.body.get("stream") and reply.status == 200 and reply.body:
+                events = {"Content-Type": "text/event-stream", **reply.headers}
+                reply = replace(reply, body=as_events(reply.body), headers=events)
+            self._give(reply)
 
         def _give(self, reply: Reply) -> None:
             if reply.hang:

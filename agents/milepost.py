@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -113,10 +113,14 @@ class Milepost:
         return self._wait(self.workspace.newest_plan())
 
     def chat(
-        self, text: str | None = None, *, decisions: Sequence[str] | None = None, thread: str = "default",
-        root: str | Path | None = None,
+        self, text: str | None = None, *, decisions: Sequence[str | Mapping[str, Any]] | None = None,
+        thread: str = "default", root: str | Path | None = None, on_words: Callable[[str], None] | None = None,
+        on_progress: OnProgress = None,
     ) -> ChatReply:  # fmt: skip
-        return self._wait(self.workspace.chat(text, decisions=decisions, thread=thread, root=root))
+        return self._wait(
+            self.workspace.chat(text, decisions=decisions, thread=thread, root=root, on_words=on_words,
+                                on_progress=on_progress)
+        )  # fmt: skip
 
     def chat_note(self, text: str, *, thread: str = "default") -> None:
         return self._wait(self.workspace.chat_note(text, thread=thread))

@@ -90,15 +90,6 @@ class Opening:
                 self._engine.first(self._engine.finish_sagas)
         return self._engine
 
-    @property
-    def opened(self) -> bool:
-        """Whether the home was opened already."""
-        return self._engine is not None
-
-    def opened_by(self, engine: Engine) -> None:
-        """Work through an engine that somebody opened already, for this user."""
-        self._engine = engine
-
     def traced(self) -> AbstractContextManager[None]:
         """Spans of what is done inside go where `trace` says, if it says anything."""
         if self._trace and not self._trace_outs:  # a list, for one that acts as another shares it

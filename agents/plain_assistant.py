@@ -29,7 +29,13 @@ class PlainAssistant(Assistant):
         else:
             said = await self._planned(str(last.get("content") or ""))
         turn = 1 if last["role"] == "user" else state.get("turn", 0) + 1
-        return {"messages": [spoken({"role": "assistant", **said})], "turn": turn, "asked": [], "decisions": {}}
+        return {
+            "messages": [spoken({"role": "assistant", **said})],
+            "turn": turn,
+            "asked": [],
+            "decisions": {},
+            "edits": {},
+        }
 
     async def _planned(self, words: str) -> dict[str, Any]:
         """A plan of what was said as a call that a person is asked about; a text where something stands in the way."""

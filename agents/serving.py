@@ -102,14 +102,10 @@ def served_assistant(config: Mapping[str, Any]) -> tuple[Assistant, Callable[[],
     workspace = _workspace(config)
     workspace.asks_always = True
 
-    async def opened() -> None:
-        if not workspace.opened:
-            workspace.opened_by(await asyncio.to_thread(_shared, workspace.home, workspace.user))
-
     box = Toolbox(workspace)
     if workspace.chat_model is None:
-        return PlainAssistant(box), opened
-    return Assistant(_EachTime(workspace.chat_model), box), opened
+        return PlainAssistant(box), workspace.opened
+    return Assistant(_EachTime(workspace.chat_model), box), workspace.opened
 
 
 class _EachTime:
@@ -129,10 +125,19 @@ class _EachTime:
             return await model.bind_tools(self._tools).ainvoke(messages)
 
 
-def _workspace(config: Mapping[str, Any]) -> AsyncMilepost:
+class _Lent(AsyncMilepost):
+    """A workspace that works through the engine of its home that this process shares."""
+
+    async def opened(self) -> None:
+        """Open the home off the event loop, or find it open."""
+        if self._engine is None:
+            self._engine = await asyncio.to_thread(_shared, self.home, self.user)
+
+
+def _workspace(config: Mapping[str, Any]) -> _Lent:
     said: Mapping[str, Any] = config.get("configurable") or {}
     home = Path(str(said.get("home") or HOME)).absolute()
-    return AsyncMilepost(home, user=user_of(said.get("langgraph_auth_user_id")))
+    return _Lent(home, user=user_of(said.get("langgraph_auth_user_id")))
 
 
 def _shared(home: Path, user: UserContext) -> Engine:

@@ -55,6 +55,7 @@ class PlanAnswer(Answer):
     questions: list[str] = Field(default_factory=list)
     declined: list[str] = Field(default_factory=list)
     seconds: dict[str, float] = Field(default_factory=dict)
+    message: str | None = None
 
 
 class PlanText(Answer):

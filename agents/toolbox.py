@@ -17,8 +17,11 @@ from ..store.errors import ApprovalRequired, NotFound, UsageError
 from ..store.plan import Plan
 from ..store.records import Checkpoint, Journey, Progress
 from ..tools.rollback import ROLLBACK
+from .approving import editable, edited, what_is_wanted
 from .asking import Asked, Confirm, by_id
+from .inputs import PathOrPair
 from .named_paths import named_paths
+from .resuming import bytes_of
 from .rollback_tools import RollbackTools, rollback_text
 from .tool_arguments import (
     AnyJourney,
@@ -57,6 +60,11 @@ TOOLS = ("plan_journey", "validate_plan", "show_plan", "apply_plan", "journey_st
          "preview_rollback", "rollback_to_checkpoint", "search_knowledge", "list_knowledge_bases")  # fmt: skip
 CHANGES = ("apply_plan", "rollback_to_checkpoint")
 ROLLBACK_TOOLS = ("list_checkpoints", "preview_rollback", "rollback_to_checkpoint")
+
+
+EDITED = (
+    "the person changed what is wanted: this is the new plan; nothing was applied; apply_plan asks the person again"
+)
 
 
 class Toolbox(RollbackTools):
@@ -157,6 +165,26 @@ class Toolbox(RollbackTools):
         if tool == "apply_plan":
             return await self._shown(await self._plan(str(args.get("plan_id"))))
         return await self.describe_rollback(str(args.get("preview_id")))
+
+    async def wanted(self, tool: str, args: dict[str, Any]) -> dict[str, Any]:
+        """What a person may edit of what is asked; nothing of a rollback."""
+        if tool != "apply_plan":
+            return {}
+        plan = await self._plan(str(args.get("plan_id")))
+        return what_is_wanted(plan) if editable(plan) else {}
+
+    async def edited(self, args: dict[str, Any], action: Any) -> PlanAnswer:
+        """What a person made of a plan, as a new plan: nothing was applied, and it is asked about again."""
+        before = await self._plan(str(args.get("plan_id")))
+        pairs = await self._mp.engine.run(lambda: bytes_of(self._mp.services, before))
+        wish = edited(before, self._mp.policy, action, pairs)
+        await self.decline("apply_plan", args)
+        plan = await self._mp.plan(self._allowed(before, wish.paths), kb=wish.kb, request=wish.request)
+        return _plan_answer(plan).model_copy(update={"message": EDITED})
+
+    def _allowed(self, before: Plan, paths: Sequence[PathOrPair]) -> list[PathOrPair]:
+        """What the plan had already, and beyond that files under the root."""
+        return [p if not isinstance(p, str) or p in before.paths else self._under_root([p])[0] for p in paths]
 
     async def decline(self, tool: str, args: dict[str, Any]) -> None:
         """Note that a person said no: a question about the same plan that waits elsewhere is answered, too."""

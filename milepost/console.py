@@ -86,6 +86,13 @@ class Console:
         if not self.json:
             self._write(offering(text), sys.stdout, self._rich_out)
 
+    def write(self, piece: str) -> None:
+        """Write some words to stdout as they come; control characters of others are left out."""
+        kept = "".join(c for c in piece if c == "\n" or c.isprintable())
+        coding = sys.stdout.encoding or "utf-8"
+        sys.stdout.write(kept.encode(coding, "replace").decode(coding))
+        sys.stdout.flush()
+
     def give(self, result: Mapping[str, Any]) -> None:
         """Write the one object of `--json` to stdout; without it nothing."""
         if self.json and not self.gave:

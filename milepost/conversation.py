@@ -6,17 +6,15 @@ it is answered, and an answer is `y`, `/approve`, `n` or `/reject`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .failure import as_failure
-from .slash import COMMANDS
+from .slash import COMMANDS, Pending
 from .store.errors import MilepostError, UsageError
 from .store.words import count, short_id
 
 if TYPE_CHECKING:
-    from .agents.chatting import ChatReply
     from .desk import Desk
     from .speaker import Speaker
     from .store.plan import Plan
@@ -25,15 +23,6 @@ if TYPE_CHECKING:
 MENU = 20
 YES = frozenset({"y", "yes"})
 NO = frozenset({"n", "no"})
-
-
-@dataclass(frozen=True)
-class Pending:
-    """What waits for an answer: the question, and what a yes and a no do."""
-
-    question: str
-    yes: Callable[[], None]
-    no: Callable[[], None]
 
 
 class Conversation:
@@ -97,8 +86,19 @@ class Conversation:
             raise UsageError("nothing waits for an answer", next="/plan PATH")
         pending.yes() if yes else pending.no()
 
-    def _ask(self, question: str, yes: Callable[[], None], no: Callable[[], None]) -> None:
-        self._pending = Pending(question, yes, no)
+    def edit(self, rest: str) -> None:
+        """Plan what waits again, for other words; the new plan is asked about."""
+        edit = self._pending.edit if self._pending else None
+        if edit is None or not rest:
+            missing = "no plan waits that could be edited" if rest else "the words are missing that say what is wanted"
+            raise UsageError(missing, next="/edit TEXT" if edit else "/plan PATH")
+        self._pending = None
+        edit(rest)
+
+    def _ask(
+        self, question: str, yes: Callable[[], None], no: Callable[[], None], edit: Callable[[str], None] | None = None
+    ) -> None:
+        self._pending = Pending(question, yes, no, edit)
         if self._desk.options.yes:
             self._answer(True)
         else:
@@ -127,24 +127,36 @@ class Conversation:
         if self._desk.mp.workspace.chat_model is None:
             self._plan_for(said)
         else:
-            self._heard(self._desk.mp.chat(said))
+            self._talk(said)
 
-    def _heard(self, reply: ChatReply) -> None:
-        """What the assistant says; what it wants to do is shown, and waits for a yes."""
-        if reply.text:
+    def _talk(self, said: str | None, decisions: Sequence[str | dict[str, Any]] | None = None) -> None:
+        """The assistant's turn: its words and its progress as they come, then what it asks."""
+        with self._speaker.talking() as talk:
+            words = None if self._desk.console.json else talk.words
+            reply = self._desk.mp.chat(said, decisions=decisions, on_words=words, on_progress=talk.progress)
+        if reply.text and not talk.heard.rstrip().endswith(reply.text.rstrip()):
             self._speaker.say("assistant", reply.text)
-        if not reply.asked:
+        self._asked(reply.asked)
+
+    def _asked(self, asked: Sequence[dict[str, Any]], decided: tuple[str | dict[str, Any], ...] = ()) -> None:
+        """Show what the assistant wants to do, one after the other, and put the question to each."""
+        if len(decided) == len(asked):
+            if decided:
+                self._talk(None, decided)
             return
-        for one in reply.asked:
-            self._speaker.say("proposal", one["description"], proposal=one)
+        one = asked[len(decided)]
+        self._speaker.say("proposal", one["description"], proposal=one)
 
-        def decide(kind: str) -> None:
-            with self._speaker.progress():
-                said = self._desk.mp.chat(decisions=[kind] * len(reply.asked))
-            self._heard(said)
+        def decide(decision: str | dict[str, Any]) -> None:
+            self._asked(asked, (*decided, decision))
 
-        wanted = " and ".join(dict.fromkeys(one["name"].replace("_", " ") for one in reply.asked))
-        self._ask(f"{wanted.capitalize()}?", lambda: decide("approve"), lambda: decide("reject"))
+        def edit(words: str) -> None:
+            action = {"name": one["name"], "args": {**one["args"], "request": words}}
+            decide({"type": "edit", "edited_action": action})
+
+        which = f" ({len(decided) + 1} of {len(asked)})" if len(asked) > 1 else ""
+        self._ask(f"{one['name'].replace('_', ' ').capitalize()}{which}?", lambda: decide("approve"),
+                  lambda: decide("reject"), edit if "request" in one["args"] else None)  # fmt: skip
 
     def _plan_for(self, said: str) -> None:
         """A sentence: the files that it names by path are on offer, and the planner reads the rest."""
@@ -166,7 +178,13 @@ class Conversation:
             self._desk.mp.reject(plan.plan_id) if self._asked_for(plan) else None
             self._speaker.say("text", "Nothing was applied.")
 
-        self._ask(f"Apply {short_id(plan.plan_id)}?", lambda: self._apply(plan, approve=True), declined)
+        def edited(words: str) -> None:
+            self._desk.mp.reject(plan.plan_id) if self._asked_for(plan) else None
+            made = self._made(list(plan.paths), words)
+            if not made.questions and made.steps:
+                self._ask_about(made)
+
+        self._ask(f"Apply {short_id(plan.plan_id)}?", lambda: self._apply(plan, approve=True), declined, edited)
 
     def _asked_for(self, plan: Plan) -> bool:
         return any(one.plan_id == plan.plan_id for one in self._desk.mp.approvals())

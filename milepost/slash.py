@@ -1,7 +1,9 @@
-"""The slash commands of a conversation: each is a method of `Conversation` of the same name."""
+"""The slash commands of a conversation, each a method of `Conversation` of that name; and what waits for an answer."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 
@@ -18,6 +20,7 @@ COMMANDS = {
     "plan": SlashCommand("/plan PATH", "Make a plan and show it; /approve applies it."),
     "approve": SlashCommand("/approve", "Say yes to what waits."),
     "reject": SlashCommand("/reject", "Say no to what waits."),
+    "edit": SlashCommand("/edit TEXT", "Plan what waits again, for these words instead; the new plan is asked about."),
     "status": SlashCommand("/status", "How the newest journey, or the one named, stands."),
     "checkpoints": SlashCommand("/checkpoints", "The checkpoints that one can go back to."),
     "undo": SlashCommand("/undo [ID]", "Take back the kb's last journey, or the one named; shown first."),
@@ -26,3 +29,13 @@ COMMANDS = {
     "kb": SlashCommand("/kb NAME", "The knowledge base that is meant from now on; without a name the list."),
     "quit": SlashCommand("/quit", "End; what waits for an approval goes on waiting."),
 }
+
+
+@dataclass(frozen=True)
+class Pending:
+    """What waits for an answer: the question, and what a yes, a no and other words do."""
+
+    question: str
+    yes: Callable[[], None]
+    no: Callable[[], None]
+    edit: Callable[[str], None] | None = None

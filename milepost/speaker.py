@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from .console import FORMAT_VERSION
+from .console import FORMAT_VERSION, Console
 from .failure import HEADS, next_command
 from .store.errors import MilepostError
 
@@ -114,8 +114,52 @@ class Speaker:
             with self._desk.progress() as listener:
                 yield listener
 
+    @contextmanager
+    def talking(self) -> Generator[Talk]:
+        """An assistant's turn: its words as they come, and the progress of what it does; one at a time."""
+        talk = Talk(self, self._console)
+        try:
+            yield talk
+        finally:
+            talk.end()
+
     def _progress(self, event: Progress) -> None:
         from .shapes import dump
 
         if event.kind in ("milestone", "warning"):
             self.say("progress", "", progress=dump(event))
+
+
+class Talk:
+    """What is heard while an assistant has its turn. With `--json` its words come whole, at the end."""
+
+    def __init__(self, speaker: Speaker, console: Console) -> None:
+        self._speaker = speaker
+        self._console = console
+        self._showing = ExitStack()
+        self._listener: Listener | None = None
+        self.heard = ""
+
+    def words(self, piece: str) -> None:
+        """Some words of the assistant's."""
+        if not self._console.json:
+            self._quiet()
+            self._console.write(piece)
+            self.heard += piece
+
+    def progress(self, event: Progress) -> None:
+        """How far a journey is."""
+        if self._listener is None:
+            self.end()
+            self._listener = self._showing.enter_context(self._speaker.progress())
+        self._listener(event)
+
+    def end(self) -> None:
+        """End the line, and what shows progress."""
+        self._quiet()
+        if self.heard and not self.heard.endswith("\n"):
+            self.words("\n")
+
+    def _quiet(self) -> None:
+        self._listener = None
+        self._showing.close()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from talk_kit import Talk, diligent
+from talk_kit import Talk, diligent, heard
 
 from milepost import JourneyFailed, UsageError
 from milepost.agents.assistant import MOST_CALLS, SAME_CALL
@@ -185,3 +185,86 @@ def test_a_document_gives_orders_in_vain(talk: Any, order: str, where: str) -> N
     if reply.asked:
         chat.decide("reject")
         assert mp.kb_digest("hr").digest == before
+
+
+def test_an_edit_is_a_new_plan_that_is_asked_about_again(talk: Any) -> None:
+    """The person's other words make another plan; nothing is applied until that one has its yes."""
+    chat = talk(diligent)
+    [asked] = chat.say("take everything into hr").asked
+    action = {"name": asked["name"], "args": asked["args"] | {"request": "only leave.md"}}
+    again = chat.mp.chat(decisions=[{"type": "edit", "edited_action": action}])
+    assert chat.chunks() == 0
+    assert again.asked[0]["args"]["plan_id"] != asked["args"]["plan_id"]
+    assert "Plan: 1 to add" in again.asked[0]["description"]
+    assert "completed {'added': 1, 'skipped': 1}" in chat.decide("approve").text
+
+
+def test_a_rollback_cannot_be_edited(talk: Any) -> None:
+    """It is approved or rejected: an edit is no yes."""
+    chat = talk(diligent)
+    chat.say("take everything into hr")
+    chat.decide("approve")
+    [asked] = chat.say("undo that").asked
+    before = chat.chunks()
+    assert "request" not in asked["args"]
+    action = {"name": asked["name"], "args": asked["args"]}
+    chat.mp.chat(decisions=[{"type": "edit", "edited_action": action}])
+    assert chat.chunks() == before > 0
+
+
+def test_rejecting_one_of_several_leaves_the_others(talk: Any, folder: Path) -> None:
+    """Two calls in one answer of the model, decided one by one: what was approved runs, the other does not."""
+
+    def script(call: Call) -> Reply:
+        if call.messages[-1]["role"] == "tool":
+            return says(" and ".join(one["status"] for one in heard(call)))
+        return both_calls({key: str(value) for key, value in plans.items()})
+
+    chat = talk(script)
+    made = [chat.mp.plan([folder / f"{name}.md"], kb=kb) for name, kb in (("leave", "hr"), ("travel", "legal"))]
+    plans = {plan.plan_id: plan.digest for plan in made}
+    assert len(chat.say("apply both").asked) == 2
+    assert chat.decide("reject", "approve").text == "cancelled and completed"
+    assert [kb.name for kb in chat.mp.kb_list()] == ["legal"]
+
+
+def both_calls(plans: dict[str, str]) -> Reply:
+    """An answer that calls `apply_plan` once for each plan."""
+    reply = calls({}, tool="apply_plan")
+    body = json.loads(reply.body)
+    body["choices"][0]["message"]["tool_calls"] = [
+        {
+            "id": f"call_{at}",
+            "type": "function",
+            "function": {"name": "apply_plan", "arguments": json.dumps({"plan_id": plan_id, "digest": digest})},
+        }
+        for at, (plan_id, digest) in enumerate(plans.items())
+    ]
+    return Reply(body=json.dumps(body).encode())
+
+
+def test_words_and_progress_are_heard_as_they_come(talk: Any) -> None:
+    """The model's words in pieces, which are its answer together; each milestone of the journey that it runs."""
+    chat = talk(diligent)
+    chat.say("take everything into hr")
+    words: list[str] = []
+    told: list[Any] = []
+    reply = chat.mp.chat(decisions=["approve"], on_words=words.append, on_progress=told.append)
+    assert "".join(words) == reply.text
+    assert len([piece for piece in words if piece]) > 2
+    milestones = [event.text for event in told if event.kind == "milestone"]
+    assert milestones == ["upload complete", "parse complete", "embed complete", "expose complete"]
+
+
+def test_a_cut_stream_loses_nothing(talk: Any) -> None:
+    """What had come of the answer is no answer; the same words go on."""
+    cut = [True]
+
+    def script(call: Call) -> Reply:
+        return says("Parental leave is sixteen weeks long.", cut_after=300) if cut[0] else diligent(call)
+
+    chat = talk(script)
+    with pytest.raises(JourneyFailed):
+        chat.mp.chat("take everything into hr", on_words=lambda piece: None)
+    cut[0] = False
+    assert chat.say("take everything into hr").asked

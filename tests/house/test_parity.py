@@ -29,8 +29,6 @@ ONLY_ASYNC = {
     "services": "the inside, for `build_graph`",
     "read": "the inside: how the parts of the workspace ask",
     "traced": "the inside: where spans go",
-    "opened": "the inside: whether the home is open",
-    "opened_by": "the inside: working through an engine that somebody opened",
     "there": "the inside: whether a home has been made",
     "embedder": "the inside: what turns texts into vectors",
 }

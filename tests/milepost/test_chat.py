@@ -226,3 +226,37 @@ def test_with_a_model_the_assistant_answers(talk: Talk, monkeypatch: pytest.Monk
     assert "You rolled back." in ran.out
     assert "sk-CANARY" not in ran.out + ran.err
     assert sources() == 0
+
+
+def test_an_edit_plans_again(talk: Talk) -> None:
+    """Other words for what waits: the new plan is shown and asked about, the old one is not applied."""
+    ran = talk("/kb hr", "/edit x", "/plan handbook", "/edit", "/edit only people/leave.md", "y")
+    assert "no plan waits that could be edited" in ran.out
+    assert "the words are missing" in ran.out
+    assert ran.out.count("Plan: 3 to add") == ran.out.count("Plan: 1 to add") == 1
+    assert "1 added" in ran.out
+    assert sources() == 1
+
+
+def test_a_models_words_come_as_they_are_said(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each text once, each on lines of its own, without what could steer a terminal; an edit goes to the assistant."""
+
+    def script(call: Call) -> Reply:
+        last = call.messages[-1]
+        if last["role"] == "tool" and "digest" in (made := json.loads(last["content"])):
+            return calls({key: made[key] for key in ("plan_id", "digest")}, tool="apply_plan")
+        if last["role"] == "tool":
+            return says("It is in, \x1b[2Jas you wanted.")
+        return calls({"paths": ["handbook"], "kb": "hr"}, tool="plan_journey")
+
+    with FakeServer(script) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("MILEPOST_MODEL", "scripted")
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-any")
+        ran = talk("put the handbook in", "/edit only people/leave.md", "y")
+        told = events(talk("put it in again", "n", more=("--json",)))
+    assert ran.out.count("It is in, [2Jas you wanted.\n") == 1
+    assert "Plan: 1 to add" in ran.out
+    assert "upload complete" in ran.err
+    assert sources() == 1
+    assert [event["event"] for event in told if event["event"] == "assistant"] == ["assistant"]
