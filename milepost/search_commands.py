@@ -14,6 +14,10 @@ SLOW = 2.0
 """Seconds after which a search says what it costs."""
 
 
+MANY = 5_000
+"""Chunks of a kb from which on it is they that make a search slow."""
+
+
 @command(app, "search", panel=PANEL)
 def search(
     desk: Desk,
@@ -33,8 +37,8 @@ def search(
 
     began = time.monotonic()
     hits = desk.mp.search(query, kb=kb, k=k, at=at)
-    if (seconds := time.monotonic() - began) > SLOW:
-        chunks = desk.mp.kb_stats(kb).chunks
+    seconds = time.monotonic() - began
+    if seconds > SLOW and (chunks := desk.mp.kb_stats(kb).chunks) >= MANY:  # fewer are not what takes the time
         desk.console.tell(f"note: this took {seconds:.1f} s: a search looks at every one of the kb's {chunks:,} chunks")
     desk.console.give({"results": dumps(hits)})
     found = hits_text(hits, desk.console.width, everything=desk.options.verbose)

@@ -39,6 +39,8 @@ _LETTERS = (
     "אבגדהוזחטיךכלםמןנסעףפץצקרשת",
 )
 _ALPHABETS = tuple(frozenset(letters + letters.upper()) for letters in _LETTERS)
+_WESTERN = frozenset("".join(letters + letters.upper() for letters in _LETTERS[:8]))
+"""Of Western European languages together: a page of several, which no one of them explains."""
 _SYMBOLS = frozenset("\u00a0¡¿«»‹›‘’‚“”„–—…•·°§©®™€£¥±×²³µ½¼ªº†\u00ad")
 _APART = "".join(sorted(_SYMBOLS - set("\u00a0\u00ad’‘·–—…")))
 _WORD = "A-Za-z\u00c0-\u024f\u0370-\u04ff"
@@ -72,7 +74,7 @@ _KANA = re.compile("[\u3041-\u30ff]")
 def guess(data: bytes) -> str | None:
     """The encoding that explains the lines beyond ASCII, from all over `data`; None where nothing does."""
     sample = _sample(data)
-    return _alphabetic(sample) or _east_asian(sample) or _statistics(sample)
+    return _alphabetic(sample) or _east_asian(sample) or _western(sample) or _statistics(sample)
 
 
 def _sample(data: bytes) -> bytes:
@@ -98,6 +100,14 @@ def _alphabetic(sample: bytes) -> str | None:
         if score / max(1, total) > best_score and _is_written_so(text):
             best, best_score = encoding, score / total
     return best
+
+
+def _western(sample: bytes) -> str | None:
+    """cp1252 where several Western European languages together explain the letters beyond ASCII."""
+    text = sample.decode("cp1252", "replace")
+    beyond = {char: count for char, count in Counter(text).items() if char > "\x7f"}
+    score = _counted(beyond, _WESTERN | _SYMBOLS) - sum(len(run[0]) for run in _MISPLACED.finditer(text))
+    return "cp1252" if score > 0.97 * sum(beyond.values()) else None
 
 
 def _counted(characters: dict[str, int], among: frozenset[str]) -> int:

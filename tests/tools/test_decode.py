@@ -78,6 +78,21 @@ def test_a_short_table_is_enough_to_tell_the_encoding(text: str, encodings: list
         assert found is not None and found.text == text, encoding
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Größe und Übung, café déjà vu, señor. ",
+        "naïve façade für Señora Åse, São Tomé\n",
+        "“Ça va?” – señor Müller, €5",
+    ],
+)
+@pytest.mark.parametrize("times", [1, 6])
+def test_a_page_of_several_western_languages_is_western(text: str, times: int) -> None:
+    """No one language explains its letters, and statistics take it for Central European or Baltic."""
+    found = decode((text * times).encode("cp1252"))
+    assert found is not None and (found.text, found.encoding) == (text * times, "cp1252")
+
+
 @pytest.mark.parametrize("text", [GERMAN, JAPANESE, RUSSIAN, "plain"])
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
 def test_a_byte_order_mark_decides(text: str, encoding: str) -> None:
