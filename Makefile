@@ -50,7 +50,7 @@ eval-llm: install
 	$(BIN)/python scripts/eval_llm.py
 
 nightly: install
-	$(BIN)/python -m pytest -m nightly -rP
+	$(BIN)/python -m pytest -m nightly -n $(WORKERS) --dist worksteal
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -7,7 +7,7 @@ rebuild. What is then seen, and what finishing or undoing comes to, is compared 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -71,7 +71,7 @@ def test_a_killed_process_leaves_old_or_new(scenarios: Scenarios, name: str, poi
         "rebuild",
     ],
 )
-def test_killed_at_every_point(scenarios: Scenarios, name: str) -> None:
+def test_killed_at_every_point(scenarios: Scenarios, name: str, figures: Callable[[str, int, int], None]) -> None:
     """The same at every fault point that the work reaches, several times where it reaches it often."""
     scenario = scenarios.all[name]
     failures = []
@@ -81,6 +81,7 @@ def test_killed_at_every_point(scenarios: Scenarios, name: str) -> None:
             _crash(scenarios, name, point, nth)
         except AssertionError as failure:
             failures.append(f"{point}, time {nth}: {str(failure)[:2000]}")
+    figures("kill points at named points", len(moments), len(failures))
     print(f"{name}: killed {len(moments)} times, at {len(set(scenario.points))} points; {len(failures)} failures")
     assert not failures, "\n\n".join(failures)
     assert len(scenario.points) >= 3

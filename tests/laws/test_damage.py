@@ -8,7 +8,7 @@ often it ends its process. The damage is found by a child that reads the folder 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,7 @@ def test_a_damaged_folder_is_noticed_and_made_anew(case: Case, name: str, kind: 
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("name", [DATABASE, *INDEX])
-def test_any_damage(case: Case, name: str) -> None:
+def test_any_damage(case: Case, name: str, figures: Callable[[str, int, int], None]) -> None:
     """Every file, every kind of damage, some seeds."""
     failures = []
     noticed = 0
@@ -110,6 +110,7 @@ def test_any_damage(case: Case, name: str) -> None:
             noticed += bool(_held_to_the_law(case, name, kind, seed)["findings"])
         except AssertionError as failure:
             failures.append(f"{kind}, seed {seed}: {str(failure)[:1000]}")
+    figures("damages to files of Chroma", len(kinds), len(failures))
     print(f"{name}: {len(kinds)} damages, {noticed} noticed, {len(failures)} failures")
     assert not failures, "\n".join(failures)
     assert noticed >= 3 or name in SILENT

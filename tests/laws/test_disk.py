@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,9 @@ def _fail(scenarios: Scenarios, scenario: Scenario, call: Call, *, back: bool) -
     return said["code"]
 
 
-def _failed(scenarios: Scenarios, name: str, mode: str, kinds: int, error: int, moments: int) -> None:
+def _failed(
+    scenarios: Scenarios, name: str, mode: str, kinds: int, error: int, moments: int, figures: Any = None
+) -> None:
     scenario = scenarios.all[name]
     home = scenarios.copy(scenario.before)
     calls = scenarios.house.run(scenario.work, home, call=Call(kinds=kinds), **scenario.args).calls
@@ -59,6 +61,8 @@ def _failed(scenarios: Scenarios, name: str, mode: str, kinds: int, error: int, 
         except AssertionError as failure:
             wrong.append(f"call {number} of {calls}: {str(failure)[-1500:]}")
     said = f"{len(numbers)} of {calls} calls; told {dict(told)}; {len(wrong)} wrong"
+    if figures:
+        figures("calls that the disk failed", len(numbers), len(wrong))
     print(f"{name}, {mode} {errno.errorcode[error]}: {said}")
     assert not wrong, "\n\n".join(wrong)
     assert any(code for code in told if code), "nothing that failed was told"
@@ -74,9 +78,11 @@ def test_some_failing_calls(scenarios: Scenarios, name: str, mode: str, kinds: i
 @pytest.mark.nightly
 @pytest.mark.parametrize(("mode", "kinds", "error"), FAULTS)
 @pytest.mark.parametrize("name", WORKS)
-def test_many_failing_calls(scenarios: Scenarios, name: str, mode: str, kinds: int, error: int) -> None:
+def test_many_failing_calls(
+    scenarios: Scenarios, name: str, mode: str, kinds: int, error: int, figures: Callable[[str, int, int], None]
+) -> None:
     """Moments spread over all of each piece of work."""
-    _failed(scenarios, name, mode, kinds, error, NIGHTLY)
+    _failed(scenarios, name, mode, kinds, error, NIGHTLY, figures)
 
 
 def test_no_effect_is_started_that_could_not_be_written_down(scenarios: Scenarios) -> None:

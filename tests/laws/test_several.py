@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ def _ids(home: Path, collection: str) -> set[str]:
         client.close()  # type: ignore[attr-defined]  # the class has it, its interface has not
 
 
-def _crowd(house: House, home: Path, processes: int, documents: int, journeys: int) -> None:
+def _crowd(house: House, home: Path, processes: int, documents: int, journeys: int) -> int:
     names = [f"p{number}" for number in range(processes)]
     started = [house.start("crowd", home, name=n, documents=documents, journeys=journeys) for n in names]
     for one in started:
@@ -56,7 +56,7 @@ def _crowd(house: House, home: Path, processes: int, documents: int, journeys: i
         assert sorted(row.user for row in mp.kb_log(KB)) == sorted(names * journeys)
     found = _ids(home, str(stats.collection))
     assert len(found) == processes * documents
-    print(f"{processes * documents - len(found)} of {processes * documents} missing")
+    return processes * documents - len(found)
 
 
 def test_of_what_many_publish_at_once_nothing_is_missing(house: House, tmp_path: Path) -> None:
@@ -65,9 +65,12 @@ def test_of_what_many_publish_at_once_nothing_is_missing(house: House, tmp_path:
 
 
 @pytest.mark.nightly
-def test_of_8000_documents_of_8_processes_nothing_is_missing(house: House, tmp_path: Path) -> None:
+def test_of_8000_documents_of_8_processes_nothing_is_missing(
+    house: House, tmp_path: Path, figures: Callable[[str, int, int], None]
+) -> None:
     """Eight processes, 1,000 documents each, ten journeys each."""
-    _crowd(house, tmp_path / "home", processes=8, documents=1_000, journeys=10)
+    missing = _crowd(house, tmp_path / "home", processes=8, documents=1_000, journeys=10)
+    figures("documents of 8 processes at once", 8_000, missing)
 
 
 def _planned(home: Path) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,33 +20,42 @@ from kill import House
 from scenarios import Scenario, Scenarios
 from shim import Call, built, why_not
 
+Figures = Callable[[str, int, int], None]
+
 STEPS = {
-    "ingest": 4,
+    "ingest": 9,
     "replace": 1,
-    "without rollback": 4,
-    "removal": 4,
+    "without rollback": 9,
+    "removal": 9,
     "rollback": 1,
-    "rollback of all": 4,
+    "rollback of all": 9,
     "rollback of a rollback": 1,
     "recovery": 1,
-    "recovery of a rollback": 1,
-    "recovery of damage": 4,
+    "recovery of a rollback": 9,
+    "recovery of damage": 9,
     "rebuild": 1,
 }
-"""At every so many calls each piece of work is killed at night. Those that are like another one are thinned out."""
+"""At every so many calls each piece of work is killed at night: those that are like another one are thinned out.
+
+An odd number, so that of those, too, some calls are torn and some never begun.
+"""
+PARTS = {name: 1 if step > 1 else 4 for name, step in STEPS.items()}
+"""Tests into which the night's kills of each piece of work are divided, for workers to share."""
 SAMPLE = 2
 """Kills of each piece of work in `make test`."""
-BACK = 5
+BACK = 7
 """Every so many kills it is looked at what undoing comes to, besides what going on does."""
 
 
 class Sweep:
-    """Scenarios, and as many houses with the shim as there are processors."""
+    """Scenarios, and as many houses with the shim as there are processors for them."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         shim = built(folder)
         self._houses: SimpleQueue[House] = SimpleQueue()
-        houses = [stack.enter_context(House(shim, quick=True)) for _ in range(len(os.sched_getaffinity(0)))]
+        alone = "PYTEST_XDIST_WORKER" not in os.environ  # else the others have the other processors
+        workers = len(os.sched_getaffinity(0)) if alone else 1
+        houses = [stack.enter_context(House(shim, quick=True)) for _ in range(workers)]
         for house in houses:
             self._houses.put(house)
         self.workers = len(houses)
@@ -93,14 +102,14 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sweep]:
         yield Sweep(tmp_path_factory.mktemp("sweep"), stack)
 
 
-def _swept(sweep: Sweep, name: str, step: int = 1) -> int:
-    """Kill at every call, or at every so many; returns how many kills there were."""
+def _swept(sweep: Sweep, name: str, numbers: range, figures: Figures) -> int:
+    """Kill at these calls; returns how many kills there were."""
     calls = sweep.calls(name)
-    numbers = range(len(calls), 0, -step)
     with ThreadPoolExecutor(sweep.workers) as pool:
         ends = list(pool.map(lambda number: sweep.kill(name, number), numbers))
     wrong = [f"{calls[n - 1]} (call {n}): {said}" for n, (_, said) in zip(numbers, ends, strict=True) if said]
     kills = sum(killed for killed, _ in ends)
+    figures("kill points at calls that change a file", kills, len(wrong))
     kinds = Counter(calls[n - 1].split()[0] for n in numbers)
     print(f"{name}: {len(calls)} calls, {kills} kills, {len(wrong)} failures; {dict(kinds)}")
     assert not wrong, f"{len(wrong)} of {kills}\n" + "\n".join(wrong[:10])
@@ -108,13 +117,15 @@ def _swept(sweep: Sweep, name: str, step: int = 1) -> int:
 
 
 @pytest.mark.parametrize("name", STEPS)
-def test_killed_at_some_calls(sweep: Sweep, name: str) -> None:
+def test_killed_at_some_calls(sweep: Sweep, name: str, figures: Figures) -> None:
     """A few kills of each piece of work, the last one at its last call."""
-    assert _swept(sweep, name, step=max(1, len(sweep.calls(name)) // SAMPLE)) >= 1
+    calls = len(sweep.calls(name))
+    assert _swept(sweep, name, range(calls, 0, -max(1, calls // SAMPLE)), figures) >= 1
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("name", STEPS)
-def test_killed_at_every_call(sweep: Sweep, name: str) -> None:
-    """Every one of them, several thousand over all; the printed lines say how many."""
-    assert _swept(sweep, name, STEPS[name]) > 100
+@pytest.mark.parametrize(("name", "part"), [(name, part) for name, parts in PARTS.items() for part in range(parts)])
+def test_killed_at_every_call(sweep: Sweep, name: str, part: int, figures: Figures) -> None:
+    """Every one of them, some thousands over all; the last lines of the night say how many."""
+    step = STEPS[name] * PARTS[name]
+    assert _swept(sweep, name, range(len(sweep.calls(name)) - part, 0, -step), figures) > 20
