@@ -23,7 +23,7 @@ _RESULTS = {"parse": ("upload", "files"), "embed": ("parse", "chunks"), "expose"
 class Played:
     """A script for the server. The n-th answer to a request is always the same one, for the same `seed` and `faults`.
 
-    `faults` is the share of conversations that begin with an answer that is wrong in some way.
+    `faults` is the share of conversations that begin with an answer that is wrong in some way; half of them stay wrong.
     """
 
     def __init__(self, cases: Iterable[Mapping[str, Any]], *, faults: float = 0.5, seed: int = 0) -> None:
@@ -42,12 +42,13 @@ class Played:
         case = self._cases.get(request)
         if case is None:
             return says({"steps": [], "questions": [{"about": "request", "text": "What is meant?"}]})
-        chance = random.Random(f"{self._seed} {request} {turn} {len(call.messages)}")
+        chance = random.Random(f"{self._seed} {request} {turn}")
         draft = draft_for(case, seen)
         tokens = (len(json.dumps(seen)) // 3, len(json.dumps(draft)) // 3)
-        if chance.random() >= self._faults:
-            return says(draft, tokens=tokens)
-        return FAULTS[chance.choice(sorted(FAULTS))](draft, seen, tokens)
+        wrong, stubborn = chance.random() < self._faults, chance.random() < 0.5
+        fault = FAULTS[chance.choice(sorted(FAULTS))]
+        mended = len(call.messages) > 2 and not stubborn
+        return fault(draft, seen, tokens) if wrong and not mended else says(draft, tokens=tokens)
 
 
 def draft_for(case: Mapping[str, Any], seen: Mapping[str, Any]) -> Draft:
