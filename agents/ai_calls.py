@@ -25,7 +25,8 @@ Message = tuple[str, str]
 _CALL_SHARE = 0.5
 """Of the deadline that one call may take, so that a server that hangs can be asked once more."""
 _CHARACTERS_A_TOKEN = 3.0
-_ANSWER_TOKENS = 16_000
+_ANSWER_TOKENS = 6_000
+"""Of one answer, at most: thirty steps, one of which names three hundred files."""
 _REASONS = {
     400: "the model's server refused the request (400)",
     401: "the model's server does not accept the key (401)",

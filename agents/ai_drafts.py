@@ -43,7 +43,7 @@ def problems(draft: Draft, offer: Offer) -> list[Issue]:
     facts = {group: {*offer.handles.group(group), ALL} for group in ("files", "sources", "checkpoints")}
     steps = [step.model_dump() for step in _plain(draft.steps, offer.registry)]
     said = {"steps": steps, "excludes": list(offer.excludes)}
-    judged = validate_plan(said, _for_kb(offer), offer.request.policy, facts)
+    judged = validate_plan(said, for_kb(offer), offer.request.policy, facts)
     return [*judged.errors, *_about_kb(draft, offer), *_about_files(draft, offer), *_about_ids(draft, offer)]
 
 
@@ -115,7 +115,7 @@ def _in_order(steps: Sequence[DraftStep]) -> list[DraftStep]:
     return [by_id[name] for name in ordered({step.id: step.depends_on for step in steps})]
 
 
-def _for_kb(offer: Offer) -> Mapping[str, Any]:
+def for_kb(offer: Offer) -> Mapping[str, Any]:
     """The registry in which the kb that was named is the only one."""
     if offer.request.kb is None:
         return offer.registry

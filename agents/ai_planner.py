@@ -13,7 +13,7 @@ from ..tools.registry import registry_dict
 from ..tools.services import Services
 from .ai_answers import Draft, ModelFailed, read_answer
 from .ai_calls import Asker, Message, Usage
-from .ai_drafts import Offer, problems, to_plan
+from .ai_drafts import Offer, for_kb, problems, to_plan
 from .ai_facts import Facts, facts_for
 from .ai_prompt import PROMPT_VERSION, first_messages, repair_messages
 from .ai_schema import MAX_ITEMS, draft_schema
@@ -90,7 +90,9 @@ class AiPlanner:
 
     async def _drafted(self, asker: Asker, ground: Ground) -> Draft:
         """Ask until a draft has no problems, at most `max_repairs` times more; from then on by the other way, too."""
-        schema = draft_schema(ground.offer.registry)
+        handles = ground.offer.handles
+        groups = ("files", "sources", "checkpoints")
+        schema = draft_schema(for_kb(ground.offer), {group: list(handles.group(group)) for group in groups})
         first = first_messages(ground.facts.told)
         messages: Sequence[Message] = first
         found: list[Issue] = []

@@ -14,6 +14,8 @@ from . import request_words as words
 from .request_acts import Act
 from .request_checks import declined
 from .request_clauses import clauses_of
+from .request_doubt import doubts, not_english
+from .request_guesses import guesses, updates
 from .request_kb import kbs_named
 from .request_marks import mark_all
 from .request_newest import Newest, newest
@@ -46,6 +48,8 @@ class Constraints:
     dry_run: bool = False
     plan_first: bool = False
     yes: bool = False
+    updates: bool = False
+    """It wants something brought up to date, and does not say what goes."""
     rest: str = ""
     """The text without what was understood of it: what names sources, journeys and kbs is still there."""
 
@@ -86,28 +90,34 @@ def read_request(
     about = tuple(topics(left))
     if about:
         chosen["on_uncertain"] = "ask"
-    act = acts.act_of(left, files=bool(files), waiting=waiting)
+    act = "ingest" if missing and files else acts.act_of(left, files=bool(files), waiting=waiting, held=not expose)
     named_kbs = kbs_named(left, kbs)
     rest = whole if existing == "replace" else left.text  # what is replaced is a source of the kb, not a file
     asked = [_both(), *()] if both else []
     made = Constraints(
         kbs=tuple(named_kbs), on_existing=existing, expose=expose, declined=tuple(refused), act=act, options=chosen,
         topics=about, only_missing=missing, dry_run=dry and not first, plan_first=first, yes=yes, rest=rest,
+        updates=existing is None and not missing and updates(text),
     )  # fmt: skip
     if act != "ingest":
         return made
-    return _with_files(made, left, files, today, asked)
+    return _with_files(made, text, left, files, today, asked)
 
 
 def _with_files(
-    made: Constraints, left: RequestText, files: Sequence[FileFacts], today: date, asked: list[Question]
+    made: Constraints, text: str, left: RequestText, files: Sequence[FileFacts], today: date, asked: list[Question]
 ) -> Constraints:
     """What a request says of the files on offer."""
     from dataclasses import replace
 
     top = newest(left)
     mark_all(left, files, today)
-    clauses, questions = clauses_of(left, files, lone=not made.options and not made.topics, only=top is not None)
+    clauses, questions, residue = clauses_of(
+        left, files, lone=not made.options and not made.topics, only=top is not None
+    )
+    if not (asked or questions):
+        chosen = top is not None or any(clause.wanted for clause in clauses)
+        questions = (*(not_english(text) or guesses(text) or doubts(residue, chosen=chosen)),)
     return replace(made, clauses=clauses, newest=top, questions=(*asked, *questions))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from .request_guesses import asks_something
 from .request_text import RequestText
 
 Act = Literal["ingest", "expose", "hide", "remove", "wipe", "rollback", "stop", "report", "decline"]
@@ -36,8 +37,9 @@ _WIPE = re.compile(
     re.IGNORECASE,
 )
 _REMOVE = re.compile(
-    rf"(?<!not )(?<!don't )(?<!don\u2019t )\b(?:{_TAKE}|retire|unload|clean (?:that |this |it |them )?up|tidy (?:up)?"
-    r"|take (?:[\w' -]{1,60}? )?(?:out|off|down)(?! of)(?: for good)?|take [\w' -]{1,60}? out of ("
+    rf"(?<!not )(?<!don't )(?<!don\u2019t )\b(?:{_TAKE}|(?:can|should|may|must|has to|have to) go\b"
+    r"(?! (?:in|into|live|up|to|on|out))|retire|unload|clean (?:that |this |it |them )?up|tidy (?:up)?"
+    r"|take (?:[\w'. -]{1,60}? )?(?:out|off|down)(?! of)(?: for good)?|take [\w'. -]{1,60}? out of ("
     r"?:the )?(?:kb|knowledge base)"
     r"|deduplicate|dedupe)\b",
     re.IGNORECASE,
@@ -52,9 +54,10 @@ _HIDE = re.compile(
     r"|not (?:be (?:found|shown|visible)|show up)))\b",
     re.IGNORECASE,
 )
-_FOR_NOW = re.compile(
+FOR_NOW = re.compile(
     r"\b(?:for (?:now|the moment|a while|the time being)|temporar\w+|until further notice"
-    r"|(?:don['\u2019]?t|do not|not|never)[\w ]{0,20} (?:delet|remov|eras)\w*|(?:but )?keep it(?: though| stored)?$)",
+    r"|(?:don['\u2019]?t|do not|not|never)[\w ]{0,20} (?:delet|remov|eras)\w*|(?:(?:but|and) )?keep (?:it|them|the"
+    r" (?:files?|pages?|documents?))(?: though| stored| itself| anyway)?\W*$)",
     re.IGNORECASE,
 )
 _PUBLISH = re.compile(
@@ -84,7 +87,13 @@ _IF_MISSING = (
         r"?:'s| is)?|they(?:'re| are)?|we|i|you)?"
         r" ?(?:not|isn['\u2019]?t|aren['\u2019]?t|haven['\u2019]?t|don['\u2019]?t"
         r"|didn['\u2019]?t|missing|no)\b|(?:add|import|load|ingest|upload|put)"
-        r"\b[^.?!;]{0,30}\bif (?:it|they|we|not|missing|i)\b|otherwise|else)",
+        r"\b[^.?!;]{0,30}\bif (?:it|they|we|not|missing|i)\b[^.?!;]*|otherwise|else)",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"\bif (?P<asked>[^.?!;,]{1,80}?\b(?:already|has|have|there|exists?)\b[^.?!;,]{0,60}?),?"
+        r" (?:then |please )?(?:leave|skip|keep|do nothing|don['\u2019]?t|ignore)\b[^.?!;,]*[.;,]? ?"
+        r"(?:otherwise|else|if not)\b",
         re.IGNORECASE,
     ),
     re.compile(
@@ -102,6 +111,7 @@ _IF_MISSING = (
 )
 _DRY = re.compile(
     r"\b(?:dry|trial|test)[- ]?run\b|\bpretend(?: to| that| you)?\b"
+    r"|\b(?:just |only )?(?:walk|talk|take) (?:me|us) through\b|\bhands off\b(?: for now)?"
     r"|\bhow (?:long|much|many|big|expensive)\b[^.?!]{0,60}\b(?:would"
     r"|will|does|do|is|are|take|cost|chunks?)\b[^.?!]*"
     r"|\bwhat (?:would|will) (?:happen|change|it (?:cost|take|do)|this (?:cost"
@@ -150,19 +160,26 @@ def stops(left: RequestText, running: bool) -> bool:
     )
 
 
-def act_of(left: RequestText, *, files: bool, waiting: bool) -> Act:
-    """What a request wants done. `files`: some are on offer; `waiting`: something is staged or hidden."""
+def act_of(left: RequestText, *, files: bool, waiting: bool, held: bool = False) -> Act:
+    """What a request wants done. `files`: some are on offer; `waiting`: something is staged or hidden.
+
+    `held`: nobody is to find what it speaks of; without files that can only be what is there.
+    """
     text = left.text
+    if asks_something(text):
+        return "report"
     if _UNDO.search(text):
         return "rollback"
     if _WIPE.search(text):
         return "wipe"
-    if _HIDE.search(text) or (_REMOVE.search(text) and _FOR_NOW.search(text) and not files):
+    if _HIDE.search(text) or (_REMOVE.search(text) and FOR_NOW.search(text) and not files):
         return "hide"
     if not files and _REMOVE.search(text):
         return "remove"
     if not files and _PUBLISH.search(text) and (waiting or not _BRING.search(text)):
         return "expose"
+    if held and not files and not _BRING.search(text):
+        return "hide"
     if _BEYOND.search(text) and not _BRING.search(text):
         return "decline"
     return "ingest"

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 
 from ..store.plan import Question
 from .request_dates import periods
+from .request_doubt import unsure_act
 from .request_near import near, within
 from .request_past import Earlier, Place
 from .request_words import IDLE, tokens
@@ -34,6 +35,9 @@ _ORDER = ("upload", "parse", "embed", "expose")
 _MOMENT = re.compile(
     r"\b(?P<which>before|after|prior to|right after|just before|until)\s+(?:you "
     rf"|the |it was |we ){{0,6}}(?P<step>{'|'.join(_STEPS)})\b"
+    r"|\b(?P<done>where|when|once|at the point (?:where|when)|to (?:the )?(?:end of )?(?:the )?)\s*(?:the )?"
+    rf"(?P<ended>{'|'.join(_STEPS)})(?: (?:was|were|had|is|are|has|step))?(?: been)? ?(?:done|finished|complete\w*"
+    rf"|ended|over)"
     r"|\b(?P<name>(?:before[_-]\w+)|(?:\w+[_-]complete))\b",
     re.IGNORECASE,
 )
@@ -54,7 +58,10 @@ def back(text: str, journeys: Sequence[Earlier], *, kb: str | None, today: date)
     named = next((one for one in journeys for place in one.places if place.checkpoint_id in text), None)
     if named is not None:
         return Back(named.kb, tuple(place for place in named.places if place.checkpoint_id in text)[:1])
+    text, spared = _spared(text)
     own = [one for one in journeys if kb is None or one.kb == kb]
+    if doubt := _doubtful(text, spared, today):
+        return Back(kb, questions=(doubt,))
     spoken_of = {str(one.kb) for one in _chosen(text, own, today) or own}
     if kb is None and len(spoken_of) > 1:
         kbs = ", ".join(sorted(spoken_of))
@@ -77,6 +84,39 @@ def back(text: str, journeys: Sequence[Earlier], *, kb: str | None, today: date)
     if not meant:
         return Back(kb, report=f"there is no journey{where} that could be undone")
     return _to(text, meant)
+
+
+_STEP = re.compile(r"\b(?:pars(?:e|ed|ing)|embed(?:ding|dings)?|chunking|exposing|publishing)\b", re.IGNORECASE)
+"""Steps that are no names of whole journeys, as "the upload" is."""
+_SPARED = re.compile(
+    r"\b(?:but not|but keep|and keep|leave|keep|spare|except(?: for)?|without|not|never|don['\u2019]?t|do not"
+    r"|doesn['\u2019]?t"
+    r"|mustn['\u2019]?t|shouldn['\u2019]?t)\b.*$",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def _doubtful(text: str, spared: str, today: date) -> Question | None:
+    """What has to be asked before anything is undone: what is to stay, a condition, a checkpoint that is not named."""
+    if spared and not _STEP.search(spared) and not periods_in(spared, today):
+        said = f"what does {spared.strip()[:60]!r} keep? Name the journey or the checkpoint that is meant"
+        return Question(about="rollback", text=said)
+    if unsure := unsure_act(_LAST.sub(" ", text), going_back=True):
+        return unsure[0]
+    if _STEP.search(text) and not _MOMENT.search(text):
+        return Question(about="checkpoint", text="to which checkpoint? Say it as 'before the embed' or 'after parsing'")
+    return None
+
+
+def periods_in(text: str, today: date) -> bool:
+    """Whether a text speaks of a day or a time."""
+    return next(iter(periods(text, today)), None) is not None
+
+
+def _spared(text: str) -> tuple[str, str]:
+    """What is to go, and the rest of the request, from the word on that says what is to stay."""
+    match = _SPARED.search(text)
+    return (text[: match.start()], match[0]) if match else (text, "")
 
 
 def _to(text: str, meant: Sequence[Earlier]) -> Back:
@@ -135,8 +175,8 @@ def _place(one: Earlier, moment: re.Match[str]) -> Place | None:
     if moment["name"]:
         wanted = moment["name"].lower().replace("-", "_")
     else:
-        step = _STEPS[moment["step"].lower()]
+        step = _STEPS[(moment["step"] or moment["ended"]).lower()]
         at = _ORDER.index(step)
-        after = moment["which"].lower().endswith("after")
+        after = moment["ended"] is not None or moment["which"].lower().endswith("after")
         wanted = f"{step}_complete" if after else (f"{_ORDER[at - 1]}_complete" if at else "before_upload")
     return next((place for place in reversed(one.places) if place.milestone == wanted), None)

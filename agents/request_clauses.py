@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 from ..store.plan import Question
 from . import request_words as words
+from .request_doubt import NEVER
 from .request_marks import Named
 from .request_phrases import Phrase, phrases, unmet_one, vocabulary
 from .request_text import RequestText
@@ -27,30 +28,59 @@ class _Part:
     text: str
     wanted: bool
     only: bool = False
+    cue: str = ""
+    """The word that says so, as it stands there."""
+    said_last: bool = False
+    """What becomes of it is said behind it, with the reason before: "that one isn't ready, so leave it out"."""
+
+    @property
+    def closes(self) -> bool:
+        """Whether it is an "only" that stands behind what it is said of."""
+        return words.ONLY.fullmatch(self.cue) is not None and not re.search(r"\w", self.text)
 
 
 def clauses_of(
     left: RequestText, files: Sequence[FileFacts], *, lone: bool, only: bool = False
-) -> tuple[tuple[Clause, ...], tuple[Question, ...]]:
-    """What is said of files, after marks were put for what is said beyond doubt; and what has to be asked.
+) -> tuple[tuple[Clause, ...], tuple[Question, ...], str]:
+    """What is said of files, after marks were put for what is said beyond doubt; what has to be asked; what is left.
 
     `only`: what is named is all that is wanted. `lone`: nothing but files was spoken of, so that a name which no file
     has is asked about.
     """
     names = vocabulary(files)
     clauses: list[Clause] = []
+    mentioned: list[Clause] = []
     asked: list[Question] = []
+    residue: list[str] = []
+    before = alone = False
     for part in _parts(left.text):
         part = replace(part, only=part.only or (only and part.wanted))
         conditions, missing = _conditions(part, left, files, names)
         asked += missing
         if conditions:
-            clauses.append(Clause(part.wanted, tuple(conditions)))
+            clause = Clause(part.wanted, tuple(conditions))
+            (mentioned if part.wanted and not part.cue else clauses).append(clause)
+            alone = alone or (part.only and bool(clause.names))
+        if not missing and not (before and part.closes):
+            residue.append(_unread(part, left, conditions))
+        before = bool(conditions) or not part.text.strip()
+    if not alone:
+        clauses += mentioned
     if lone and not clauses and not asked and len(files) > 1:
         what = unmet_one(left.text, names)
         if what:
             asked.append(Question(about="files", text=f"no file's name says {what!r}; which file is meant?"))
-    return tuple(clauses), tuple(asked)
+    return tuple(clauses), tuple(asked), " ".join(residue)
+
+
+def _unread(part: _Part, left: RequestText, conditions: Sequence[Condition]) -> str:
+    """A part without what was made of it: its marks, the names in it, and the words that say which way it is meant."""
+    said = left.words(part.text)
+    if not conditions:
+        return f"{part.cue} {said}"
+    for word in (word for one in conditions if not one.exact for word in one.said.split()):
+        said = re.sub(rf"[\"\u201c']?(?<![\w-]){re.escape(word)}(?![\w-])[\"\u201d']?", " ", said, flags=re.IGNORECASE)
+    return words.ONLY.sub(" ", said) if part.wanted else NEVER.sub(" ", said) if part.said_last else said
 
 
 def _parts(text: str) -> Iterator[_Part]:
@@ -67,7 +97,7 @@ def _passive(sentence: str) -> Iterator[_Part]:
     before = sentence[: match.start()]
     cut = max((found.end() for found in re.finditer(r"[,:]|\bbut\b", before)), default=0)
     yield from _cued(before[:cut])
-    yield _Part(before[cut:], wanted=False)
+    yield _Part(before[cut:], wanted=False, cue="skip", said_last=True)
     yield from _passive(sentence[match.end() :])
 
 
@@ -79,12 +109,12 @@ def _cued(sentence: str) -> Iterator[_Part]:
 
 
 def _between_cues(sentence: str) -> Iterator[_Part]:
-    at, wanted, only = 0, True, False
+    at, wanted, only, said = 0, True, False, ""
     for cue in re.finditer(f"{words.LEAVE_OUT.pattern}|{words.TAKE.pattern}", sentence, re.IGNORECASE):
-        yield _Part(sentence[at : cue.start()], wanted, only)
-        at, wanted = cue.end(), words.LEAVE_OUT.fullmatch(cue[0]) is None
+        yield _Part(sentence[at : cue.start()], wanted, only, said)
+        at, said, wanted = cue.end(), cue[0], words.LEAVE_OUT.fullmatch(cue[0]) is None
         only = words.ONLY.fullmatch(cue[0]) is not None
-    yield _Part(sentence[at:], wanted, only)
+    yield _Part(sentence[at:], wanted, only, said)
 
 
 def _conditions(

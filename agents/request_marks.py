@@ -28,6 +28,12 @@ _FOLDER = re.compile(
 )
 _DEEP = re.compile(r"(?<![\w/.~-])[\w.-]{1,80}(?:/[\w.-]{1,80}){1,20}(?![\w/])")
 _WITHIN = re.compile(r"\b(?:in|from|under|within|inside|of)(?: (?:the|our|my|your))?\s*$", re.IGNORECASE)
+_AFFIX = re.compile(
+    r"\b(?:whose |with |where |that |which |having )?(?:the |a )?(?:file ?)?(?:names? |called |named |titled )?"
+    r"(?P<how>start|begin|end|contain|hav)(?:s|ing|e)?(?: with| in)? [\"'\u201c](?P<what>[\w.-]{1,60})[\"'\u201d]"
+    r"(?: in (?:the|their|its) names?)?",
+    re.IGNORECASE,
+)
 _QUOTED = re.compile(r"[\"\u201c]([^\"\u201c\u201d]{1,200})[\"\u201d]|(?<!\w)'([^']{1,200})'(?!\w)")
 
 
@@ -45,6 +51,7 @@ def mark_all(left: RequestText, files: Sequence[FileFacts], today: date) -> None
     offered = {file.name.lower() for file in files} | {PurePosixPath(file.name.lower()).name for file in files}
     folders = {part for file in files for part in PurePosixPath(file.name.lower()).parts[:-1]}
     left.mark(_spaced(left.text, offered))
+    left.mark(_affixed(left.text))
     left.mark(_quoted(left.text, offered))
     left.mark((*match.span(), matching(match[0])) for match in _PATTERN.finditer(left.text))
     left.mark(_files(left.text, offered))
@@ -70,6 +77,14 @@ def _spaced(text: str, offered: set[str]) -> Iterator[Span]:
         if begin >= taken:
             taken = begin + len(name)
             yield begin, taken, _name(text[begin:taken])
+
+
+def _affixed(text: str) -> Iterator[Span]:
+    """Names that begin or end with something, or hold it: "whose name starts with 'inv_'"."""
+    for match in _AFFIX.finditer(text):
+        how, what = match["how"].lower(), match["what"]
+        pattern = f"{what}*" if how in ("start", "begin") else f"*{what}" if how == "end" else f"*{what}*"
+        yield *match.span(), matching(pattern)
 
 
 def _quoted(text: str, offered: set[str]) -> Iterator[Span]:

@@ -120,7 +120,7 @@ def _rows() -> Iterator[tuple[str, Callable[[re.Match[str]], Found]]]:
         _pages,
     )
     yield (
-        r"(?:\b(?:only|just|use|take|we (?:only )?need|read) ){0,6}\bpages? (?P<list>\d+(?:\s*(?:to"
+        r"(?:\b(?:only|just|use|take|we (?:only )?need|read)(?: [a-z]+)? ){0,6}\bpages? (?P<list>\d+(?:\s*(?:to"
         r"|through|until|till|up to|-"
         r"|\u2013|,|and|&)\s*\d+){0,6})\b(?: (?:of|from) (?:it|them|each))?(?P<first>)",
         _pages,
@@ -142,6 +142,12 @@ def _rows() -> Iterator[tuple[str, Callable[[re.Match[str]], Found]]]:
         _said(parse__ocr=True),
     )
     yield (
+        r"\b(?:read|recogni[sz]e|make sense of) (?:[a-z]+ )?(?:scans?|scanned (?:pages|files|documents)|photographed"
+        r" pages)"
+        r"\b(?: too| as well)?",
+        _said(parse__ocr=True),
+    )
+    yield (
         r"\b(?:incl(?:\.|uding|ude)?|with|plus|and|keep|also)? ?(?:the |its |their )?(?:speaker|presenter|presentation)"
         r"(?:['\u2019]?s)? notes\b(?: too| as well)?",
         _said(parse__speaker_notes=True),
@@ -160,6 +166,7 @@ def _rows() -> Iterator[tuple[str, Callable[[re.Match[str]], Found]]]:
         r"(?: ?(?:characters|chars))?(?P<size>)",
         _chunks,
     )
+    yield r"\b(?:no|zero|without(?: any)?) overlap(?:ping)?\b", _said(embed__overlap=0)
     yield (
         r"\b(?:put|tag|label|mark|add|set|attach|stamp|write)\b[^.;=:]{0,40}?(?P<pairs>\b[\w-]{1,40} ?[=:] ?"
         r"(?:\"[^\"]+\"|'[^']+'|[\w.@-]+)(?:(?:,| and|, and) [\w-]{1,40} ?[=:] ?(?:\"[^\"]+\"|'[^']+'|[\w.@-]+)){0,6})"
@@ -185,6 +192,11 @@ def _failures() -> Iterator[tuple[str, Callable[[re.Match[str]], Found]]]:
         r"|are in |in )?or (?:none|nothing)\b",
         whole,
     )
+    yield (
+        r"\b(?:either )?(?:the )?(?:whole|entire|complete|full) (?:set|batch|lot|thing|bundle|package)\b[^.;,]{0,30}"
+        r"\bor (?:none|nothing)\b[^.;,]*",
+        whole,
+    )
     yield r"\beither (?:they|these|the files)? ?all\b[^.;]{0,30}\bor (?:none|nothing)\b[^.;,]*", whole
     yield (
         rf"\bif (?:any|one|something|anything|a|even)\b[^.;]{{0,30}}\b{_FAILS}[^.;]{{0,20}}\b(?:none"
@@ -200,6 +212,11 @@ def _failures() -> Iterator[tuple[str, Callable[[re.Match[str]], Found]]]:
     yield (
         r"\b(?:don['\u2019]?t let|do not let) (?:one|a|any|single|some) (?:\w+ )?(?:files?|documents?|ones?|failures?)"
         r" (?:hold up|hold back|stop|block|spoil|ruin|delay|break)\b[^.;,]*",
+        skip,
+    )
+    yield (
+        r"\b(?:broken|bad|damaged|unreadable|corrupt|failing|failed) (?:ones?|files?|documents?)"
+        r" (?:do not|don['\u2019]?t) matter\b",
         skip,
     )
     yield rf"\b(?:if|when|should|where)\b[^.;]{{0,40}}\b(?:{_FAILS}|broken)\b[^.;]{{0,20}}\b{_ON}\b[^.;]*", skip
@@ -219,14 +236,14 @@ def _failures() -> Iterator[tuple[str, Callable[[re.Match[str]], Found]]]:
         r"|any) (?:problem|error|failure|file|one|bad)\w*[^.;,]*",
         stop,
     )
-    yield rf"\b(?:stop|halt|abort) (?:if|when|as soon as)\b[^.;]{{0,30}}\b{_FAILS}", stop
+    yield rf"\b(?:stop|halt|abort)(?: [a-z]+){{0,3}} (?:if|when|as soon as)\b[^.;]{{0,30}}\b{_FAILS}", stop
     yield rf"\bif\b[^.;]{{0,30}}\b{_FAILS},? (?:then )?(?:please )?(?:stop|halt|abort)[^.;,]*", stop
 
 
 def _costs() -> Iterator[tuple[str, Callable[[re.Match[str]], Found]]]:
     amount = (
-        r"(?:(?:us)?\$ ?(?P<amount>\d+(?:[.,]\d+)?)|(?P<amount2>\d+(?:[.,]\d+)?"
-        rf"|{'|'.join(_NUMBERS)}) ?(?P<unit>dollars?|usd|us\$|\$|bucks?|cents?))"
+        r"(?:(?:(?:us)?\$|\u20ac|\u00a3) ?(?P<amount>\d+(?:[.,]\d+)?)|(?P<amount2>\d+(?:[.,]\d+)?"
+        rf"|{'|'.join(_NUMBERS)}) ?(?P<unit>dollars?|usd|us\$|\$|bucks?|euros?|eur|\u20ac|pounds?|gbp|\u00a3|cents?))"
     )
     limit = (
         r"(?:don['\u2019]?t|do not|never|must not|mustn['\u2019]?t|may not|should not"

@@ -8,16 +8,24 @@ from dataclasses import dataclass
 from datetime import date
 
 from ..store.plan import Question
+from .request_acts import FOR_NOW
+from .request_doubt import unsure_act
 from .request_marks import Named, mark_all
 from .request_newest import newest, newest_of
 from .request_past import Waiting
 from .request_phrases import phrases, vocabulary
 from .request_text import RequestText
+from .request_words import ALL
 from .selection import Condition, FileFacts, called
 
 _BUT = re.compile(
     r"\b(?:all|every(?:thing| one)?) (?:but|except(?: for)?|other than) (?:the )?$"
     r"|\b(?:keep|leave|retain|only)(?: only| just)? (?:the )?$",
+    re.IGNORECASE,
+)
+_EXCEPT = re.compile(
+    r"\b(?:except(?: for)?|but not|apart from|other than|excluding|(?<=all )but|(?<=everything )but|but keep|but"
+    r" leave)\b",
     re.IGNORECASE,
 )
 _COPIES = re.compile(r"\b(?:duplicates?|copies|cop(?:y|ies)|versions?|editions?)\b", re.IGNORECASE)
@@ -38,12 +46,23 @@ def targets(left: RequestText, sources: Sequence[FileFacts], *, verb: str, today
 
     Nothing is guessed: what is named must be there, whole or by all its words.
     """
+    left, spared = _spared(RequestText(FOR_NOW.sub(" ", left.text)))
     text = left.text
     ask = newest(left)
     keeps_newest = ask is not None and bool(_BUT.search(text[: ask.place]) or _COPIES.search(text))
-    meant = _meant(left, sources, today)
+    every = bool(spared) and ALL.search(text) is not None
+    meant = list(sources) if every else _meant(left, sources, today)
     if not meant:
         return Targets(questions=(_which(sources, verb),))
+    if spared:
+        stay = {file.name for file in _meant(RequestText(spared), sources, today)}
+        if not stay:
+            return Targets(
+                questions=(Question(about=verb, text=f"what stays? No source is called {spared.strip()[:60]!r}"),)
+            )
+        return Targets(tuple(file.name for file in meant if file.name not in stay), tuple(sorted(stay)))
+    if ask is None and (questions := unsure_act(text)):
+        return Targets(questions=tuple(questions))
     if ask is None:
         return Targets(tuple(file.name for file in meant))
     top = newest_of(meant, ask.count)
@@ -54,6 +73,14 @@ def targets(left: RequestText, sources: Sequence[FileFacts], *, verb: str, today
         return Targets(tuple(file.name for file in top))
     kept = {file.name for file in top}
     return Targets(tuple(file.name for file in meant if file.name not in kept), tuple(sorted(kept)))
+
+
+def _spared(left: RequestText) -> tuple[RequestText, str]:
+    """What goes, and what is named after "except"; nothing where that is the newest, which is read by itself."""
+    match = _EXCEPT.search(left.text)
+    if match is None or newest(RequestText(left.text[match.start() :])) is not None:
+        return left, ""
+    return RequestText(left.text[: match.start()]), left.text[match.end() :]
 
 
 def replaced(

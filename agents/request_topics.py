@@ -48,6 +48,14 @@ _TOPIC = re.compile(
 )
 
 
+_ADJECTIVE = re.compile(
+    rf"\b(?:{_LEAVE}|(?:do not|don['\u2019]?t) (?:let|want|have|put))(?: out)? (?:anything|everything|whatever is"
+    rf"|stuff that is)"
+    r" (?!(?:else|that|with|in|on|from|of|about|above|below|over|under|bigger|smaller|larger|older|newer|more|less|like"
+    r"|before|after|since|but|except|which|yet|is|has|to|at|by|for)\b)(?P<topic>[a-z][\w-]{3,40})\b"
+    r"(?: (?:(?:get |come |go )?in(?:to)?(?: (?:it|them|there|here))?|out|inside))?",
+    re.IGNORECASE,
+)
 _MOST = 20
 
 
@@ -71,7 +79,7 @@ class Topic:
 def topics(left: RequestText) -> Iterator[Topic]:
     """What files must not be about, taken out of the text."""
     for _ in range(_MOST):
-        match = _TOPIC.search(left.text)
+        match = _TOPIC.search(left.text) or _ADJECTIVE.search(left.text)
         if match is None:
             return
         left.cut(*match.span())

@@ -16,19 +16,20 @@ from .selection import Condition, FileFacts
 
 OnExisting = Literal["replace", "skip", "keep_both"]
 
-_WHO = r"(?:the |our |my )?(?P<who>[A-Za-z][\w-]{1,30}(?: (?:team|group|department|staff|board|unit|squad|office))?)"
+_GROUPS = "team|group|department|staff|board|unit|squad|office|people|folks|colleagues|crew|members"
+_WHO = rf"(?:the |our |my )?(?P<who>[A-Za-z][\w-]{{1,30}}(?: (?:{_GROUPS}))?)"
 _SEES = r"(?:find|see|search|read|access|use|view|get|look at)"
 _AUDIENCE = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        r"\b(?:(?:make|keep) (?:it|them|this|these|that) )?(?:(?:searchable|visible"
+        r"(?<!not )(?<!n['\u2019]t )\b(?:(?:make|keep) (?:it|them|this|these|that) )?(?:(?:searchable|visible"
         rf"|available|findable|open|readable|shown) )(?:only )?(?:for|to|by) (?:only )?{_WHO}(?: only"
         r"| alone)?\b",
         rf"\bonly {_WHO} (?:is|are )?(?:may|can|should|must|shall|allowed to|get to"
         rf"|gets to|will be able to) (?:be able to )?{_SEES}\b(?: (?:this|these"
         r"|it|them))?",
         rf"\brestrict(?:ed)? (?:(?:it|them|this|these|access) )?to {_WHO}(?: only)?\b",
-        rf"\b(?:for|to) {_WHO} (?:only|alone|exclusively)\b(?: please)?",
+        rf"\b(?:for|to) {_WHO}(?: eyes)? (?:only|alone|exclusively)\b(?: please)?",
         rf"\b(?:only|just|exclusively) for {_WHO}['\u2019]?(?: eyes)?\b",
     )
 )
@@ -40,11 +41,12 @@ _OTHERS = re.compile(
     re.IGNORECASE,
 )
 _NOBODY_TEXT = """
-now me us you it them this that these those everyone everybody all files documents search review kb the a
+now me us you anyone anybody nobody someone noone it them this that these those everyone everybody all files
+documents search review kb the a
 reference later once today tomorrow example instance publishing testing test questions
 """
 _NOBODY = frozenset(_NOBODY_TEXT.split())
-_GROUP = re.compile(r" (?:group|department|unit|squad)$")
+_GROUP = re.compile(r" (?:group|department|unit|squad|people|folks|colleagues|crew|members)$")
 _MOST = 20
 """Paths of one request that are declined by name."""
 _PATH = re.compile(
@@ -59,6 +61,8 @@ _AGAIN = re.compile(
     r"(?:yesterday|last (?:time|week|month)|before|earlier|the other day|previously"
     r"|usual|always|(?:on )?\w+day)\b(?:['\u2019]s (?:import|ingest\w*|run"
     r"|job|upload|load))?"
+    r"|\b(?:exactly |just )?(?:like|as) (?:we|you|i) did (?:it |them |those )?(?:for |with |in )?(?:the )?\w+"
+    r"(?: ones| files)?"
     r"|\b(?:repeat|redo) (?:the )?(?:last|previous|earlier|same) (?:import|ingest\w*|run|job|upload|load|journey)\b"
     r"|\bsame (?:again|procedure|settings|options|treatment|thing again)\b",
     re.IGNORECASE,

@@ -25,7 +25,7 @@ _WHEN = (
     rf"(?:,?\s*(?:at|from|@)?\s*{_TIME}\b)?"
 )
 _SCHEDULE = re.compile(
-    r"(?:(?:but|and|then)[ ,]+)?(?:(?:only|may|can|should|it|them|these|to"
+    r"(?:(?:but|and|then)[ ,]+)?(?:(?:only|may|can|should|must|not|mustn['\u2019]t|it|them|these|to"
     rf"|make|until|not before)\s+){{0,6}}\b{_LIVE}\b"
     rf"(?: (?:it|them|these|that|only|not|before|on|at|from|for|everybody|everyone)){{0,6}}[ ,]+{_WHEN}"
     rf"(?:[ ,]+not (?:earlier|before|sooner))?",
@@ -45,7 +45,7 @@ _LOOKED = (
     r"|them|these|those|at|off|over|so|to it)){0,6})"
 )
 _HELD = (
-    re.compile(rf"(?:[-\u2013,;:]\s*)?\b{_PERSON} {_LOOKS}"),
+    re.compile(rf"(?:[-\u2013,;:]\s*)?(?:\b(?i:until|till|before|as|because) )?\b{_PERSON} {_LOOKS}"),
     re.compile(rf"\b(?i:until|till|unless|before) {_PERSON} {_LOOKED}"),
     re.compile(rf"\b(?i:hold|keep|park|reserve)(?i: (?:it|them|these|those|that))?(?i: back)? (?i:for) {_PERSON}\b"),
     re.compile(rf"\b(?i:(?:wait|waiting) for) {_PERSON}(?i:['\u2019]s)?(?i: (?:to )?\w+)?"),

@@ -59,6 +59,8 @@ ONLY = re.compile(r"\b(?:only|just|solely|nothing but|nothing except)\b", re.IGN
 LEFT_OUT = re.compile(
     r"\b(?:(?:be|is|are|gets?|stays?|can|may|should) )?(?:skipped|ignored|left out|excluded|omitted|stay out|wait"
     r"|not be (?:included|ingested|loaded|added)|left behind)\b"
+    r"|\b(?:(?:that|this|it|they|those|these)(?: ones?)? )?(?:should|must|may|can|do|does|will)(?:n['\u2019]t| ?not)"
+    r" (?:be|go|belong|come|get)? ?(?:in|into|inside|on) (?:there|it|here)\b(?: either)?"
     r"|[,;]?\s*(?:\b(?:so|and|please|then) ){0,6}\b(?:leave|keep) (?:that|it|those|them|these) out\b"
     r"|[,;]?\s*(?:\b(?:so|and|please|then) ){0,6}\b(?:skip|ignore|omit|exclude|drop|(?:do not|don['\u2019]?t)"
     r" (?:include|take|add|load|ingest|upload|index|import|use)) (?:that|it|those|them|these)\b",
@@ -107,6 +109,10 @@ NO_EXPOSE = re.compile(
     r"|\b(?:stage|staging) (?:only|them|it|first)\b|\b(?:only|just) (?:stage|prepare)\b"
     r"|\b(?:stage|prepare) (?:the |these |this )?[\w -]{0,30}? only\b|\binto staging\b"
     r"|\bget (?:it|them|these|everything) ready\b"
+    r"|\b(?:must|should|may|can|is to|are to)(?:n['\u2019]t| ?not)"
+    r" (?:be (?:found|shown|seen|visible|searchable)|show up|turn up|appear|come up)\b[^.;,]{0,20}"
+    r"|\b(?:keep|leave|hold|stay) [^.;,]{0,40}?\bout of (?:the )?(?:search|sight|view|results|bot|assistant|index)\b"
+    r"(?: until [^.;,]*)?"
     r"|\bkeep (?:it|them|these|those)? ?(?:hidden|staged|unpublished|offline"
     r"|private)(?: until)?\b|\bhold (?:it|them) back\b",
     re.IGNORECASE,
@@ -139,7 +145,9 @@ OLD_ONE = re.compile(
 REPLACE = re.compile(
     r"\b(?:overwrit(?:e|es|ing)|replac(?:e|es|ing|ement for)|supersed(?:e|es|ing)|swap(?:ping)?(?: out)?"
     r"|update (?=[^.;]{1,60}\b(?:with|by|using|from)\b)|instead of the (?:old|existing|previous)"
-    r"|takes? the place of|(?:the )?(?:previous|old|earlier|existing) (?:one"
+    r"|takes? the place of|the (?:one|version|copy)s? (?:that is |that['\u2019]s )?(?:in|from) [\w ]{1,30}?"
+    r"(?:is|are) (?:out of date|outdated|obsolete|old|wrong|superseded)(?: and (?:should|can|may|must|has to) go)?"
+    r"|(?:the )?(?:previous|old|earlier|existing) (?:one"
     r"|version|edition|copy)s? (?:should|can|may|must|has to|is to) (?:go|be removed"
     r"|be deleted))\b",
     re.IGNORECASE,

@@ -40,6 +40,8 @@ def deeds(said: Constraints, kb: str | None, files: Sequence[FileFacts], past: P
     if said.act == "decline":
         why = "a plan brings files into a knowledge base, hides, removes or restores them; it does nothing else"
         return Deeds("decline", declined=(Declined(what=said.rest.strip()[:80], why=why),))
+    if said.act == "report":
+        return _answer(kb, past)
     if said.act == "rollback":
         return _back(said, kb, past, today)
     if kb is None:
@@ -52,6 +54,19 @@ def deeds(said: Constraints, kb: str | None, files: Sequence[FileFacts], past: P
     if said.act == "wipe":
         return _wipe(said, kb, files, past)
     return _if_missing(said, kb, files, past) if said.only_missing else None
+
+
+_LISTED = 20
+
+
+def _answer(kb: str | None, past: Past) -> Deeds:
+    """A question changes nothing; what the kb holds is said, which is all that is known here."""
+    if kb is None:
+        return Deeds("report", report="this is a question, and a plan answers none: nothing would be changed")
+    names = sorted(file.name for file in past.sources(kb))
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    holds = f"kb {kb} holds {', '.join(names[:_LISTED])}{more}" if names else f"kb {kb} holds nothing"
+    return Deeds("report", kb, report=f"{holds}; nothing would be changed")
 
 
 def _stop(past: Past) -> Deeds:

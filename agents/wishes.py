@@ -191,6 +191,8 @@ def _ingest(
         held = setting.past.sources(wishes.kb)
         sources, more = replaced(RequestText(said.rest), taken, held, setting.today)
         questions += more
+    if said.updates and wishes.kb and not questions:
+        questions += _updated(found.taken, [file.name for file in setting.past.sources(wishes.kb)], wishes.kb)
     if wishes.kb is None and asked:
         found = replace(found, taken=[], left_out=[], unsure={})  # nothing can be compared yet
     wishes = replace(
@@ -207,6 +209,15 @@ def _ingest(
             )
         )
     return replace(wishes, questions=tuple(questions))
+
+
+def _updated(taken: Sequence[Input], there: Sequence[str], kb: str) -> list[Question]:
+    """What an update is of has to be said where no file has the name of a source."""
+    new = [one.source for one in taken if one.source not in there]
+    if not new or not there:
+        return []
+    names = ", ".join(there[:10])
+    return [Question(about="replace", text=f"what does {new[0]} take the place of in kb {kb}? There are: {names}")]
 
 
 def _kb(given: str | None, said: Constraints, known: Sequence[str]) -> tuple[str | None, list[Question]]:

@@ -18,6 +18,8 @@ from milepost.evals.worlds import world_of
 SHARED = Path(os.environ.get("MILEPOST_SHARED_DATA") or Path(__file__).parents[2].parent / "shared" / "data")
 DEV = SHARED / "requests_dev.jsonl"
 CASES = read_samples(OWN_CASES).cases
+WARY = read_samples(OWN_CASES.with_name("requests_wary.jsonl")).cases
+"""A hundred requests that were written to be misread; decision 0033 says what was made of them at first."""
 
 
 def judged(path: Path) -> list[Score]:
@@ -36,6 +38,16 @@ def test_a_request_is_planned_as_it_says(case: dict[str, object]) -> None:
         found = score(world.answer(), case)
     assert [(check.kind, check.what, check.why) for check in found.failed] == []
     assert found.unsafe == ()
+
+
+@pytest.mark.parametrize("case", WARY, ids=[str(case["id"]) for case in WARY])
+def test_what_is_not_understood_is_asked_about_and_never_done(case: dict[str, object]) -> None:
+    """Conditions, exceptions, two meanings, other languages: where the plan is not what is asked, it is a question."""
+    with world_of(case) as world:
+        answer = world.answer()
+    found = score(answer, case)
+    assert found.unsafe == ()
+    assert found.success or answer.questions or not set(answer.steps) - {"report", "ask_user"}, found.failed
 
 
 @pytest.mark.skipif(not DEV.is_file(), reason="the shared requests are not on this machine")
