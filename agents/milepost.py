@@ -70,6 +70,15 @@ class Milepost:
                                 journey_type=journey_type, args=args, on_progress=on_progress)
         )  # fmt: skip
 
+    def plan_each(
+        self, paths: Sequence[PathOrPair] = (), *, request: str, policy: PolicyValue = None, planner: str = "auto",
+        expose: bool = True, save: bool = True, on_progress: OnProgress = None,
+    ) -> list[Plan]:  # fmt: skip
+        return self._wait(
+            self.workspace.plan_each(paths, request=request, policy=policy, planner=planner, expose=expose, save=save,
+                                     on_progress=on_progress)
+        )  # fmt: skip
+
     def validate(self, plan: Plan | str) -> Validation:
         return self._wait(self.workspace.validate(plan))
 

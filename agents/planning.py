@@ -19,6 +19,7 @@ from .inputs import PathOrPair
 from .opening import Opening
 from .plan_facts import world_facts
 from .planner import PlanRequest, admit, drafted, judge, stale
+from .request_kb import for_each_kb
 from .resuming import bytes_of
 from .spans import spanned
 from .validator import Validation
@@ -62,6 +63,29 @@ class Planning(Opening):
         if not save:
             return await drafted(self.services, asked, self.engine.run, on_progress=on_progress)
         return await self._planned(asked, wanted, on_progress)
+
+    async def plan_each(
+        self,
+        paths: Sequence[PathOrPair] = (),
+        *,
+        request: str,
+        policy: PolicyValue = None,
+        planner: str = "auto",
+        expose: bool = True,
+        save: bool = True,
+        on_progress: OnProgress = None,
+    ) -> list[Plan]:
+        """A plan for each knowledge base that the request names ("into hr and legal"), as `plan` makes one.
+
+        Each is planned, approved, applied and undone by itself; its `request` names its own kb only.
+        """
+        known: list[str] = await self.read(lambda s: [kb.name for kb in s.home.knowledge.all(self.user.tenant)], [])
+        return [
+            await self.plan(
+                paths, request=one, policy=policy, planner=planner, expose=expose, save=save, on_progress=on_progress
+            )
+            for one in for_each_kb(request, known)
+        ]
 
     async def validate(self, plan: Plan | str) -> Validation:
         """Judge a plan; changes nothing."""

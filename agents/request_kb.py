@@ -29,6 +29,8 @@ the a an and or but with without for from only except it them this that these th
 assistant bot chat chatbot system app tool base index chunks pieces sections parts text place production search one
 which please now then where account
 """
+_LONGEST = 10_000
+"""Characters of a request that is looked at; a longer one is refused when it is planned."""
 _NO_NAME = frozenset(_WORDS.split())
 
 
@@ -50,11 +52,38 @@ def kbs_named(text: RequestText, known: Sequence[str]) -> list[str]:
             _take_out(text, match, spelled, found)
             at = match.start()
     for name in sorted(spelled, key=len, reverse=True):
-        loose = re.compile(rf"\b(?:into|in|to|onto)\s+(?:the |our |my )?(?P<name>{re.escape(name)})(?![\w.-])", re.I)
+        loose = _loose(name)
         while match := loose.search(text.text):
             found[spelled[name]] = None
             _take_out(text, match, spelled, found)
     return list(found)
+
+
+def for_each_kb(request: str, known: Sequence[str]) -> list[str]:
+    """The request once for each kb that it names in one list ("into hr and legal"), with that one alone in its place.
+
+    A request that names none, one, or several in different places is returned as it is: which files are for which
+    would have to be guessed.
+    """
+    every = kbs_named(RequestText(request), known) if len(request) <= _LONGEST else []
+    if len(every) < 2:
+        return [request]
+    spelled = {name.lower(): name for name in known}
+    for pattern in (_CALLED, _BEFORE, _INTO, *(_loose(name) for name in every)):
+        for match in pattern.finditer(request):
+            begin, stop, names = match.start("name"), match.end("name"), [match["name"]]
+            while other := _MORE.match(request, stop):
+                stop = other.end("name")
+                names.append(other["name"])
+            if [spelled.get(name.lower(), name) for name in names] == every:
+                return [f"{request[:begin]}{name}{request[stop:]}" for name in every]
+    return [request]
+
+
+def _loose(name: str) -> re.Pattern[str]:
+    return re.compile(
+        rf"\b(?:into|in|to|onto)\s+(?:the |our |my )?(?P<name>{re.escape(name)})(?![\w.-])", re.IGNORECASE
+    )
 
 
 def _take_out(text: RequestText, match: re.Match[str], spelled: dict[str, str], found: dict[str, None]) -> None:

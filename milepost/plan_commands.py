@@ -10,7 +10,7 @@ from .completing import KB
 from .desk import Desk
 from .everywhere import command
 from .run import run, warn_of_fallback
-from .show_commands import give_plan, judge
+from .show_commands import give_plan, judge, say_plan
 
 if TYPE_CHECKING:
     from .agents.issues import Validation
@@ -142,10 +142,27 @@ def plan(
     desk.usage_exit = 64 if detailed_exitcode else 2
     own = _own(desk, journey_type, args)
     wish = _wish(desk, paths, kb, request, planner, no_expose, on_file_error, archives, asked=bool(own))
-    made, validation = _plan(desk, wish, out, **own)
-    if validation is not None and not validation.valid:
+    if request and kb is None and out is None and not own:
+        plans = _plans(desk, wish)
+    else:
+        plans = [_plan(desk, wish, out, **own)]
+    if any(validation is not None and not validation.valid for _, validation in plans):
         return 3
-    return 2 if detailed_exitcode and changes(made) else 0
+    return 2 if detailed_exitcode and any(changes(made) for made, _ in plans) else 0
+
+
+def _plans(desk: Desk, wish: Wish) -> "list[tuple[Plan, Validation | None]]":
+    """A plan for each kb that a request names, shown one after the other."""
+    from .shapes import plans_shape
+
+    asked = {name: value for name, value in wish.items() if name != "kb"}
+    made: list[Plan] = desk.mp.plan_each(**asked, save=not desk.options.dry_run)  # type: ignore[arg-type]  # a Wish
+    plans = [(plan, judge(desk, plan) if desk.policy.validates else None) for plan in made]
+    desk.console.give(plans_shape(plans))
+    for plan, validation in plans:
+        warn_of_fallback(desk, plan)
+        say_plan(desk, plan, validation)
+    return plans
 
 
 def _own(desk: Desk, journey_type: str | None, args: list[str] | None) -> dict[str, Any]:

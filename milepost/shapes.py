@@ -30,6 +30,12 @@ def plan_shape(plan: Plan, validation: Validation | None) -> Json:
     return {"plan": dump(plan), "validation": dump(validation) if validation else None}
 
 
+def plans_shape(plans: Sequence[tuple[Plan, Validation | None]]) -> Json:
+    """Plans for several kbs: the first as `plan_shape` has it, and all of them as `plans`."""
+    shapes = [plan_shape(plan, validation) for plan, validation in plans]
+    return {**shapes[0], "plans": shapes} if len(shapes) > 1 else shapes[0]
+
+
 def journey_shape(journey: Journey, timeline: Sequence[Event] | None = None) -> Json:
     """A journey, and its timeline where it was asked for."""
     shape: Json = {"journey": dump(journey)}

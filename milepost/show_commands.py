@@ -104,6 +104,11 @@ def give_plan(desk: Desk, plan: "Plan", validation: "Validation | None") -> None
     from .shapes import plan_shape
 
     desk.console.give(plan_shape(plan, validation))
+    say_plan(desk, plan, validation)
+
+
+def say_plan(desk: Desk, plan: "Plan", validation: "Validation | None") -> None:
+    """Show a plan to people, with what the validator said."""
     text = plan.render(everything=desk.options.verbose)
     if desk.options.dry_run:  # nothing was saved that its last line could name
         text = "\n".join([*text.splitlines()[:-1], "Dry run: nothing was saved; the same without --dry-run does it."])

@@ -1,0 +1,65 @@
+"""Law: a request over several kbs is one plan for each, which is planned, applied and undone by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cli_kit import Cli
+
+from milepost import Milepost
+from milepost.agents.request_kb import for_each_kb
+from milepost.tools.embedders import FakeEmbedder
+
+KNOWN = ("hr", "legal", "sales")
+
+
+@pytest.mark.parametrize(
+    ("request_", "kbs"),
+    [
+        ("add these into hr and legal", ["hr", "legal"]),
+        ("put them in the hr and sales knowledge bases, no drafts", ["hr", "sales"]),
+        ("load it into hr, legal and sales please", ["hr", "legal", "sales"]),
+        ("add it to kb hr and legal", ["hr", "legal"]),
+    ],
+)
+def test_a_list_of_kbs_is_a_request_for_each(request_: str, kbs: list[str]) -> None:
+    """Each of them names its own kb and no other, and says the rest as it was said."""
+    asked = for_each_kb(request_, KNOWN)
+    assert len(asked) == len(kbs)
+    for one, kb in zip(asked, kbs, strict=True):
+        assert kb in one
+        assert not any(other in one for other in KNOWN if other != kb)
+
+
+@pytest.mark.parametrize(
+    "request_", ["add these", "add these into hr", "the rules into hr and the prices into sales", "x" * 100_000, ""]
+)
+def test_what_names_no_list_stays_one_request(request_: str) -> None:
+    """Which files are for which kb is never guessed."""
+    assert for_each_kb(request_, KNOWN) == [request_]
+
+
+def test_each_plan_is_applied_and_undone_by_itself(tmp_path: Path) -> None:
+    """Two plans, two journeys; undoing one leaves what the other brought in."""
+    note = tmp_path / "note.md"
+    note.write_text("# Leave\n\nThirty days a year.\n", encoding="utf-8")
+    with Milepost(tmp_path / "home", policy="rollback", embedder=FakeEmbedder()) as mp:
+        for kb in ("hr", "legal"):
+            mp.ingest([("first.md", f"# {kb}\n\nThe first page.\n".encode())], kb=kb)
+        plans = mp.plan_each([note], request="add this into hr and legal")
+        assert [plan.kb for plan in plans] == ["hr", "legal"]
+        assert all(not plan.questions for plan in plans)
+        journeys = [mp.apply(plan) for plan in plans]
+        mp.undo(journeys[0])
+        assert {kb.name: kb.sources for kb in mp.kb_list()} == {"hr": 1, "legal": 2}
+
+
+def test_the_command_line_shows_every_plan(cli: Cli) -> None:
+    """`plan` as JSON: the first as ever, and all of them under `plans`."""
+    for kb in ("hr", "legal"):
+        assert cli("ingest", "handbook/people", "--kb", kb, "--set", "enable_rollback=true").code == 0
+    shown = cli("--json", "plan", "handbook/money", "--request", "add this into hr and legal")
+    assert shown.code == 0, shown.err
+    assert [one["plan"]["kb"] for one in shown.json["plans"]] == ["hr", "legal"]
+    assert shown.json["plan"] == shown.json["plans"][0]["plan"]
