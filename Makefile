@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= auto
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install demo test lint types wheel check bench reference llm-test eval eval-llm nightly clean
+.PHONY: install demo test lint types wheel check bench reference llm-test eval eval-llm plan-quality nightly clean
 
 install: $(VENV)/.installed
 
@@ -39,6 +39,9 @@ bench: install
 
 reference: install
 	$(BIN)/python scripts/make_reference.py
+
+plan-quality: install
+	$(BIN)/python scripts/plan_quality.py $(LOGS)
 
 llm-test: install
 	$(BIN)/python scripts/llm_test.py

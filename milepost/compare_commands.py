@@ -1,5 +1,6 @@
 """eval compare and eval report: what logs of evaluations say, as text, Markdown, an object or a page; a gate."""
 
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,8 @@ from .desk import Desk
 from .everywhere import command
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from .evals.comparing import Comparison, Evidence
     from .evals.gate import Gate
     from .store.errors import GateFailed
@@ -63,7 +66,7 @@ def compare(
     failed = next((gate for gate in judged if not gate.holds), None)
     error = _failure(failed, base, head) if failed else None
     desk.console.give(_shape(found, judged) | ({"error": _object(error)} if error else {}))
-    desk.console.say(as_markdown(found, judged).rstrip() if markdown else _text(found, judged))
+    desk.console.say(as_markdown(found, judged).rstrip() if markdown else _text(found, judged, desk.console.width))
     if error:
         raise error
 
@@ -110,31 +113,41 @@ def _shape(found: "Evidence", judged: "list[Gate]") -> dict[str, object]:
     }  # fmt: skip
 
 
-def _text(found: "Evidence", judged: "list[Gate]") -> str:
+_ARM_COLUMNS = (0, 1, 2, 3, 4, 6, 7)
+"""What of an arm fits a terminal; Markdown and the page have the rest."""
+
+
+def _text(found: "Evidence", judged: "list[Gate]", width: int) -> str:
     from .evals.comparison_text import ARM_HEADS, arm_row, facts
     from .render import columns
     from .store.words import clean
 
-    blocks = [_comparison(one) for one in found.comparisons]
-    rows = [arm_row(arm) for arm in found.arms]
-    blocks.append(columns([head.upper() for head in ARM_HEADS], rows, right=range(1, 10)))
-    told = [f"{arm.label}: {text}" for arm in found.arms for text in facts(arm)]
-    blocks.append("\n".join(clean(text, 900) for text in told)) if told else None
-    blocks += ["\n".join(f"gate {'holds' if gate.holds else 'FAILS'}: {gate.rule}; {gate.why}" for gate in judged)]
+    rows = [[arm_row(arm)[at] for at in _ARM_COLUMNS] for arm in found.arms]
+    told = [clean(f"{arm.label}: {text}", 900) for arm in found.arms for text in facts(arm)]
+    gates = [f"gate {'holds' if gate.holds else 'FAILS'}: {gate.rule}; {gate.why}" for gate in judged]
+    blocks = [
+        *(_comparison(one, width) for one in found.comparisons),
+        columns([ARM_HEADS[at].upper() for at in _ARM_COLUMNS], rows, right=range(1, len(_ARM_COLUMNS))),
+        _wrapped(told, width), _wrapped(gates, width),
+    ]  # fmt: skip
     return "\n\n".join(block for block in blocks if block)
 
 
-def _comparison(one: "Comparison") -> str:
+def _comparison(one: "Comparison", width: int) -> str:
     from .evals.comparison_text import difference_rows, losing, sentence, tests
     from .render import columns
     from .store.words import count
 
     heads = ("SCORE", "BASE", "HEAD", "DIFFERENCE", "INTERVAL", "P", "W/L/T")
-    rows = [row[:7] for row in difference_rows(one)]
+    table = columns(heads, [row[:7] for row in difference_rows(one)], right=(1, 2, 3, 5, 6))
     families = f"{one.families} {'family' if one.families == 1 else 'families'}"
-    lines = [f"Verdict: {sentence(one)}.", f"{count(one.cases, 'case')} in {families}", ""]
-    lines += [columns(heads, rows, right=(1, 2, 3, 5, 6)), "", *tests(one), *losing(one)]
-    return "\n".join([*lines, *(f"note: {note}" for note in one.notes)])
+    top = _wrapped([f"Verdict: {sentence(one)}.", f"{count(one.cases, 'case')} in {families}"], width)
+    rest = _wrapped([*tests(one), *losing(one), *(f"note: {note}" for note in one.notes)], width)
+    return "\n\n".join((top, table, rest))
+
+
+def _wrapped(lines: "Iterable[str]", width: int) -> str:
+    return "\n".join(textwrap.fill(line, width, subsequent_indent="  ", break_on_hyphens=False) for line in lines)
 
 
 def _failure(gate: "Gate", base: Path, head: Path | None) -> "GateFailed":
