@@ -91,8 +91,9 @@ class Assistant:
             if call["name"] not in self._work or call["name"] not in CHANGES:
                 continue
             try:
+                arguments_of(self._work[call["name"]]).model_validate(call["args"])
                 said = await self._box.describe(call["name"], call["args"])
-            except MilepostError:
+            except (ValidationError, MilepostError):
                 continue
             if after:
                 said += f"\nThe assistant had read before: {', '.join(after)}."

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..store.errors import JourneyFailed, UsageError
+from ..store.places import is_file
 from ..store.records import Progress
 from .chat_model import NONE_CONFIGURED, ready
 from .opening import Opening
 from .origins import noted, said
-from .saver import opened_threads
+from .saver import GRAPH_DB, opened_threads
 from .spans import spanned
 
 OnProgress = Callable[[Progress], None] | None
@@ -44,6 +45,7 @@ class Chatting(Opening):
         decisions: Sequence[str | Mapping[str, Any]] | None = None,
         thread: str = "default",
         root: str | Path | None = None,
+        kb: str | None = None,
         on_words: Callable[[str], None] | None = None,
         on_progress: OnProgress = None,
     ) -> ChatReply:
@@ -53,13 +55,13 @@ class Chatting(Opening):
         was asked and another `request`, `kb` or `paths`. `on_words` hears the assistant's words as they come, and
         `on_progress` how far a journey is.
 
-        Files that it may plan with lie under `root` (the working folder). Saying something else than a decision
-        leaves what was asked undone. `UsageError` without a model; `JourneyFailed` where the model cannot be asked:
-        nothing of the conversation is lost.
+        Files that it may plan with lie under `root` (the working folder); `kb` is meant where none is named. Saying
+        something else than a decision leaves what was asked undone. `UsageError` without a model; `JourneyFailed`
+        where the model cannot be asked: nothing of the conversation is lost.
         """
         if (text is None) == (decisions is None):
             raise UsageError("a chat takes a text, or decisions about what was asked")
-        async with self._assistant(root) as graph:
+        async with self._assistant(root, kb) as graph:
             config = self._thread(thread)
             given = await self._given(graph, config, text, decisions)
             try:
@@ -71,6 +73,15 @@ class Chatting(Opening):
             asked: list[dict[str, Any]] = waits[0]["action_requests"] if waits else []
             last = state.values["messages"][-1]
             return ChatReply(text=str(last.get("content") or "") if last["role"] == "assistant" else "", asked=asked)
+
+    async def chat_waiting(self, *, thread: str = "default") -> list[dict[str, Any]]:
+        """What the assistant asked in a conversation and nobody has decided, also in a process before: see `asked`."""
+        if self.chat_model is None or not is_file(self.home / GRAPH_DB):
+            return []
+        async with self._assistant(None) as graph:
+            state = await graph.aget_state(self._thread(thread))
+            waits = [one.value["action_requests"] for one in state.interrupts]
+            return list(waits[0]) if waits else []
 
     async def chat_note(self, text: str, *, thread: str = "default") -> None:
         """Tell a conversation what a person did outside it, for example what was undone."""
@@ -85,7 +96,7 @@ class Chatting(Opening):
         return {"configurable": {"thread_id": f"chat {whose}"}}
 
     @asynccontextmanager
-    async def _assistant(self, root: str | Path | None) -> AsyncGenerator[Any, None]:
+    async def _assistant(self, root: str | Path | None, kb: str | None = None) -> AsyncGenerator[Any, None]:
         from .assistant import Assistant
         from .graph import build_assistant
         from .toolbox import Toolbox
@@ -100,7 +111,7 @@ class Chatting(Opening):
         acting.asks_always = True
         box = Toolbox(acting, root=Path(root) if root else None)
         async with ready(self.chat_model, streams=True) as model, opened_threads(self.home) as saver:
-            yield build_assistant(Assistant(model, box), saver)
+            yield build_assistant(Assistant(model, box, kb), saver)
 
     async def _given(
         self, graph: Any, config: Any, text: str | None, decisions: Sequence[str | Mapping[str, Any]] | None

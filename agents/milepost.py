@@ -123,13 +123,16 @@ class Milepost:
 
     def chat(
         self, text: str | None = None, *, decisions: Sequence[str | Mapping[str, Any]] | None = None,
-        thread: str = "default", root: str | Path | None = None, on_words: Callable[[str], None] | None = None,
-        on_progress: OnProgress = None,
+        thread: str = "default", root: str | Path | None = None, kb: str | None = None,
+        on_words: Callable[[str], None] | None = None, on_progress: OnProgress = None,
     ) -> ChatReply:  # fmt: skip
         return self._wait(
-            self.workspace.chat(text, decisions=decisions, thread=thread, root=root, on_words=on_words,
+            self.workspace.chat(text, decisions=decisions, thread=thread, root=root, kb=kb, on_words=on_words,
                                 on_progress=on_progress)
         )  # fmt: skip
+
+    def chat_waiting(self, *, thread: str = "default") -> list[dict[str, Any]]:
+        return self._wait(self.workspace.chat_waiting(thread=thread))
 
     def chat_note(self, text: str, *, thread: str = "default") -> None:
         return self._wait(self.workspace.chat_note(text, thread=thread))

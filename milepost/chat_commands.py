@@ -40,6 +40,7 @@ def chat(
     terminal = desk.console.interactive and not desk.console.json
     if terminal:
         speaker.say("text", "Say what you want, or /help. Nothing is changed before you have seen it.")
+    conversation.begin()
     listen = _prompting(desk, conversation) if terminal else _reading()
     for line in listen:
         conversation.hear(line)

@@ -10,15 +10,16 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .failure import as_failure
+from .rollback_text import in_the_way
 from .slash import COMMANDS, Pending
-from .store.errors import MilepostError, UsageError
-from .store.words import count, short_id
+from .store.errors import UsageError
+from .store.words import short_id
 
 if TYPE_CHECKING:
     from .desk import Desk
     from .speaker import Speaker
     from .store.plan import Plan
-    from .store.records import Checkpoint, RollbackResult
+    from .store.records import Checkpoint
 
 MENU = 20
 YES = frozenset({"y", "yes"})
@@ -35,6 +36,18 @@ class Conversation:
         self._pending: Pending | None = None
         self._menu: list[Checkpoint] = []
         self.over = False
+
+    def begin(self) -> None:
+        """Tell what an earlier conversation left: a question that waits, journeys that did not end."""
+        try:
+            for one in self._desk.mp.journeys() if self._desk.mp.workspace.there else ():
+                if one.status == "interrupted":
+                    said = f"{one.journey_id} was interrupted; go on with: milepost resume {one.journey_id}"
+                    self._speaker.say("text", said)
+            if not self._desk.options.yes:  # it answers what is asked from now on
+                self._asked(self._desk.mp.chat_waiting())
+        except Exception as error:  # a home that does not open is told of when it is needed, too
+            self._speaker.fail(as_failure(error))
 
     def hear(self, line: str) -> None:
         """Take one line; an error is told, and nothing of the conversation is lost."""
@@ -133,7 +146,8 @@ class Conversation:
         """The assistant's turn: its words and its progress as they come, then what it asks."""
         with self._speaker.talking() as talk:
             words = None if self._desk.console.json else talk.words
-            reply = self._desk.mp.chat(said, decisions=decisions, on_words=words, on_progress=talk.progress)
+            reply = self._desk.mp.chat(said, decisions=decisions, kb=self._kb, on_words=words,
+                                       on_progress=talk.progress)  # fmt: skip
         if reply.text and not talk.heard.rstrip().endswith(reply.text.rstrip()):
             self._speaker.say("assistant", reply.text)
         self._asked(reply.asked)
@@ -274,7 +288,7 @@ class Conversation:
         if preview.already_there:
             return
         if preview.conflicts and self._desk.policy.on_conflict == "refuse":
-            raise _in_the_way(preview)
+            raise in_the_way(preview)
 
         def back() -> None:
             done = mp.rollback(**target)
@@ -282,14 +296,3 @@ class Conversation:
             mp.chat_note(f"rolled back to {done.checkpoint_id}")
 
         self._ask("Roll back?", back, lambda: self._speaker.say("text", "Nothing was rolled back."))
-
-
-def _in_the_way(preview: RollbackResult) -> MilepostError:
-    from .store.errors import RollbackConflict
-
-    return RollbackConflict(
-        f"{count(len(preview.conflicts), 'source')} changed since: {preview.conflicts[0].source} by"
-        f" {preview.conflicts[0].changed_by}",
-        state="nothing was changed",
-        next=f"milepost rollback {preview.checkpoint_id} --on-conflict skip",
-    )

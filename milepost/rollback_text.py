@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .store.words import clean, count, short_id
 
 if TYPE_CHECKING:
+    from .store.errors import MilepostError
     from .store.records import HandlerOutcome, RollbackResult
 
 LIMIT = 50
@@ -62,3 +63,15 @@ def _rollback_sum(result: RollbackResult) -> str:
 def _named(handler: HandlerOutcome) -> str:
     """A handler with the step that it undoes, where it is a user's own."""
     return handler.name if handler.step in (None, handler.name) else f"{handler.name} of {handler.step}"
+
+
+def in_the_way(preview: RollbackResult) -> MilepostError:
+    """The error for a rollback that others' changes stand in the way of, under the policy `refuse`."""
+    from .store.errors import RollbackConflict
+
+    return RollbackConflict(
+        f"{count(len(preview.conflicts), 'source')} changed since: {preview.conflicts[0].source} by"
+        f" {preview.conflicts[0].changed_by}",
+        state="nothing was changed",
+        next=f"milepost rollback {preview.checkpoint_id} --on-conflict skip",
+    )

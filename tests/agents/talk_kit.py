@@ -20,9 +20,9 @@ Script = Callable[[Call], Reply]
 class Talk:
     """A workspace with a scripted model, and what it was told."""
 
-    def __init__(self, home: Path, folder: Path, server: FakeServer) -> None:
+    def __init__(self, home: Path, folder: Path, server: FakeServer, policy: Any = "rollback") -> None:
         model = ChatOpenAI(model="scripted", base_url=server.url, api_key=SecretStr("sk-any"), max_retries=0)
-        self.mp = Milepost(home, policy="rollback", embedder="fake", user="ana", chat_model=model)
+        self.mp = Milepost(home, policy=policy, embedder="fake", user="ana", chat_model=model)
         self.server = server
         self._folder = folder
 

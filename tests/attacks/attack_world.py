@@ -6,7 +6,6 @@ import hashlib
 import os
 import re
 import sqlite3
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,16 +24,19 @@ ZOE = UserContext(user="zoe", tenant="other")
 
 
 class Words:
-    """An embedder of words: texts with words in common are near."""
+    """An embedder of words, each with a direction of its own: texts with words in common are near."""
 
     name = "words"
-    dimensions = 512
+    dimensions = 1024
+
+    def __init__(self) -> None:
+        self._seen: dict[str, int] = {}
 
     def embed(self, texts: list[str]) -> np.ndarray:
         found = np.zeros((len(texts), self.dimensions), np.float32)
         for at, text in enumerate(texts):
             for word in re.findall(r"\w+", text.lower()):
-                found[at, zlib.crc32(word.encode()) % self.dimensions] += 1
+                found[at, self._seen.setdefault(word, len(self._seen)) % self.dimensions] += 1
         return found
 
 
