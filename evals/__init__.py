@@ -1,4 +1,4 @@
-"""Cases that planners and validators are measured with, and what judges the answers."""
+"""Cases that planners are measured with, runs over them with their logs, and what judges the answers."""
 
 from __future__ import annotations
 
@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .answers import Answer, answer_of
     from .cases import ConformanceCase, conformance_case, load_cases
+    from .logs import Log, Trial, read_log
+    from .rescoring import eval_score
+    from .runs import eval_run
     from .scorers import Check, Score, score
     from .worlds import CaseWorld, world_of
 
 _ROOMS = {
     **dict.fromkeys(("Answer", "answer_of"), "answers"),
     **dict.fromkeys(("ConformanceCase", "conformance_case", "load_cases"), "cases"),
+    **dict.fromkeys(("Log", "Trial", "read_log"), "logs"),
+    "eval_score": "rescoring",
+    "eval_run": "runs",
     **dict.fromkeys(("Check", "Score", "score"), "scorers"),
     **dict.fromkeys(("CaseWorld", "world_of"), "worlds"),
 }
@@ -23,10 +29,15 @@ __all__ = [
     "CaseWorld",
     "Check",
     "ConformanceCase",
+    "Log",
     "Score",
+    "Trial",
     "answer_of",
     "conformance_case",
+    "eval_run",
+    "eval_score",
     "load_cases",
+    "read_log",
     "score",
     "world_of",
 ]
