@@ -82,7 +82,7 @@ _BEYOND = re.compile(
 )
 _IF_MISSING = (
     re.compile(
-        r"(?P<asked>(?:\b(?:did|do|have|has|had|is|are|was|were|check|see|find out|look)\b[^.?!;]{0,80}?"
+        r"(?P<asked>(?:\b(?:did|do|have|has|had|is|are|was|were|check|see|find out|look)\b(?:[^.?!;]|\.(?=\w)){0,80}?"
         r"\b(?:already|yet|there|have|exists?|got|in)\b[^.?!;]{0,60})[?.;,!]+)\s*(?:and )?(?:if (?:it("
         r"?:'s| is)?|they(?:'re| are)?|we|i|you)?"
         r" ?(?:not|isn['\u2019]?t|aren['\u2019]?t|haven['\u2019]?t|don['\u2019]?t"
