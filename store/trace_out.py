@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +38,11 @@ class TraceOut:
 
 def _sdk() -> tuple[Any, Any]:
     try:
-        return import_module("opentelemetry.sdk.trace"), import_module("opentelemetry.sdk.trace.export")
+        from opentelemetry.sdk import trace
+        from opentelemetry.sdk.trace import export
     except ImportError:
         raise _missing() from None
+    return trace, export
 
 
 def _endpoint(where: str) -> Any:
