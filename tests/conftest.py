@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+# pytest has put this folder on the path for this file; tests/milepost would be taken for the package there.
+sys.path[:] = [one for one in sys.path if one != str(Path(__file__).parent)]
 
 _COUNTED = "figures"
 
