@@ -37,8 +37,9 @@ class Speaker:
             self._console.say(text)
 
     def ask(self, question: str) -> None:
-        """A question that waits; the next line may be its answer."""
-        self.say("question", f"{question} [y/N]", question=question)
+        """A question that waits; the next line may be its answer. On a terminal it is the next prompt."""
+        if self._console.json or not self._console.interactive:
+            self.say("question", f"{question} [y/N]", question=question)
 
     def fail(self, error: MilepostError) -> None:
         """An error, in the form of every error."""
