@@ -45,7 +45,7 @@ def cycle(place: Path, server: FakeServer | None, **how: Any) -> None:
     model = ModelEndpoint("scripted", api_key=SECRET, base_url=server.url) if server else None  # type: ignore[arg-type] # any text
     policy = ASKING if server else "rollback"
     with Milepost(place / "home", policy=policy, chat_model=model, user="anna-the-user", **how) as mp:
-        done = mp.ingest([str(place / "docs")], kb="hr", request="take in the private wish")
+        done = mp.ingest([str(place / "docs")], kb="hr", request="add private-name.md")
         assert done.status == "completed"
         mp.undo(done)
 
@@ -107,7 +107,7 @@ def test_no_text_no_name_and_no_key_is_in_a_span(place: Path) -> None:
         cycle(place, server, trace="spans.jsonl")
     written = (place / "home" / "spans.jsonl").read_text()
     assert "journey_" in written
-    for secret in (TEXT, "sixteen", "private-name", "private wish", "anna-the-user", SECRET, str(place)):
+    for secret in (TEXT, "sixteen", "private-name", "add private", "anna-the-user", SECRET, str(place)):
         assert secret not in written
 
 
