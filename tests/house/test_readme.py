@@ -94,10 +94,11 @@ def test_the_first_example_has_ten_lines() -> None:
 
 
 def test_the_readme_has_its_order() -> None:
-    """What and why in five lines, a quick start of two commands, the example, what it does, and then pointers."""
+    """What and why in five lines, a quick start of two commands, the examples, what it does, and then pointers."""
     sections = re.split(r"^## ", README, flags=re.MULTILINE)
     assert len(sections[0].strip().splitlines()[2:]) == 5
-    assert [one.splitlines()[0].split()[0] for one in sections[1:]] == ["Quick", "The", "What", "What", "More"]
+    opening = [one.splitlines()[0].split()[0] for one in sections[1:]]
+    assert opening == ["Quick", "The", "Talk", "What", "What", "More"]
     typed_first = blocks("sh")[0].replace("&&", "\n").split("\n")
     assert [line.split()[0] for line in typed_first if line] == ["git", "cd", "make"]
 
@@ -132,7 +133,7 @@ def test_commands_on_other_pages_exist() -> None:
     helps: dict[str, str] = {}
     for code in sorted(found):
         words = code.split()
-        command = " ".join(words[:2]) if words[0] in ("kb", "policy") and len(words) > 1 else words[0]
+        command = " ".join(words[:2]) if words[0] in ("kb", "policy", "eval") and len(words) > 1 else words[0]
         if command not in helps:
             done = subprocess.run(
                 [str(Path(sys.executable).with_name("milepost")), *command.split(), "--help"],
