@@ -11,6 +11,7 @@ import re
 
 from ..store.plan import Question
 from .request_foreign import foreign
+from .request_words import tokens
 
 _HARMLESS = re.compile(
     r"\b(?:(?:there(?:['\u2019]s| is) )?(?:no|not? (?:a |any )?(?:big |great )?|without (?:any )?)"
@@ -87,10 +88,14 @@ def doubts(residue: str, *, chosen: bool = False) -> list[Question]:
     return [_ask(" ".join(_around(left, match).split()))] if match else []
 
 
-def unsure_act(text: str, *, going_back: bool = False) -> list[Question]:
-    """The question about a condition or an exception that an act which takes something away was not read with."""
+def unsure_act(text: str, *, names: frozenset[str] = frozenset(), going_back: bool = False) -> list[Question]:
+    """The question about a condition or an exception that an act which takes something away was not read with.
+
+    A word of the `names` that are meant is none: nothing is to be left in "the parental leave page".
+    """
     left = _HARMLESS.sub(" ", " ".join(text.split()))
-    match = (_UNSURE_RETURN if going_back else _UNSURE_ACT).search(left)
+    found = (_UNSURE_RETURN if going_back else _UNSURE_ACT).finditer(left)
+    match = next((one for one in found if not _in_a_name(left, one, names)), None)
     return [_ask(" ".join(_around(left, match).split()))] if match else []
 
 
@@ -105,6 +110,15 @@ def not_english(text: str) -> list[Question]:
 
 def _ask(said: str) -> Question:
     return Question(about="request", text=f"what does {said!r} ask for? It was not understood; say it in other words")
+
+
+def _in_a_name(text: str, match: re.Match[str], names: frozenset[str]) -> bool:
+    before = re.search(r"(\w+)[ _-]$", text[: match.start()])
+    return (
+        tokens(match[0]) <= names
+        and before is not None
+        and (tokens(before[1]) <= names or before[1].lower() in ("the", "our", "my", "this", "that"))
+    )
 
 
 def _around(text: str, match: re.Match[str]) -> str:

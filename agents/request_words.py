@@ -34,12 +34,17 @@ SUFFIXES = frozenset(end for ends in _KINDS.values() for end in ends) | {
 }  # fmt: skip
 """What a word must end with to be taken for a file that was not given."""
 
+LEAVE = (
+    r"(?:(?<![a-z] )|(?<=\band )|(?<=\bbut )|(?<=\bor )|(?<=\bso )|(?<=\bto )|(?<=\bwe )|(?<=\byou )|(?<=\bcan )"
+    r"|(?<=\bjust )|(?<=\balso )|(?<=\bthen )|(?<=\bplease ))leave"
+)
+"""The verb. Behind another word it is a noun: "the parental leave page"."""
 _VERBS = r"(?:include|ingest|load|add|take|upload|touch|import|index|read|use|put in|bring in)"
 LEAVE_OUT = re.compile(
     r"\b(?:(?:all|everything|anything) (?:but|except(?: for)?)|nothing(?! but| except)|none of"
     r"|except(?: for)?|excepting|excluding|exclude|but (?:not|no|without|skip"
     r"|leave out)|and not|not (?:the|those|these|any)|leave out"
-    r"|leaving out|leave|(?:do not|don['\u2019]?t) bother(?: with)?"
+    rf"|leaving out|{LEAVE}|(?:do not|don['\u2019]?t) bother(?: with)?"
     r"|forget(?: about)?|stay away from|skip|skipping|ignore|ignoring|omit|omitting|apart from"
     r"|aside from|other than|minus|without"
     rf"|never {_VERBS}|no|(?:do not|don['\u2019]?t) (?:want|need)(?: to {_VERBS})?"
@@ -111,7 +116,8 @@ NO_EXPOSE = re.compile(
     r"|\bget (?:it|them|these|everything) ready\b"
     r"|\b(?:must|should|may|can|is to|are to)(?:n['\u2019]t| ?not)"
     r" (?:be (?:found|shown|seen|visible|searchable)|show up|turn up|appear|come up)\b[^.;,]{0,20}"
-    r"|\b(?:keep|leave|hold|stay) [^.;,]{0,40}?\bout of (?:the )?(?:search|sight|view|results|bot|assistant|index)\b"
+    rf"|\b(?:keep|{LEAVE}|hold|stay) [^.;,]{{0,40}}?\bout of (?:the )?"
+    r"(?:search|sight|view|results|bot|assistant|index)\b"
     r"(?: until [^.;,]*)?"
     r"|\bkeep (?:it|them|these|those)? ?(?:hidden|staged|unpublished|offline"
     r"|private)(?: until)?\b|\bhold (?:it|them) back\b",
