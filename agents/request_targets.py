@@ -61,8 +61,8 @@ def targets(left: RequestText, sources: Sequence[FileFacts], *, verb: str, today
                 questions=(Question(about=verb, text=f"what stays? No source is called {spared.strip()[:60]!r}"),)
             )
         return Targets(tuple(file.name for file in meant if file.name not in stay), tuple(sorted(stay)))
-    names = frozenset[str]().union(*(file.words for file in meant))
-    if ask is None and (questions := unsure_act(text, names=names)):
+    words = frozenset[str]().union(*(file.words for file in meant))
+    if ask is None and (questions := unsure_act(text, names=words)):
         return Targets(questions=tuple(questions))
     if ask is None:
         return Targets(tuple(file.name for file in meant))
