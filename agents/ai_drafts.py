@@ -41,7 +41,7 @@ def problems(draft: Draft, offer: Offer) -> list[Issue]:
     if not draft.steps:
         return [] if draft.questions or draft.declined else [_EMPTY]
     facts = {group: {*offer.handles.group(group), ALL} for group in ("files", "sources", "checkpoints")}
-    steps = [step.model_dump() for step in _plain(draft.steps, offer.registry)]
+    steps = [step.model_dump() for step in plain(draft.steps, offer.registry)]
     said = {"steps": steps, "excludes": list(offer.excludes)}
     judged = validate_plan(said, for_kb(offer), offer.request.policy, facts)
     return [*judged.errors, *_about_kb(draft, offer), *_about_files(draft, offer), *_about_ids(draft, offer)]
@@ -54,7 +54,7 @@ _EMPTY = Issue(
 
 def to_plan(services: Services, draft: Draft, offer: Offer, *, origin: Origin, on_progress: Tell | None) -> Plan:
     """The plan that a draft without problems stands for. Raises what planning files raises."""
-    steps = _plain(draft.steps, offer.registry)
+    steps = plain(draft.steps, offer.registry)
     kb = _kb(draft, offer)
     chosen = set(_chosen(steps, "upload", offer))
     wishes = Wishes(
@@ -71,7 +71,7 @@ def to_plan(services: Services, draft: Draft, offer: Offer, *, origin: Origin, o
 
     def made(files: Sequence[PlannedFile]) -> Sequence[PlanStep]:
         gone = any(file.action in ("replace", "remove") for file in files)
-        return [_made(step, offer, loses=gone and step.action in ("expose", "remove")) for step in _in_order(steps)]
+        return [_made(step, offer, loses=gone and step.action in ("expose", "remove")) for step in in_order(steps)]
 
     def going(state: KbState) -> list[PlannedFile]:
         named = {name: step.action for step in steps for name in _sources(step, offer) if step.action in _LEAVING}
@@ -98,7 +98,7 @@ def _made(step: DraftStep, offer: Offer, *, loses: bool) -> PlanStep:
     return made_step(step.action, args, tuple(step.depends_on), offer.request.policy, loses=loses, id=step.id)
 
 
-def _plain(steps: Sequence[DraftStep], registry: Mapping[str, Any]) -> list[DraftStep]:
+def plain(steps: Sequence[DraftStep], registry: Mapping[str, Any]) -> list[DraftStep]:
     """The steps without arguments that are null and need not be there: how strict schemas leave one out."""
 
     def kept(step: DraftStep) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def _plain(steps: Sequence[DraftStep], registry: Mapping[str, Any]) -> list[Draf
     return [step.model_copy(update={"args": kept(step)}) for step in steps]
 
 
-def _in_order(steps: Sequence[DraftStep]) -> list[DraftStep]:
+def in_order(steps: Sequence[DraftStep]) -> list[DraftStep]:
     """What a step depends on before it: the order of a draft's list means nothing."""
     by_id = {step.id: step for step in steps}
     return [by_id[name] for name in ordered({step.id: step.depends_on for step in steps})]

@@ -68,6 +68,7 @@ def facts_for(
     policy: Policy,
     registry: Mapping[str, Any],
     past: Mapping[str, Any] | None = None,
+    given: Mapping[str, Any] | None = None,
 ) -> Facts:
     """The facts of one request. The same request, names, types, sizes, dates and states give the same facts."""
     handles = Handles(
@@ -94,6 +95,8 @@ def facts_for(
     }  # fmt: skip
     if past:
         told["past"] = dict(past)
+    if given:
+        told["given"] = dict(given)
     return Facts(told, handles)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from ..store.plan import Origin, Plan, PlannedFile
 from ..store.records import Checkpoint
+from ..tools.journey_types import BUILT_IN
 from ..tools.registry import registry_dict
 from ..tools.services import Services
 from .ai_answers import Draft, ModelFailed, read_answer
@@ -26,6 +27,7 @@ from .inputs import Input, hashed
 from .issues import Issue
 from .kb_state import KbState, kb_state
 from .outcomes import examples
+from .own_drafts import to_own_plan
 from .reading import Reader
 from .wishes import check_asked, understood
 
@@ -117,18 +119,26 @@ class AiPlanner:
         kbs = [one.name for one in home.knowledge.all(tenant)]
         check_asked(request.request, request.kb, kbs)
         inputs = hashed(stack.enter_context(opened(services, gathered(request), request.policy)))
+        own = request.journey_type != BUILT_IN
         if len(inputs) > MAX_ITEMS:
             raise ModelFailed(f"there are {len(inputs)} files, and a model is told of {MAX_ITEMS} at most", "limit")
         kb = home.knowledge.find(tenant, request.kb) if request.kb else None
         state = kb_state(home.record, kb)
-        registry = offered(expose=request.expose)
+        registry = self._registry(request)
         facts = facts_for(
             request=request.request or None, kb=request.kb, kbs=kbs, today=home.clock.now()[:10], inputs=inputs,
             files=self._looked_at(request, inputs, state), state=state, checkpoints=self._checkpoints(request),
-            policy=request.policy, registry=registry, past=self._past(request),
+            policy=request.policy, registry=registry, past=self._past(request), given=request.args,
         )  # fmt: skip
-        said = understood(request.request, inputs, setting_of(services, request))
-        return Ground(Offer(request, inputs, facts.handles, registry, said.excludes), facts)
+        excludes = () if own else understood(request.request, inputs, setting_of(services, request)).excludes
+        return Ground(Offer(request, inputs, facts.handles, registry, excludes), facts)
+
+    def _registry(self, request: PlanRequest) -> dict[str, Any]:
+        """What the model may use: the actions that can be carried out, or those of a user's own journey type."""
+        if request.journey_type == BUILT_IN:
+            return offered(expose=request.expose)
+        own = self._services.types.registry(request.journey_type)
+        return {name: dict(spec) for name, spec in own.items() if request.expose or name != "expose"}
 
     def _looked_at(self, request: PlanRequest, inputs: Sequence[Input], state: KbState) -> list[PlannedFile]:
         """What would become of each file, if all were meant; each under its own name."""
@@ -153,4 +163,5 @@ class AiPlanner:
 
     def _to_plan(self, draft: Draft, ground: Ground) -> Plan:
         request = ground.offer.request
-        return to_plan(self._services, draft, ground.offer, origin=self.origin("ai", request), on_progress=self._tell)
+        made = to_plan if request.journey_type == BUILT_IN else to_own_plan
+        return made(self._services, draft, ground.offer, origin=self.origin("ai", request), on_progress=self._tell)

@@ -8,13 +8,14 @@ from typing import Any, cast
 
 from ..store.errors import MilepostError, PlanRejected, UsageError
 from ..store.plan import Base, Interval, Origin, Plan, PlanStep, canonical_json
+from ..store.policy import Policy
 from ..store.records import Progress
 from ..store.secrets import told
 from ..tools.estimate import estimate_steps, total
 from ..tools.journey_types import BUILT_IN, JourneyType, Sketch, action_of
 from ..tools.services import Services
 from ..tools.type_finder import built_in
-from ..tools.user_steps import NAME
+from ..tools.user_steps import NAME, UserStep
 from .drafting import PlanRequest, draft_ingest
 from .issues import Findings, Validation, shown
 from .template import ingest_steps
@@ -31,11 +32,17 @@ def draft_own(services: Services, request: PlanRequest, *, on_progress: Tell | N
     args = _as_json(kind, request.args)
     sketches = _sketched(kind, args)
     takes_files = any(built_in(action_of(each)) for each in sketches)
-    base = _with_files(services, request, on_progress) if takes_files else _without(services, request)
-    steps = tuple(_steps(kind, sketches, args, base, request))
+    base = _with_files(services, request, on_progress) if takes_files else nothing_yet(services, request)
+    return of_type(services, kind, base, tuple(_steps(kind, sketches, args, base, request)), args)
+
+
+def of_type(
+    services: Services, kind: JourneyType, base: Plan, steps: tuple[PlanStep, ...], args: Mapping[str, Any]
+) -> Plan:
+    """A plan made one of a user's own type, with these steps and how long each will take."""
     timed, time = _timed(services, steps, base)
     return base.model_copy(
-        update={"journey_type": kind.name, "args": args, "steps": timed, "estimated_time": time}
+        update={"journey_type": kind.name, "args": dict(args), "steps": timed, "estimated_time": time}
     ).sealed()
 
 
@@ -94,7 +101,7 @@ def _with_files(services: Services, request: PlanRequest, tell: Tell | None) -> 
     return draft_ingest(services, replace(request, journey_type=BUILT_IN), origin=Origin(), on_progress=tell)
 
 
-def _without(services: Services, request: PlanRequest) -> Plan:
+def nothing_yet(services: Services, request: PlanRequest) -> Plan:
     """A plan of nothing yet, for a type that touches no kb."""
     if request.paths or request.kb is not None:
         raise UsageError(
@@ -121,17 +128,29 @@ def _steps(
         action = action_of(sketch)
         step_id = str(said.get("id") or _free(action, used))
         after = said.get("depends_on", used[-1:])
-        drafted = _filled(kind, action, said.get("args") or {}, args, own)
-        needed = [*after, *_references(drafted.args)]
         used.append(step_id)
-        yield drafted.model_copy(
-            update={
-                "id": step_id,
-                "depends_on": tuple(dict.fromkeys(needed)),
-                "milestone": f"{step_id}_complete" if NAME.fullmatch(step_id) else drafted.milestone,
-                "rollback_handler": drafted.rollback_handler if request.policy.restorable else None,
-            }
-        )
+        yield placed(_filled(kind, action, said.get("args") or {}, args, own), step_id, after, request.policy)
+
+
+def placed(drafted: PlanStep, step_id: str, after: Sequence[str], policy: Policy) -> PlanStep:
+    """A step under its id, behind those that it names and those whose results it takes."""
+    return drafted.model_copy(
+        update={
+            "id": step_id,
+            "depends_on": tuple(dict.fromkeys([*after, *_references(drafted.args)])),
+            "milestone": f"{step_id}_complete" if NAME.fullmatch(step_id) else drafted.milestone,
+            "rollback_handler": drafted.rollback_handler if policy.restorable else None,
+        }
+    )
+
+
+def declared_step(step: UserStep[..., Any], args: Mapping[str, Any]) -> PlanStep:
+    """A step of a user's own as its declaration has it, with these arguments."""
+    return PlanStep(
+        id=step.action, action=step.action, args=dict(args), milestone=f"{step.action}_complete",
+        rollback_handler=step.handler, handler_version=step.version if step.handler else None, effect=step.effect,
+        observed=step.look is not None,
+    )  # fmt: skip
 
 
 def _filled(
@@ -142,11 +161,7 @@ def _filled(
     if step is None:
         found = own.get(action) or PlanStep(id=action, action=action)
         return found.model_copy(update={"args": {**found.args, **said}})
-    given = {name: args[name] for name in step.params if name in args} | dict(said)
-    return PlanStep(
-        id=action, action=action, args=given, milestone=f"{action}_complete", rollback_handler=step.handler,
-        handler_version=step.version if step.handler else None, effect=step.effect, observed=step.look is not None,
-    )  # fmt: skip
+    return declared_step(step, {name: args[name] for name in step.params if name in args} | dict(said))
 
 
 def _free(action: str, used: Sequence[str]) -> str:

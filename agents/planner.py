@@ -72,16 +72,23 @@ def planner_for(request: PlanRequest) -> TemplatePlanner:
     return TemplatePlanner(instead_because=NONE_CONFIGURED if wants_model else None)
 
 
-def draft(services: Services, request: PlanRequest, *, on_progress: Tell | None = None) -> Plan:
+def draft(
+    services: Services, request: PlanRequest, *, origin: Origin | None = None, on_progress: Tell | None = None
+) -> Plan:
     """Plan what is requested from the template. Reads files and may fill caches; changes nothing in any kb.
+
+    `origin` says who was asked before, and gave no plan.
 
     The same request in the same world gives the same plan id. Raises what collecting the files raises,
     `UsageError` where no kb is named, `PlanRejected` beyond the policy's budget.
     """
     if request.journey_type != BUILT_IN:
         plan = draft_own(services, request, on_progress=on_progress)
+        plan = plan if origin is None else plan.model_copy(update={"origin": origin}).sealed()
         refuse_faults(judge(plan, request.policy, services.types), request.journey_type)
         return plan
+    if origin is not None:
+        return draft_ingest(services, request, origin=origin, on_progress=on_progress)
     return planner_for(request).plan(services, request, on_progress=on_progress)
 
 
@@ -91,23 +98,21 @@ async def drafted(services: Services, request: PlanRequest, run: Runner, *, on_p
     The engine's thread is free while a model is asked. Raises what `draft` raises; `UsageError` where a model is
     asked for by name and none is configured.
     """
-    if request.journey_type != BUILT_IN:
-        own: Plan = await run(lambda: draft(services, request, on_progress=on_progress))
-        return own
-    template = planner_for(request)
     model = services.chat_model
-    if not template.instead_because or model is None:
-        if model is None and request.planner == "ai":
-            raise _no_model()
-        plan: Plan = await run(lambda: template.plan(services, request, on_progress=on_progress))
+    wanted = planner_for(request).instead_because is not None
+    own = request.journey_type != BUILT_IN
+    if model is None and request.planner == "ai":
+        raise _no_model()
+    if not wanted or model is None or (own and not request.request):  # without words there is nothing to understand
+        plan: Plan = await run(lambda: draft(services, request, on_progress=on_progress))
         return plan
     ai = AiPlanner(model, services, run, on_progress=on_progress)
     try:
         return await ai.plan(request)
     except ModelFailed as failed:
         origin = ai.origin("fallback", request, failed).model_copy(update={"version": TEMPLATE_VERSION})
-        fallen: Plan = await run(lambda: draft_ingest(services, request, origin=origin, on_progress=on_progress))
-        return fallen
+    fallen: Plan = await run(lambda: draft(services, request, origin=origin, on_progress=on_progress))
+    return fallen
 
 
 def _no_model() -> UsageError:
