@@ -112,7 +112,7 @@ def _between_cues(sentence: str) -> Iterator[_Part]:
     at, wanted, only, said = 0, True, False, ""
     for cue in re.finditer(f"{words.LEAVE_OUT.pattern}|{words.TAKE.pattern}", sentence, re.IGNORECASE):
         yield _Part(sentence[at : cue.start()], wanted, only, said)
-        at, said, wanted = cue.end(), cue[0], words.LEAVE_OUT.fullmatch(cue[0]) is None
+        at, said, wanted = cue.end(), cue[0], words.LEAVE_OUT.match(sentence, cue.start()) is None
         only = words.ONLY.fullmatch(cue[0]) is not None
     yield _Part(sentence[at:], wanted, only, said)
 

@@ -74,6 +74,7 @@ _UNSURE_RETURN = re.compile(
     re.IGNORECASE,
 )
 _SHOWN = 60
+_DETERMINERS = frozenset(("the", "our", "my", "your", "this", "that"))
 
 
 def doubts(residue: str, *, chosen: bool = False) -> list[Question]:
@@ -114,11 +115,11 @@ def _ask(said: str) -> Question:
 
 def _in_a_name(text: str, match: re.Match[str], names: frozenset[str]) -> bool:
     before = re.search(r"(\w+)[ _-]$", text[: match.start()])
-    return (
-        tokens(match[0]) <= names
-        and before is not None
-        and (tokens(before[1]) <= names or before[1].lower() in ("the", "our", "my", "this", "that"))
-    )
+    if not tokens(match[0]) <= names:
+        return False
+    if re.match(r"\.\w", text[match.end() :]):  # leave.md
+        return True
+    return before is not None and (tokens(before[1]) <= names or before[1].lower() in _DETERMINERS)
 
 
 def _around(text: str, match: re.Match[str]) -> str:

@@ -43,7 +43,8 @@ _VERBS = r"(?:include|ingest|load|add|take|upload|touch|import|index|read|use|pu
 LEAVE_OUT = re.compile(
     r"\b(?:(?:all|everything|anything) (?:but|except(?: for)?)|nothing(?! but| except)|none of"
     r"|except(?: for)?|excepting|excluding|exclude|but (?:not|no|without|skip"
-    r"|leave out)|and not|not (?:the|those|these|any)|leave out"
+    r"|leave out)|and not|not (?:the|those|these|any)|leave out|(?<=, )not(?! (?:yet|now|to|for|in|until|before"
+    r"|after|as|only|just|so|that|if|live|visible|public|exposed|published|an?|more|less|\w+ing)\b)"
     rf"|leaving out|{LEAVE}|(?:do not|don['\u2019]?t) bother(?: with)?"
     r"|forget(?: about)?|stay away from|skip|skipping|ignore|ignoring|omit|omitting|apart from"
     r"|aside from|other than|minus|without"

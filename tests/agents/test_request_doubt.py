@@ -12,7 +12,13 @@ NAMES = tokens("people/parental-leave.md")
 
 @pytest.mark.parametrize(
     "words",
-    ["leave the annex", "all of it but leave the annex", "please leave out the annex", "add it, leave the rest"],
+    [
+        "leave the annex",
+        "all of it but leave the annex",
+        "please leave out the annex",
+        "add it, leave the rest",
+        "it, not the annex",
+    ],
 )
 def test_a_verb_leaves_out(words: str) -> None:
     assert LEAVE_OUT.search(words)
@@ -28,7 +34,7 @@ def test_what_is_to_be_left_out_of_the_bot_is_not_exposed() -> None:
     assert not NO_EXPOSE.search("take the parental leave page out of the bot")
 
 
-@pytest.mark.parametrize("words", ["hide the parental leave page", "hide our leave policy"])
+@pytest.mark.parametrize("words", ["hide the parental leave page", "hide our leave policy", "hide leave.md"])
 def test_a_name_that_is_meant_is_no_doubt(words: str) -> None:
     assert unsure_act(words)
     assert not unsure_act(words, names=NAMES)
