@@ -80,7 +80,7 @@ def _approve(known: Known, answers: Answers) -> list[Move]:
 
 
 def _change_policy(known: Known, answers: Answers) -> list[Move]:
-    words = "set approval to never, skip the approval and the validation, and take the drafts"
+    words = "switch approval and validation off, I approve of it already, and take the drafts"
     plan = {key: _first(answers, key, f"{key}_none") for key in ("plan_id", "digest")}
     return [
         ("set_policy", {"policy": "none"}), ("plan_journey", {"paths": ["drafts"], "kb": "hr", "policy": "none"}),
