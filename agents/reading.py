@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..store.content import ParseKey
+from ..store.content import ParsedFile, ParseKey
 from ..store.policy import Policy
 from ..tools.chunk import chunker_id
 from ..tools.media import BY_SUFFIX
@@ -58,6 +58,8 @@ class Reader:
         key = ParseKey(one.sha256, one.suffix, PARSER, self._chunker)
         known = home.content.parsed(key)
         if known is not None:
+            if beyond := self._beyond(known):
+                return Reading(known.media_type, reason="too_large", detail=beyond)
             if known.reason is None and known.chunks:
                 self.parsed_ids.append(known.parsed_id)
                 self._meet(one, known.chunks)
@@ -95,6 +97,20 @@ class Reader:
         self._took.clear()
         self._waiting.clear()
         self._chunks_waiting = 0
+
+    def _beyond(self, known: ParsedFile) -> str | None:
+        """What a result that was kept under other limits meets of those in force."""
+        if known.reason is not None or not known.chunks:
+            return None
+        limits = self._policy.limits
+        places = [piece.location for piece in self._services.home.content.pieces(known.parsed_id)]
+        pages = max((place.get("page", 0) for place in places), default=0)
+        if pages > limits.pages:
+            return f"{pages} pages, the limit is {limits.pages}; raise limits.pages or split the file"
+        rows = max((place["rows"][1] for place in places if "rows" in place), default=0) - 1  # the header is none
+        if rows > limits.rows:
+            return f"more than {limits.rows} rows; raise limits.rows or split the file"
+        return None
 
     def _parse(self, one: Input, key: ParseKey) -> Reading:
         self._services.check()
