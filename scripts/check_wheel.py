@@ -64,7 +64,7 @@ def compare(wheel: Path) -> None:
         held = set(archive.namelist())
     wanted = {f"milepost/{path.name}" for path in _of_a_floor(ROOT / "milepost")}
     for floor in FLOORS:
-        wanted |= {f"milepost/{floor}/{path.name}" for path in _of_a_floor(ROOT / floor)}
+        wanted |= {f"milepost/{floor}/{path.relative_to(ROOT / floor)}" for path in _of_a_floor(ROOT / floor)}
     top = {name.split("/", 1)[0] for name in held}
     info = {name for name in top if name.startswith("milepost-") and name.endswith(".dist-info")}
     package = {name for name in held if name.startswith("milepost/")}
@@ -78,9 +78,12 @@ def compare(wheel: Path) -> None:
 
 def _of_a_floor(folder: Path) -> list[Path]:
     inner = [path for path in folder.iterdir() if path.is_dir() and path.name != "__pycache__"]
-    if inner:
-        raise Wrong(f"{inner[0]} is a folder inside a floor; floors are flat, or setuptools does not see them")
-    return [path for path in folder.iterdir() if path.suffix in (".py", ".md", ".css") or path.name == "py.typed"]
+    for each in inner:
+        if any(each.rglob("*.py")):
+            raise Wrong(f"{each} is a folder inside a floor; floors are flat, or setuptools does not see them")
+    data = [path for each in inner for path in each.glob("*.jsonl")]
+    here = [path for path in folder.iterdir() if path.suffix in (".py", ".md", ".css") or path.name == "py.typed"]
+    return here + data
 
 
 def install(wheel: Path, folder: Path, python: str) -> Path:

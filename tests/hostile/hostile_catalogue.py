@@ -15,5 +15,5 @@ from hostile_texts import texts
 EVERY: tuple[Hostile, ...] = tuple(chain(pdfs(), office(), archives(), texts(), markup(), damaged()))
 """All of them; their bytes are made when they are asked for."""
 
-SAMPLE: tuple[Hostile, ...] = EVERY[::9]
+SAMPLE: tuple[Hostile, ...] = EVERY[::15]
 """Some of each kind."""
