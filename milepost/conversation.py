@@ -46,6 +46,11 @@ class Conversation:
                     self._speaker.say("text", said)
             if not self._desk.options.yes:  # it answers what is asked from now on
                 self._asked(self._desk.mp.chat_waiting())
+            if self._pending is None and (left := self._desk.mp.newest_plan()) is not None and not left.questions:
+                said = (
+                    f"{short_id(left.plan_id)} for {left.kb} was not applied; go on with: milepost apply {left.plan_id}"
+                )
+                self._speaker.say("text", said)
         except Exception as error:  # a home that does not open is told of when it is needed, too
             self._speaker.fail(as_failure(error))
 
