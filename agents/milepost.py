@@ -226,6 +226,15 @@ class Milepost:
     def doctor(self) -> list[dict[str, Any]]:
         return self._wait(self.workspace.doctor())
 
+    def policy_show(self) -> dict[str, Any]:
+        return self._wait(self.workspace.policy_show())
+
+    def policy_check(self, policy: PolicyValue = None) -> dict[str, Any]:
+        return self._wait(self.workspace.policy_check(policy))
+
+    def policy_presets(self) -> dict[str, dict[str, Any]]:
+        return self._wait(self.workspace.policy_presets())
+
     def init(self) -> dict[str, Any]:
         return self._wait(self.workspace.init())
 

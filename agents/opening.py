@@ -13,7 +13,7 @@ from ..store.errors import MilepostError, NoSpace, NotFound, PolicyError
 from ..store.home import Home
 from ..store.places import is_file
 from ..store.policy import Policy
-from ..store.policy_sources import PolicyValue, policy_part, read_toml, resolve_policy
+from ..store.policy_sources import PolicyValue, ResolvedPolicy, policy_part, read_toml, resolve_policy
 from ..store.ports import Clock, Embedder
 from ..store.records import UserContext
 from ..store.tracing import traced
@@ -162,8 +162,11 @@ class Opening:
         return ModelEndpoint(str(name), base_url=str(place) if place else None) if name else None
 
     def _policy(self, value: PolicyValue) -> Policy:
+        return self._resolved(value).policy
+
+    def _resolved(self, value: PolicyValue) -> ResolvedPolicy:
         part = policy_part(self._table, CONFIG) if self._table else None
-        return resolve_policy((CONFIG, part), ("arguments", self._said), ("this call", value)).policy
+        return resolve_policy((CONFIG, part), ("arguments", self._said), ("this call", value))
 
 
 def _trace(table: Mapping[str, Any]) -> str | None:

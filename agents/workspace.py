@@ -17,6 +17,7 @@ from .health import checks, unopened
 from .keeping import Keeping
 from .opening import CONFIG, user_of
 from .planner import PlanningIntegrationCapability
+from .policies import Policies
 from .reporting import Reporting
 
 INITIAL_CONFIG = """\
@@ -25,7 +26,7 @@ policy = "rollback"        # checkpoints, and exact undo of every journey
 """
 
 
-class AsyncMilepost(Reporting, Keeping, Chatting):
+class AsyncMilepost(Reporting, Keeping, Chatting, Policies):
     """A home of knowledge bases, seen by one user under one policy. Making one is cheap and makes no folder.
 
     `policy` is a preset's name, a dict with the proposal's keys, the path of a TOML file, or a `Policy`; it is
