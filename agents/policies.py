@@ -18,7 +18,7 @@ class Policies(Opening):
         return _told(self._resolved(None))
 
     async def policy_check(self, policy: PolicyValue = None) -> dict[str, Any]:
-        """The same of any policy, also of a TOML file by its path; `PolicyError` for unknown keys and contradictions."""
+        """The same of any policy, or of a TOML file by its path; `PolicyError` for unknown keys and contradictions."""
         return _told(self._resolved(None) if policy is None else resolve_policy(("policy", policy)))
 
     async def policy_presets(self) -> dict[str, dict[str, Any]]:
