@@ -88,16 +88,20 @@ def facts_for(
         ],
         "kb_state": _state(state, handles),
         "checkpoints": [_checkpoint(f"c{number}", one) for number, one in enumerate(checkpoints[:_CHECKPOINTS], 1)],
-        "policy": {
-            "rollback": policy.restorable, "on_existing": policy.on_existing, "on_file_error": policy.on_file_error,
-            "chunk_size": policy.chunk.size, "chunk_overlap": policy.chunk.overlap,
-        },
+        "policy": _policy(policy),
     }  # fmt: skip
     if past:
         told["past"] = dict(past)
     if given:
         told["given"] = dict(given)
     return Facts(told, handles)
+
+
+def _policy(policy: Policy) -> dict[str, Any]:
+    return {
+        "rollback": policy.restorable, "on_existing": policy.on_existing, "on_file_error": policy.on_file_error,
+        "chunk_size": policy.chunk.size, "chunk_overlap": policy.chunk.overlap,
+    }  # fmt: skip
 
 
 def shortened(name: str) -> str:

@@ -28,6 +28,7 @@ from .issues import Issue
 from .kb_state import KbState, kb_state
 from .outcomes import examples
 from .own_drafts import to_own_plan
+from .own_plans import check_given, takes_files
 from .reading import Reader
 from .wishes import check_asked, understood
 
@@ -118,8 +119,10 @@ class AiPlanner:
         tenant = services.user.tenant
         kbs = [one.name for one in home.knowledge.all(tenant)]
         check_asked(request.request, request.kb, kbs)
+        own = None if request.journey_type == BUILT_IN else services.types.find(request.journey_type)
+        if own is not None and not takes_files(own):
+            check_given(request)
         inputs = hashed(stack.enter_context(opened(services, gathered(request), request.policy)))
-        own = request.journey_type != BUILT_IN
         if len(inputs) > MAX_ITEMS:
             raise ModelFailed(f"there are {len(inputs)} files, and a model is told of {MAX_ITEMS} at most", "limit")
         kb = home.knowledge.find(tenant, request.kb) if request.kb else None
@@ -130,7 +133,9 @@ class AiPlanner:
             files=self._looked_at(request, inputs, state), state=state, checkpoints=self._checkpoints(request),
             policy=request.policy, registry=registry, past=self._past(request), given=request.args,
         )  # fmt: skip
-        excludes = () if own else understood(request.request, inputs, setting_of(services, request)).excludes
+        excludes = (
+            () if own is not None else understood(request.request, inputs, setting_of(services, request)).excludes
+        )
         return Ground(Offer(request, inputs, facts.handles, registry, excludes), facts)
 
     def _registry(self, request: PlanRequest) -> dict[str, Any]:

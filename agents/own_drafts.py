@@ -11,7 +11,7 @@ from ..tools.services import Services
 from .ai_answers import Draft, DraftStep
 from .ai_drafts import Offer, in_order, plain, to_plan
 from .drafting import PlanRequest, Tell
-from .own_plans import declared_step, nothing_yet, of_type, placed
+from .own_plans import declared_step, nothing_yet, of_type, placed, takes_files
 
 
 def to_own_plan(services: Services, draft: Draft, offer: Offer, *, origin: Origin, on_progress: Tell | None) -> Plan:
@@ -23,7 +23,7 @@ def to_own_plan(services: Services, draft: Draft, offer: Offer, *, origin: Origi
     kind = services.types.find(request.journey_type)
     steps = in_order(plain(draft.steps, offer.registry))
     ours = [step for step in steps if kind.step(step.action) is None]
-    if ours or request.paths or request.kb is not None:
+    if takes_files(kind):
         base = _with_files(services, draft, ours, offer, origin, on_progress)
     else:
         base = nothing_yet(services, request).model_copy(

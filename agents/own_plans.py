@@ -31,8 +31,8 @@ def draft_own(services: Services, request: PlanRequest, *, on_progress: Tell | N
     kind = services.types.find(request.journey_type)
     args = _as_json(kind, request.args)
     sketches = _sketched(kind, args)
-    takes_files = any(built_in(action_of(each)) for each in sketches)
-    base = _with_files(services, request, on_progress) if takes_files else nothing_yet(services, request)
+    ours = any(built_in(action_of(each)) for each in sketches)
+    base = _with_files(services, request, on_progress) if ours else nothing_yet(services, request)
     return of_type(services, kind, base, tuple(_steps(kind, sketches, args, base, request)), args)
 
 
@@ -101,14 +101,24 @@ def _with_files(services: Services, request: PlanRequest, tell: Tell | None) -> 
     return draft_ingest(services, replace(request, journey_type=BUILT_IN), origin=Origin(), on_progress=tell)
 
 
-def nothing_yet(services: Services, request: PlanRequest) -> Plan:
-    """A plan of nothing yet, for a type that touches no kb."""
+def takes_files(kind: JourneyType) -> bool:
+    """Whether some of a type's steps are Milepost's own, which are about files and a kb."""
+    return any(built_in(action_of(each)) for each in kind.steps)
+
+
+def check_given(request: PlanRequest) -> None:
+    """`UsageError` where a type that touches no kb was given files or one."""
     if request.paths or request.kb is not None:
         raise UsageError(
             f"journey type {request.journey_type!r} takes no {'files' if request.paths else 'kb'}",
             cause="none of its steps is Milepost's own",
             state="nothing was changed",
         )
+
+
+def nothing_yet(services: Services, request: PlanRequest) -> Plan:
+    """A plan of nothing yet, for a type that touches no kb."""
+    check_given(request)
     home, user, policy = services.home, services.user, request.policy
     ended = home.ledger.ended(user.tenant, None, request.journey_type)
     return Plan(

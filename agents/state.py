@@ -8,8 +8,11 @@ from pydantic import BaseModel, ConfigDict
 from typing_extensions import TypedDict  # pydantic, which LangGraph asks for the schema, wants it before Python 3.12
 
 
-class JourneyState(TypedDict, total=False):
-    """One journey in the graph. `request` is the handle of a request that waits in the services' inbox."""
+class JourneyRequest(TypedDict, total=False):
+    """What a run may be started with; all else of the state is the graph's own.
+
+    `request` is the handle of a request that waits in the services' inbox.
+    """
 
     paths: list[str]
     kb: str | None
@@ -17,6 +20,11 @@ class JourneyState(TypedDict, total=False):
     request: str
     only_planning: bool
     plan_id: str
+
+
+class JourneyState(JourneyRequest, total=False):
+    """One journey in the graph."""
+
     journey_id: str
     valid: bool
     repairs: int
@@ -27,17 +35,6 @@ class JourneyState(TypedDict, total=False):
     asked: dict[str, Any] | None
     approval_id: str
     answer: Any
-
-
-class JourneyRequest(TypedDict, total=False):
-    """What a run may be started with; all else of the state is the graph's own."""
-
-    paths: list[str]
-    kb: str | None
-    request_text: str | None
-    request: str
-    only_planning: bool
-    plan_id: str
 
 
 class GraphContext(BaseModel):

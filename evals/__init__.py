@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .answers import Answer, answer_of
     from .cases import ConformanceCase, conformance_case, load_cases
-    from .logs import Log, Trial, read_log
+    from .log_reading import read_log
+    from .logs import Log, Trial
     from .rescoring import eval_score
     from .runs import eval_run
     from .scorers import Check, Score, score
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 _ROOMS = {
     **dict.fromkeys(("Answer", "answer_of"), "answers"),
     **dict.fromkeys(("ConformanceCase", "conformance_case", "load_cases"), "cases"),
-    **dict.fromkeys(("Log", "Trial", "read_log"), "logs"),
+    **dict.fromkeys(("Log", "Trial"), "logs"),
+    "read_log": "log_reading",
     "eval_score": "rescoring",
     "eval_run": "runs",
     **dict.fromkeys(("Check", "Score", "score"), "scorers"),

@@ -10,7 +10,8 @@ from typing import Any
 
 from ..store.errors import NotFound, UsageError
 from ..store.plan import canonical_json
-from .logs import HEADLINE, Closing, Failure, Header, Log, PlannerArm, Times, Trial, Usage, read_log
+from .log_reading import read_log
+from .logs import HEADLINE, Closing, Failure, Header, Log, PlannerArm, Times, Trial, Usage
 from .samples import case_of, cases_digest
 from .worlds import PLANNING
 

@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from ..store.errors import StoreBusy, UsageError
-from .logs import Closing, Header, Log, Trial, as_line, read_log
+from .log_reading import read_log
+from .logs import Closing, Header, Log, Trial, as_line
 
 _ALIKE = ("planners", "epochs", "execute", "seed", "policy", "after", "cases_digest", "scorers", "versions")
 """What has to be the same for a run to go on."""

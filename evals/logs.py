@@ -1,4 +1,4 @@
-"""A run's log: JSON lines that say what was asked of whom, and what came of it; read, checked, never overwritten.
+"""A run's log: JSON lines that say what was asked of whom, and what came of it. `log_reading` reads and checks them.
 
 The first line is the header (`Header`), with every case in full, so that a log can be scored again without its cases.
 Then one line for each case, planner and epoch (`Trial`), in the order in which they ended, and, where the run came to
@@ -16,11 +16,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from ..store.errors import NotFound, UsageError
+from pydantic import BaseModel, ConfigDict, Field
 
 FORMAT_VERSION = "1.0"
 """Of the lines. The part before the point goes up where an older reader would misread them."""
@@ -29,13 +27,13 @@ ErrorKind = Literal["infrastructure", "planner"]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
-class _Line(BaseModel):
-    """Fields that a newer minor version added are passed over."""
+class Line(BaseModel):
+    """One line, or a part of one. Fields that a newer minor version added are passed over."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class PlannerArm(_Line):
+class PlannerArm(Line):
     """One planner of a run. `name` is as it was asked for, and the arm's name; `epochs` is 1 where nothing is left to
     chance."""
 
@@ -47,14 +45,14 @@ class PlannerArm(_Line):
     epochs: int = Field(default=1, ge=1)
 
 
-class BrokenLine(_Line):
+class BrokenLine(Line):
     """A line of the cases' file that is no case, and why; the others were run."""
 
     line: int
     why: str
 
 
-class Header(_Line):
+class Header(Line):
     """What was run. `cases_digest` is over the cases as they were run, whatever their file's order and spacing."""
 
     kind: Literal["run"] = "run"
@@ -90,7 +88,7 @@ class Header(_Line):
         return [(id, arm.name, epoch) for id in ids for arm in self.planners for epoch in range(1, arm.epochs + 1)]
 
 
-class Held(_Line):
+class Held(Line):
     """One expectation of the case, and whether it held; `why` says what was found."""
 
     kind: str
@@ -99,7 +97,7 @@ class Held(_Line):
     why: str = ""
 
 
-class Usage(_Line):
+class Usage(Line):
     """What asking a model came to: `calls` with the failed ones, `cost` by the policy's prices, None without."""
 
     calls: int = 0
@@ -108,7 +106,7 @@ class Usage(_Line):
     cost: Number | None = None
 
 
-class Times(_Line):
+class Times(Line):
     """Seconds by the wall clock; `execute` is the journey's, None where nothing was applied."""
 
     plan: Number = 0.0
@@ -117,7 +115,7 @@ class Times(_Line):
     """The plan's estimate of `execute`: {p10, p50, p90}."""
 
 
-class Execution(_Line):
+class Execution(Line):
     """What came of applying the plan in a world of its own, and of taking it back twice.
 
     `end_state` says whether every knowledge base is as the case wants it. What was not tried is None: a plan that asks
@@ -139,7 +137,7 @@ class Execution(_Line):
     """Why the plan was not applied."""
 
 
-class Failure(_Line):
+class Failure(Line):
     """Why there is no plan, or no use in it. "infrastructure": no server, no key, no time, our own fault; never scored.
 
     "planner": the planner gave nothing that can be used, which counts against it.
@@ -149,7 +147,7 @@ class Failure(_Line):
     message: str
 
 
-class Trial(_Line):
+class Trial(Line):
     """One case, planned once by one planner."""
 
     kind: Literal["trial"] = "trial"
@@ -204,7 +202,7 @@ class Trial(_Line):
         return self.error is None or self.error.kind != "infrastructure"
 
 
-class Closing(_Line):
+class Closing(Line):
     """The run came to its end."""
 
     kind: Literal["end"] = "end"
@@ -237,77 +235,6 @@ class Log:
         """Trials that were not run yet."""
         done = {trial.key for trial in self.trials}
         return [key for key in self.header.expected if key not in done]
-
-
-def read_log(path: Path) -> Log:
-    """Read a log; the same trial twice (it was tried again after an infrastructure error) counts as the last says.
-
-    `NotFound` where there is no file, `UsageError` naming the line for what is no log, or one of another version.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise NotFound(f'cannot read the log "{path}": {error.strerror}', next="milepost eval run --out FILE") from None
-    whole = data[: data.rfind(b"\n") + 1]
-    first, *others = whole.decode("utf-8", "replace").split("\n")
-    header = _header(first, path)
-    trials: dict[tuple[str, str, int], Trial] = {}
-    closing: Closing | None = None
-    for at, line in enumerate(others, 2):
-        said = _object(line, path, at) if line.strip() else {}
-        if said.get("kind") == "trial":
-            trial = _known(_checked(said, Trial, path, at), header, path, at)
-            trials[trial.key] = trial
-        elif said.get("kind") == "end":
-            closing = _checked(said, Closing, path, at)
-    return Log(path, header, tuple(trials.values()), closing, len(whole) != len(data), len(whole))
-
-
-def _header(line: str, path: Path) -> Header:
-    said = _object(line, path, 1)
-    version = str(said.get("format_version", ""))
-    if said.get("kind") != "run" or not version:
-        raise _no_log(path, "its first line is not the header of a run")
-    if version.split(".")[0] != FORMAT_VERSION.split(".", maxsplit=1)[0]:
-        raise UsageError(
-            f'the log "{path}" has format {version}, and this Milepost reads {FORMAT_VERSION}',
-            cause="it was written by another version", state="nothing was changed",
-        )  # fmt: skip
-    return _checked(said, Header, path, 1)
-
-
-def _known(trial: Trial, header: Header, path: Path, at: int) -> Trial:
-    """The trial, where it is one of the run's."""
-    planners = {arm.name for arm in header.planners}
-    if trial.planner not in planners or trial.id not in {str(case["id"]) for case in header.cases}:
-        raise _no_log(path, f"line {at} is about {trial.planner} and {trial.id}, and the header knows one of them not")
-    return trial
-
-
-L = TypeVar("L", bound=_Line)
-
-
-def _checked(said: Mapping[str, Any], kind: type[L], path: Path, at: int) -> L:
-    try:
-        return kind.model_validate(said)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise _no_log(path, f"line {at}, {where}: {first['msg']}") from None
-
-
-def _object(line: str, path: Path, at: int) -> dict[str, Any]:
-    try:
-        said: Any = json.loads(line)
-    except (ValueError, RecursionError):
-        raise _no_log(path, f"line {at} is not JSON") from None
-    if not isinstance(said, dict):
-        raise _no_log(path, f"line {at} is not an object")
-    return said
-
-
-def _no_log(path: Path, cause: str) -> UsageError:
-    return UsageError(f'"{path}" is not the log of an evaluation', cause=cause, state="nothing was changed")
 
 
 def as_line(line: Header | Trial | Closing) -> str:

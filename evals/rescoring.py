@@ -9,7 +9,8 @@ from pathlib import Path
 from ..store.errors import UsageError
 from .judging import judged_again
 from .log_files import new_file
-from .logs import Closing, Header, Log, Trial, as_line, read_log
+from .log_reading import read_log
+from .logs import Closing, Header, Log, Trial, as_line
 from .own_scorers import scorers_of
 
 

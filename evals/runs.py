@@ -23,7 +23,8 @@ from .arms import Arm, arms_of
 from .budget import Allowance
 from .crew import Crew
 from .log_files import LogFile
-from .logs import Closing, Header, Log, Trial, read_log
+from .log_reading import read_log
+from .logs import Closing, Header, Log, Trial
 from .own_scorers import scorers_of
 from .samples import OWN_CASES, Samples, read_samples
 from .trials import Setup, tried

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .failure import as_failure
+from .left_over import left_over
 from .rollback_text import in_the_way
 from .slash import COMMANDS, Pending
 from .store.errors import UsageError
@@ -40,16 +41,9 @@ class Conversation:
     def begin(self) -> None:
         """Tell what an earlier conversation left: a question that waits, journeys that did not end."""
         try:
-            for one in self._desk.mp.journeys() if self._desk.mp.workspace.there else ():
-                if one.status == "interrupted":
-                    said = f"{one.journey_id} was interrupted; go on with: milepost resume {one.journey_id}"
-                    self._speaker.say("text", said)
             if not self._desk.options.yes:  # it answers what is asked from now on
                 self._asked(self._desk.mp.chat_waiting())
-            if self._pending is None and (left := self._desk.mp.newest_plan()) is not None and not left.questions:
-                said = (
-                    f"{short_id(left.plan_id)} for {left.kb} was not applied; go on with: milepost apply {left.plan_id}"
-                )
+            for said in left_over(self._desk.mp, planned=self._pending is None):
                 self._speaker.say("text", said)
         except Exception as error:  # a home that does not open is told of when it is needed, too
             self._speaker.fail(as_failure(error))

@@ -27,15 +27,6 @@ REJECT = {"decisions": [{"type": "reject", "message": "not today"}]}
 THREAD: Any = {"configurable": {"thread_id": "one"}}
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    folder = tmp_path / "files"
-    folder.mkdir()
-    for name in ("leave", "travel"):
-        (folder / f"{name}.md").write_text(f"# {name}\n\nWhat everybody should know about {name}.\n", encoding="utf-8")
-    return folder
-
-
 @asynccontextmanager
 async def opened(folder: Path, user: str = "ana", policy: Policy = ASKS) -> AsyncIterator[AsyncMilepost]:
     async with AsyncMilepost(folder.parent / "home", policy=policy, embedder=FakeEmbedder(16), user=user) as mp:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from milepost import Milepost, PlanRejected, Policy, Receipt, StepContext, Undo, journey_type, step
+from milepost import Milepost, PlanRejected, Policy, Receipt, StepContext, Undo, UsageError, journey_type, step
 from milepost import embed as embedding
 from milepost import expose as exposing
 from milepost import parse as parsing
@@ -130,6 +130,13 @@ def test_without_an_answer_the_template_plans_with_what_was_given(tmp_path: Path
         assert plan.steps[0].args == {"address": "Berlin"}
         with pytest.raises(PlanRejected):
             _given(mp)
+
+
+def test_a_type_that_touches_no_kb_takes_none_from_a_model_either(tmp_path: Path) -> None:
+    with home(tmp_path, [fails(500)]) as (mp, server):
+        with pytest.raises(UsageError, match="takes no kb"):
+            mp.plan([], kb="hr", journey_type="pinning_by_model", request="put Berlin on the map")
+        assert not server.calls
 
 
 def test_without_words_no_model_is_asked(tmp_path: Path) -> None:

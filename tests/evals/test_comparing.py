@@ -10,7 +10,8 @@ from log_kit import case, write_log
 from milepost.evals.comparing import Comparison, evidence, evidence_of
 from milepost.evals.comparison_text import escaped, losing, markdown, number, sentence, signed
 from milepost.evals.gate import gates, rule_of
-from milepost.evals.logs import Times, read_log
+from milepost.evals.log_reading import read_log
+from milepost.evals.logs import Times
 from milepost.evals.summary import Calibration, calibration
 from milepost.store.errors import UsageError
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.evals.logs import Closing, Header, PlannerArm, Trial, as_line, read_log
+from milepost.evals.log_reading import read_log
+from milepost.evals.logs import Closing, Header, PlannerArm, Trial, as_line
 from milepost.store.errors import NotFound, UsageError
 
 CASES: tuple[dict[str, Any], ...] = ({"id": "a", "family": "plain"}, {"id": "b", "family": "plain"})

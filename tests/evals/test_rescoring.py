@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from eval_kit import case, ran
 
-from milepost.evals.logs import read_log
+from milepost.evals.log_reading import read_log
 from milepost.evals.own_scorers import scorers_of
 from milepost.evals.rescoring import eval_score
 from milepost.evals.samples import OWN_CASES, read_samples

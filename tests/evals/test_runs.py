@@ -13,7 +13,8 @@ from eval_kit import case, file_of, ran, right
 from milepost.agents.fake_server import Call, FakeServer, Reply, fails, plain_plan, says
 from milepost.evals import runs
 from milepost.evals.log_files import LogFile
-from milepost.evals.logs import Closing, Log, Trial, as_line, read_log
+from milepost.evals.log_reading import read_log
+from milepost.evals.logs import Closing, Log, Trial, as_line
 from milepost.evals.runs import eval_run
 from milepost.store.errors import MilepostError, PolicyError, StoreBusy, UsageError
 from milepost.store.policy import Policy
