@@ -118,6 +118,34 @@ def test_files_and_steps_of_ones_own_in_one_plan(tmp_path: Path) -> None:
         assert MAP == {} and not mp.search("office", kb="hr")
 
 
+def test_a_step_of_ones_own_may_come_before_the_files(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("# Berlin\n\nWe have an office in Berlin.\n")
+
+    def answer(call: Call) -> Reply:
+        ingest = plain_plan([call.seen()["files"][0]["handle"]], "hr")
+        upload = {**ingest["steps"][0], "depends_on": ["pin"]}
+        own = {"id": "pin", "action": "pin", "args": {"address": "Berlin"}, "depends_on": []}
+        return says({**ingest, "steps": [own, upload, *ingest["steps"][1:]]})
+
+    with home(tmp_path, answer) as (mp, _):
+        plan = mp.plan([tmp_path / "a.md"], kb="hr", journey_type="mixed_by_model", request="pin it, then take it in")
+        assert plan.origin.planner == "ai"
+        assert [(one.id, one.depends_on) for one in plan.steps[:2]] == [("pin", ()), ("upload", ("pin",))]
+        assert mp.apply(plan).status == "completed" and MAP == {"Berlin": "sites"}
+
+
+def test_what_is_not_to_be_found_yet_no_model_exposes(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("# Berlin\n")
+
+    def answer(call: Call) -> Reply:
+        return says(plain_plan([call.seen()["files"][0]["handle"]], "hr", expose=False))
+
+    with home(tmp_path, answer) as (mp, server):
+        plan = mp.plan([tmp_path / "a.md"], kb="hr", journey_type="mixed_by_model", request="take it", expose=False)
+        assert "expose" not in server.calls[0].seen()["actions"]
+        assert "expose" not in [one.action for one in plan.steps]
+
+
 def _given(mp: Milepost, **args: Any) -> Any:
     return mp.plan([], journey_type="pinning_by_model", request="put Berlin on the map", args=args)
 
