@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from ..store.audience import audience_of
 from ..store.plan import Action, PlannedFile
 from ..store.policy import Policy
 from ..tools.choices import was_asked
@@ -64,8 +65,10 @@ class _Comparison:
         self.names = state.sources.keys() | {one.source for one in inputs}
         changing = going | {one.source for one in inputs if self._changes(one)}
         shown = [known for known in state.sources.values() if not known.claim and known.name not in changing]
-        self.holders = {known.sha256: known.name for known in shown if self._current(known)}
-        """Which source people find each content under, once the plan has run."""
+        self.holders = {
+            known.sha256: known.name for known in shown if self._current(known) and self._for_the_same(known)
+        }
+        """Which source people find each content under, once the plan has run; the same people, who may find it."""
 
     def run(self, inputs: Sequence[Input]) -> Iterator[PlannedFile]:
         for one in inputs:
@@ -130,9 +133,17 @@ class _Comparison:
                 warnings=reading.warnings,
             )  # fmt: skip
         return planned(
-            one, action, media_type=reading.media_type, warnings=reading.warnings, chunks=reading.chunks,
-            estimated=reading.estimated, **more,
+            one, action, media_type=reading.media_type, warnings=(*reading.warnings, *self._opened(one)),
+            chunks=reading.chunks, estimated=reading.estimated, **more,
         )  # fmt: skip
+
+    def _opened(self, one: Input) -> tuple[str, ...]:
+        """A warning where what only some may find now will be found by others."""
+        known = self.state.sources.get(one.source)
+        before, now = known and audience_of(known.chunker), audience_of(self.identity[1])
+        if before is None or before == now:
+            return ()
+        return (f"it is for {before} only, and will be for {now or 'everybody'}: say so in --request to keep it",)
 
     def _changes(self, one: Input) -> bool:
         known = self.state.sources.get(one.source)
@@ -146,6 +157,10 @@ class _Comparison:
         if (known.parser, known.chunker) == self.identity:
             return True
         return known.parser == PARSER and was_asked(known.chunker) and not self.policy.chunk.asked
+
+    def _for_the_same(self, known: KbSource) -> bool:
+        """Whether everybody finds it who is to find what is planned now."""
+        return audience_of(known.chunker) == audience_of(self.identity[1])
 
 
 def _numbered(source: str) -> Iterator[str]:

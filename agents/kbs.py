@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from ..store.audience import audiences
 from ..store.errors import NotFound, StoreDamaged, UsageError
 from ..store.history import History
 from ..store.kb import Kb, check_embedder
@@ -29,12 +30,17 @@ T = TypeVar("T")
 class Kbs(Opening):
     """The part of a workspace that answers about kbs."""
 
-    async def search(self, query: str, *, kb: str, k: int = 5, at: int | None = None) -> list[SearchHit]:
+    async def search(
+        self, query: str, *, kb: str, k: int = 5, at: int | None = None, audience: str | Sequence[str] | None = None
+    ) -> list[SearchHit]:
         """What people would find, now or at a past revision: exact, best first, `score` between 0 and 1.
 
         Nearest in meaning; where the kb's embedder says that it is `hybrid`, as the default does, by the query's
         words, too, and a source's second and further chunks need to be clearly better than another source's first.
+        With `audience`, one name or several: what is for one of them, and what is for everybody; with none of them,
+        `[]`, what is for everybody only. Without, all of it.
         """
+        whom = [audience] if isinstance(audience, str) else audience
         if not query.strip():
             raise UsageError("there is nothing to search for", cause="the query is empty")
         if k < 1:
@@ -48,7 +54,7 @@ class Kbs(Opening):
             vector = embed_normalised(self.embedder, [query])[0]
             home = services.home
             search = Search(home.record, home.content, home.path / "vectors")
-            return search.search(found, vector, question=query, k=k, at=at)
+            return search.search(found, vector, question=query, k=k, at=at, audience=whom)
 
         return await self.read(find, self._no_home(kb))
 
@@ -67,6 +73,8 @@ class Kbs(Opening):
         def stats(services: Services) -> KbStats:
             found = services.home.knowledge.kb(self.user.tenant, kb)
             info = History(services.home.record).info(found)
+            with services.home.record.read() as reading:
+                whom = audiences(reading, found.kb_id, found.head)
             return KbStats(
                 **info.model_dump(),
                 collection=found.collection if found.generation else None,
@@ -74,6 +82,7 @@ class Kbs(Opening):
                 embedder=found.embedder,
                 dimensions=found.dimensions,
                 index_revision=found.index_revision,
+                audiences={name: len(sources) for name, sources in sorted(whom.items(), key=str) if name is not None},
             )
 
         return await self.read(stats, self._no_home(kb))

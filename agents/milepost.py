@@ -184,8 +184,10 @@ class Milepost:
     ) -> RollbackResult:
         return self._wait(self.workspace.undo(journey, on_conflict=on_conflict))
 
-    def search(self, query: str, *, kb: str, k: int = 5, at: int | None = None) -> list[SearchHit]:
-        return self._wait(self.workspace.search(query, kb=kb, k=k, at=at))
+    def search(
+        self, query: str, *, kb: str, k: int = 5, at: int | None = None, audience: str | Sequence[str] | None = None
+    ) -> list[SearchHit]:
+        return self._wait(self.workspace.search(query, kb=kb, k=k, at=at, audience=audience))
 
     def kb_list(self) -> list[KbInfo]:
         return self._wait(self.workspace.kb_list())

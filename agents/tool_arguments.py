@@ -26,6 +26,10 @@ AnyJourney = Annotated[str | None, Field(max_length=200, description="only of th
 CheckpointId = Annotated[str, Field(max_length=300, description="a checkpoint's whole id, as it was listed")]
 PreviewId = Annotated[str, Field(max_length=100, description="a preview's whole id, as preview_rollback gave it")]
 Query = Annotated[str, Field(max_length=2_000, description="what to look for, in words")]
+Whom = Annotated[
+    str | None,
+    Field(max_length=100, description="only what somebody of this audience may find: what is for it, or for everybody"),
+]
 Count = Annotated[int, Field(ge=1, le=20, description="how many results, at most")]
 
 

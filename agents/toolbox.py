@@ -34,6 +34,7 @@ from .tool_arguments import (
     PlanId,
     Query,
     Request,
+    Whom,
 )
 from .tool_results import (
     LISTED,
@@ -133,9 +134,9 @@ class Toolbox(RollbackTools):
         return CheckpointsAnswer(checkpoints=[_checkpoint_line(c) for c in newest],
                                  not_listed=len(found) - len(newest), next=then)  # fmt: skip
 
-    async def search_knowledge(self, query: Query, kb: Kb, k: Count = 5) -> SearchAnswer:
+    async def search_knowledge(self, query: Query, kb: Kb, k: Count = 5, audience: Whom = None) -> SearchAnswer:
         """What people would find."""
-        hits = await self._mp.search(query, kb=kb, k=k)
+        hits = await self._mp.search(query, kb=kb, k=k, audience=audience)
         lines = [
             HitLine(rank=h.rank, score=h.score, source=h.source, location=_short(h.location), text=h.text) for h in hits
         ]

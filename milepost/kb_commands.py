@@ -30,11 +30,13 @@ def list_(desk: Desk) -> None:
 def stats(desk: Desk, kb: Kb) -> None:
     """Show a knowledge base's size, collection and embedder."""
     from .shapes import dump
-    from .store.words import clean
+    from .store.words import clean, count
 
     shape = dump(desk.mp.kb_stats(kb))
     desk.console.give({"kb": shape})
-    lines = [f"{key.replace('_', ' '):<14} {clean(str(value))}" for key, value in shape.items()]
+    said = {key: str(value) for key, value in shape.items() if key != "audiences"}
+    said |= {f"for {name} only": count(sources, "source") for name, sources in shape["audiences"].items()}
+    lines = [f"{clean(key).replace('_', ' '):<14} {clean(value)}" for key, value in said.items()]
     desk.console.say("\n".join(lines))
 
 

@@ -228,6 +228,7 @@ def hits_text(hits: Sequence[SearchHit], width: int, *, everything: bool = False
     blocks: list[str] = []
     for hit in hits:
         head = f"{hit.rank}  {hit.score:.2f}  {clean(hit.source)}{_place(hit.location)}"
+        head += f"  for {clean(hit.audience)} only" if hit.audience else ""
         lines = textwrap.wrap(clean(" ".join(hit.text.split()), limit=100_000), width - 3)
         cut = lines if everything or len(lines) <= 6 else [*lines[:6], "..."]
         blocks.append("\n".join([head, *(f"   {line}" for line in cut)]))

@@ -28,6 +28,15 @@ def search(
         int | None,
         typer.Option("--at", metavar="REVISION", help="As it was then.", show_default=False, min=0),
     ] = None,
+    audience: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--audience",
+            metavar="WHO",
+            show_default=False,
+            help="Only what is for them or for everybody; repeat it for somebody of several. Without, all of it.",
+        ),
+    ] = None,
 ) -> None:
     """Search a knowledge base, as it is or as it was."""
     import time
@@ -36,13 +45,28 @@ def search(
     from .shapes import dumps
 
     began = time.monotonic()
-    hits = desk.mp.search(query, kb=kb, k=k, at=at)
+    hits = desk.mp.search(query, kb=kb, k=k, at=at, audience=audience)
     seconds = time.monotonic() - began
     if seconds > SLOW and (chunks := desk.mp.kb_stats(kb).chunks) >= MANY:  # fewer are not what takes the time
         desk.console.tell(f"note: this took {seconds:.1f} s: a search looks at every one of the kb's {chunks:,} chunks")
+    if audience and at is None:
+        _tell_unknown(desk, kb, audience)
     desk.console.give({"results": dumps(hits)})
     found = hits_text(hits, desk.console.width, everything=desk.options.verbose)
-    desk.console.say(found if hits else f"Nothing is in kb {kb}{'' if at is None else ' at that revision'}.")
+    nothing = f"Nothing is in kb {kb}{'' if at is None else ' at that revision'}{' for them' if audience else ''}."
+    desk.console.say(found if hits else nothing)
+
+
+def _tell_unknown(desk: Desk, kb: str, audience: list[str]) -> None:
+    """Say which audiences nothing is for, and which there are: a name that was mistyped finds less, not more."""
+    from .store.audience import audience_name
+    from .store.words import clean
+
+    known = desk.mp.kb_stats(kb).audiences
+    unknown = [one for one in audience if one.strip() and audience_name(one) not in known]
+    if unknown:
+        there = f"there are: {', '.join(clean(one) for one in known)}" if known else "everything is for everybody"
+        desk.console.tell(f"note: nothing in kb {kb} is for {' or '.join(clean(one) for one in unknown)} only; {there}")
 
 
 @command(app, "documents", panel=PANEL)

@@ -150,6 +150,8 @@ class SearchHit(Record):
     text: str
     chunk_id: str
     revision: int
+    audience: str | None = None
+    """Whom the source is for; None where everybody may find it."""
 
 
 class KbInfo(Record):
@@ -165,6 +167,8 @@ class KbStats(KbInfo):
     embedder: str | None
     dimensions: int | None
     index_revision: int
+    audiences: dict[str, int] = Field(default_factory=dict)
+    """How many sources are for one audience only, by its name."""
 
 
 class RevisionInfo(Record):

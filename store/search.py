@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .audience import may_find, tagged
 from .content import IN_LIST, Content, as_matrix, batched, marks
 from .history import History
 from .kb import Kb
@@ -22,7 +24,7 @@ from .ranking import best
 from .record import Record
 from .records import SearchHit
 from .revisions import state_at, unpack_slots, visible
-from .shown import shown
+from .shown import Shown, shown
 
 _VECTORS = "SELECT c.slot, v.vector FROM chunks c JOIN vectors v ON v.model_id = ? AND v.text_id = c.text_id"
 
@@ -35,11 +37,21 @@ class Search:
         self._content = content
         self._packs = packs
 
-    def search(self, kb: Kb, query: Vectors, *, k: int, at: int | None = None, question: str = "") -> list[SearchHit]:
+    def search(
+        self,
+        kb: Kb,
+        query: Vectors,
+        *,
+        k: int,
+        at: int | None = None,
+        question: str = "",
+        audience: Sequence[str] | None = None,
+    ) -> list[SearchHit]:
         """The `k` best chunks for a normalised query vector of shape (dimensions,), best first.
 
         In a hybrid kb, given the question's text, its words count beside its meaning, and sources take turns (see
-        ranking); else the nearest vectors come.
+        ranking); else the nearest vectors come. Given audiences, the answer is that of a kb without the sources that
+        are for others: what they hold enters neither the choice nor a score.
 
         A revision that never was, or was released by this moment, is refused.
         """
@@ -54,11 +66,18 @@ class Search:
             rows = self._rows(reading, kb, rows_there)
             exact = partial(self._vectors, reading, kb)
             if question and kb.hybrid:
-                seen = shown(reading, self._record.path, kb.kb_id, kb.pack, revision)
+                seen = self._shown(reading, kb, revision, audience)
                 found = best(rows, query, k, seen, coverage(reading, kb.kb_id, question, seen), exact)
-            else:
+            elif audience is None:
                 found = nearest(rows, query, k, partial(visible, reading, kb.kb_id, revision), exact)
+            else:
+                theirs = set(self._shown(reading, kb, revision, audience).slots.tolist())
+                found = nearest(rows, query, k, theirs.intersection, exact)
             return [self._hit(reading, kb, revision, rank, *hit) for rank, hit in enumerate(found, start=1)]
+
+    def _shown(self, reading: sqlite3.Connection, kb: Kb, revision: int, audience: Sequence[str] | None) -> Shown:
+        whole = shown(reading, self._record.path, kb.kb_id, kb.pack, revision)
+        return whole if audience is None else whole.only(may_find(reading, kb.kb_id, revision, audience))
 
     def _rows(self, reading: sqlite3.Connection, kb: Kb, count: int) -> Packed:
         """The packed vectors; from the record itself where the file is not whole (the next publisher mends it)."""
@@ -84,7 +103,7 @@ class Search:
         self, reading: sqlite3.Connection, kb: Kb, revision: int, rank: int, slot: int, product: float
     ) -> SearchHit:
         row = reading.execute(
-            "SELECT c.chunk_id, c.source_id, s.name, t.text FROM chunks c JOIN sources s USING (source_id)"
+            "SELECT c.chunk_id, c.source_id, c.meta, s.name, t.text FROM chunks c JOIN sources s USING (source_id)"
             " JOIN texts t USING (text_id) WHERE c.kb_id = ? AND c.slot = ?",
             (kb.kb_id, slot),
         ).fetchone()
@@ -96,6 +115,7 @@ class Search:
             text=row["text"],
             chunk_id=bytes(row["chunk_id"]).hex(),
             revision=revision,
+            audience=tagged(json.loads(row["meta"])),
         )
 
     def _location(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -25,7 +26,15 @@ class Shown:
 
     slots: NDArray[np.int64]
     sources: NDArray[np.intp]
+    source_ids: NDArray[np.int64]
+    """The record's id of each source, ascending."""
     common: set[str] = field(default_factory=set)
+
+    def only(self, source_ids: Sequence[int]) -> Shown:
+        """What people would see if these were the only sources."""
+        kept = np.isin(self.source_ids, np.array(source_ids, np.int64))
+        places = kept[self.sources]
+        return Shown(self.slots[places], (np.cumsum(kept) - 1)[self.sources[places]], self.source_ids[kept])
 
     def places(self, slots: NDArray[np.int64]) -> NDArray[np.intp]:
         """Where the visible ones of these slots stand in the arrays."""
@@ -62,4 +71,5 @@ def _read(reading: sqlite3.Connection, kb_id: int, revision: int) -> Shown:
     ).fetchone()
     slots, sources = (np.fromstring(text or "", np.int64, sep=",") for text in row)
     order = np.argsort(slots, kind="stable")
-    return Shown(slots[order], np.unique(sources[order], return_inverse=True)[1].reshape(-1))
+    ids, places = np.unique(sources[order], return_inverse=True)
+    return Shown(slots[order], places.reshape(-1), ids)

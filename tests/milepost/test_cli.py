@@ -117,6 +117,26 @@ def test_searching_the_past(cli: Any, home: Path) -> None:
     assert cli("search", "leave", "--kb", "hr", "--at", "0", "--json").json["results"] == []
 
 
+def test_searching_for_an_audience(cli: Any, home: Path) -> None:
+    """What is for them and for everybody; a name that nothing is for finds less and is told, with those there are."""
+    Path("bands.md").write_text("# Bands\n\nPay bands of the leave year.\n")
+    assert cli("ingest", "bands.md", "--kb", "hr", "--request", "only for the support team").code == 0
+    found = {
+        who: {
+            one["source"] for one in cli("search", "leave", "--kb", "hr", "--audience", who, "--json").json["results"]
+        }
+        for who in ("Support team", "sales", "")
+    }
+    assert found["Support team"] - found["sales"] == {"bands.md"} and found["sales"] == found[""] != set()
+    assert "bands.md" in cli("search", "leave", "--kb", "hr").out
+    wrong = cli("search", "leave", "--kb", "hr", "--audience", "sales")
+    assert "note: nothing in kb hr is for sales only; there are: support-team" in wrong.err
+    both = cli("search", "leave", "--kb", "hr", "--audience", "sales", "--audience", "support-team")
+    assert "bands.md" in both.out and "for support-team only" in both.out
+    assert cli("kb", "stats", "--kb", "hr", "--json").json["kb"]["audiences"] == {"support-team": 1}
+    assert "for support-team only 1 source" in cli("kb", "stats", "--kb", "hr").out
+
+
 def test_a_diff_counts_both_ways(cli: Any, home: Path) -> None:
     """From nothing to everything, and back."""
     there = cli("kb", "diff", "--kb", "hr", "--from", "0", "--to", "1", "--json").json["diff"]

@@ -42,7 +42,15 @@ class Claim:
     texts: tuple[str, ...]
 
 
-Contents = Sequence[str | Draft] | Claim | None
+@dataclass(frozen=True)
+class For:
+    """Content that only some may find."""
+
+    audience: str
+    texts: tuple[str, ...]
+
+
+Contents = Sequence[str | Draft] | Claim | For | None
 
 
 class CountingEmbedder(FakeEmbedder):
@@ -78,11 +86,11 @@ class Kit:
         """The kb of that name, made where there is none."""
         return self.home.knowledge.ensure(tenant, name, self.embedder)
 
-    def parsed(self, contents: Sequence[str | Draft]) -> int:
+    def parsed(self, contents: Sequence[str | Draft], chunker: str = "chunker") -> int:
         """Store what parsing a file of these chunks would give, vectors included."""
         drafts = [Draft(one) if isinstance(one, str) else one for one in contents]
         sha = text_sha(json.dumps([[d.text, d.heading] for d in drafts])).hex()
-        key = ParseKey(sha, ".txt", "parser", "chunker")
+        key = ParseKey(sha, ".txt", "parser", chunker)
         content = self.home.content
         parsed = content.store_parsed(key, media_type="text/plain", drafts=drafts)
         model = content.model(self.embedder.name, self.embedder.dimensions)
@@ -97,7 +105,9 @@ class Kit:
         if contents is None:
             return Change(knowledge.source_id(kb.kb_id, source), None)
         claim = isinstance(contents, Claim)
-        parsed_id = self.parsed(contents.texts if isinstance(contents, Claim) else contents)
+        chunker = json.dumps({"tags": {"audience": contents.audience}}) if isinstance(contents, For) else ""
+        texts = contents.texts if isinstance(contents, (Claim, For)) else contents
+        parsed_id = self.parsed(texts, f"chunker;{chunker}" if chunker else "chunker")
         staged = knowledge.stage(kb, source, parsed_id, sha256="0" * 64, size=1, claim=claim)
         return Change(staged.source_id, SourceState(staged.version_id, claim))
 

@@ -102,7 +102,7 @@ def test_the_candidates_hold_every_answer(rows: int, sources: int, k: int, twins
     made = np.repeat(made[: 1 + rows // 20], 20, axis=0)[:rows] if twins else made
     made /= np.linalg.norm(made, axis=1, keepdims=True)
     slots = np.flatnonzero(dice.random(rows) < 0.7)
-    shown = Shown(slots, dice.integers(0, sources, len(slots)))
+    shown = Shown(slots, dice.integers(0, sources, len(slots)), np.arange(sources))
     held = dice.integers(0, 3, len(slots)) / 2
     raw = (1 - WORDS) * np.add.reduce(made[slots] * made[0], axis=1).astype(np.float64) + WORDS * held
     order = sorted(range(len(slots)), key=lambda i: (-raw[i], slots[i]))
@@ -125,7 +125,8 @@ def test_packing_decides_nothing(seed: int) -> None:
     made = dice.standard_normal(64) + 0.01 * dice.standard_normal((600, 64))
     made = (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float32)
     query = made[0]
-    found = best(read_rows(pack_rows(made)), query, 5, Shown(np.arange(600), np.arange(600)), None, made.__getitem__)
+    every = Shown(np.arange(600), np.arange(600), np.arange(600))
+    found = best(read_rows(pack_rows(made)), query, 5, every, None, made.__getitem__)
     products = np.add.reduce(made * query, axis=1)
     assert [slot for slot, _ in found] == np.lexsort((np.arange(600), -products))[:5].tolist()
 
