@@ -69,7 +69,11 @@ EDITED = (
 
 
 class Toolbox(RollbackTools):
-    """One person's tools over a workspace. Files have to lie under `root`."""
+    """One person's tools over a workspace, for one conversation. Files have to lie under `root`.
+
+    Once a search has let a text of a document in, no change can be told from one that the text asked for: where the
+    policy wants a person for some changes, from then on each waits for one.
+    """
 
     def __init__(self, workspace: AsyncMilepost, *, root: Path | None = None) -> None:
         self._mp = workspace
@@ -140,7 +144,15 @@ class Toolbox(RollbackTools):
         lines = [
             HitLine(rank=h.rank, score=h.score, source=h.source, location=_short(h.location), text=h.text) for h in hits
         ]
+        if lines and self._mp.policy.approval != "never":
+            self._ask_always()
         return SearchAnswer(results=lines)
+
+    def _ask_always(self) -> None:
+        """For this conversation only: the workspace is also others'."""
+        if not self._mp.asks_always:
+            self._mp = self._mp.acting_as(self._mp.user)
+            self._mp.asks_always = True
 
     async def list_knowledge_bases(self) -> KbsAnswer:
         """The kbs that there are."""

@@ -45,5 +45,7 @@ def why_asked(plan: Plan, policy: Policy) -> str:
         return f"approval = {policy.approval!r} by policy"
     if takes_away_by_model(plan):
         return 'a model made the plan, it takes something away, and the policy does not say approval = "never" itself'
-    names = [step.id for step in plan.steps if step.effect == "irreversible"]
-    return f'{", ".join(names[:5])} cannot be undone, and the policy does not say approval = "never" itself'
+    names = [step.id for step in plan.steps if step.effect == "irreversible" and not built_in(step.action)]
+    if names:
+        return f'{", ".join(names[:5])} cannot be undone, and the policy does not say approval = "never" itself'
+    return "an assistant wants it that has read texts of documents, or may have"

@@ -28,6 +28,7 @@ from milepost.agents.toolbox import Toolbox
 from milepost.mcp_server import make_server
 
 ASKING = {"enable_rollback": True, "approval": "always"}
+ASKING_SOMETIMES = {"enable_rollback": True, "approval": "destructive"}
 ASKING_NOBODY = {"enable_rollback": True, "approval": "never"}
 _TRIES = 4
 """How often a person is asked and says no, at most."""

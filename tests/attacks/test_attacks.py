@@ -18,7 +18,7 @@ import pytest
 from attack_world import CANARY, leaked
 from obedient import ORDERS
 from plants import HIDDEN, PLACES, Plant, plants
-from surfaces import ASKING, ASKING_NOBODY, opened
+from surfaces import ASKING, ASKING_NOBODY, ASKING_SOMETIMES, opened
 
 from milepost import UserContext
 from milepost.agents import toolbox
@@ -108,6 +108,16 @@ def test_under_a_policy_that_asks_nobody_the_same_order_has_an_effect(surface: s
     assert found["effects"] == 1, found
     with pytest.raises(AssertionError):
         judge(found)
+
+
+@pytest.mark.parametrize("surface", ["tools", "mcp"])
+def test_what_was_read_makes_every_change_a_proposal(
+    surface: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where policy asks about what takes away only, an order in a text to publish something waits for a person, too."""
+    judge(attack(surface, tmp_path / "held", [Plant("text", "expose", 0)], ASKING_SOMETIMES))
+    monkeypatch.setattr(toolbox.Toolbox, "_ask_always", lambda self: None)
+    assert attack(surface, tmp_path / "let", [Plant("text", "expose", 0)], ASKING_SOMETIMES)["effects"] == 1
 
 
 @pytest.mark.parametrize("aim", ["rollback", "other kbs"])
