@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from shutil import rmtree
 
 from .faults import faultpoint
 
 BLOCK = 1 << 20
+AT_A_TIME = 8
+"""Files that are removed at the same time."""
 
 
 class ChangedWhileReading(Exception):
@@ -88,14 +91,14 @@ class Blobs:
         return self.delete_all([sha256]) == 1
 
     def delete_all(self, sha256s: Iterable[str]) -> int:
-        """Remove blobs and return how many there were; each folder is synced once, which is what takes the time."""
-        removed = []
-        for path in map(self.path, sha256s):
-            with suppress(FileNotFoundError):
-                path.unlink()
-                removed.append(path)
-        for folder in {path.parent for path in removed}:
-            _sync_folder(folder)
+        """Remove blobs and return how many there were; each folder is synced once.
+
+        Several at a time: where another process syncs its files, the file system lets each call wait for its journal.
+        """
+        paths = [self.path(sha256) for sha256 in sha256s]
+        with ThreadPoolExecutor(AT_A_TIME) as pool:
+            removed = [path for path, there in zip(paths, pool.map(_unlinked, paths), strict=True) if there]
+            list(pool.map(_sync_folder, {path.parent for path in removed}))
         return len(removed)
 
     @contextmanager
@@ -172,6 +175,15 @@ def _lives(pid: str) -> bool:
         return False
     except PermissionError:
         return True
+    return True
+
+
+def _unlinked(path: Path) -> bool:
+    """Remove a file; False where there was none."""
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return False
     return True
 
 

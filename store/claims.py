@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from .content import IN_LIST, batched, marks
 from .revisions import Change, SourceState, state_at
 
 
@@ -28,32 +29,42 @@ def claims_to_show(reading: sqlite3.Connection, kb_id: int, changes: Sequence[Ch
     before = state_at(reading, kb_id, head, list(changed))
     leaving = {s.version_id for source_id, s in before.items() if not s.claim and s != changed[source_id]}
     claimed = {state.version_id for state in changed.values() if state is not None and state.claim}
+    parsed_ids = _parsed_of(reading, leaving | claimed)
     found: list[Held] = []
-    for parsed_id in sorted({_parsed_of(reading, version_id) for version_id in leaving | claimed}):
-        after = _holders(reading, kb_id, head, changed, parsed_id)
-        if after and all(state.claim for _, state in after):
+    for after in _holders(reading, kb_id, head, changed, parsed_ids):
+        if all(state.claim for _, state in after):
             found.append(min((held for held, _ in after), key=lambda held: held.source))
     return found
 
 
 def _holders(
-    reading: sqlite3.Connection, kb_id: int, head: int, changed: dict[int, SourceState | None], parsed_id: int
-) -> list[tuple[Held, SourceState]]:
-    """Who holds the content of a parse result after the changes, and how."""
-    rows = reading.execute(
-        "SELECT s.name, v.source_id, v.version_id, v.parsed_id, v.sha256, v.bytes FROM versions v"
-        " JOIN sources s USING (source_id) WHERE v.kb_id = ? AND v.parsed_id = ?",
-        (kb_id, parsed_id),
-    ).fetchall()
+    reading: sqlite3.Connection,
+    kb_id: int,
+    head: int,
+    changed: dict[int, SourceState | None],
+    parsed_ids: Sequence[int],
+) -> list[list[tuple[Held, SourceState]]]:
+    """Of each parse result that anybody holds after the changes: who holds its content, and how."""
+    rows: list[sqlite3.Row] = []
+    for some in batched(parsed_ids, IN_LIST):
+        rows += reading.execute(
+            "SELECT s.name, v.source_id, v.version_id, v.parsed_id, v.sha256, v.bytes FROM versions v"
+            f" JOIN sources s USING (source_id) WHERE v.kb_id = ? AND v.parsed_id IN ({marks(some)})",
+            (kb_id, *some),
+        ).fetchall()
     live = state_at(reading, kb_id, head, [row["source_id"] for row in rows])
-    found: list[tuple[Held, SourceState]] = []
+    found: dict[int, list[tuple[Held, SourceState]]] = {}
     for held in (Held(*row) for row in rows):
         state = changed[held.source_id] if held.source_id in changed else live.get(held.source_id)
         if state is not None and state.version_id == held.version_id:
-            found.append((held, state))
-    return found
+            found.setdefault(held.parsed_id, []).append((held, state))
+    return [found[parsed_id] for parsed_id in sorted(found)]
 
 
-def _parsed_of(reading: sqlite3.Connection, version_id: int) -> int:
-    row = reading.execute("SELECT parsed_id FROM versions WHERE version_id = ?", (version_id,)).fetchone()
-    return int(row[0])
+def _parsed_of(reading: sqlite3.Connection, version_ids: Collection[int]) -> list[int]:
+    """What these versions were made of, in order."""
+    found: set[int] = set()
+    for some in batched(sorted(version_ids), IN_LIST):
+        sql = f"SELECT DISTINCT parsed_id FROM versions WHERE version_id IN ({marks(some)})"
+        found |= {row[0] for row in reading.execute(sql, some)}
+    return sorted(found)

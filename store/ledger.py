@@ -84,6 +84,7 @@ class Ledger(JourneyFiles, Receipts, Standing, Tries):
                     (stage, journey_id, *later),
                 )
                 self.set_extra(journey_id, back_to=None, was=None)
+                self.count_anew(journey_id)
             if retry:
                 writing.execute(
                     "UPDATE journey_files SET outcome = NULL, reason = NULL, detail = NULL, stage = 'planned',"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from dataclasses import dataclass
 from typing import Any
 
 from .plan import canonical_json
@@ -23,7 +24,18 @@ ENDED = (
     JourneyStatus.COMPENSATION_FAILED,
     JourneyStatus.ROLLED_BACK,
 )
+Turn = tuple[str, str | None, str | None]
+"""A journey, the milestone where it stands before a rollback, and the one after it; None: all of it stands."""
 LIVE = (JourneyStatus.RUNNING, JourneyStatus.COMPENSATING)
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A rollback that said of its journeys how they stand; `seq` orders journeys by when they began."""
+
+    journey_id: str
+    seq: int
+    turns: list[Turn]
 
 
 class Standing(Timeline):
@@ -65,6 +77,23 @@ class Standing(Timeline):
             if was:
                 self.set_extra(journey_id, back_to=None, was=None)
                 self.set_status(journey_id, JourneyStatus(was), detail="its rollback was undone", by=by)
+
+    def count_anew(self, journey_id: str) -> None:
+        """What rollbacks until now said of a journey is over: it runs again, or was moved without one."""
+        with self._record.write() as writing:
+            newest = writing.execute("SELECT max(seq) FROM journeys").fetchone()[0]
+            self.set_extra(journey_id, again=newest)
+
+    def marked(self, rollback_id: str) -> list[Marked]:
+        """A rollback, and those of its kb that said of their journeys how they stand and moved the kb, newest first."""
+        with self._record.read() as reading:
+            rows = reading.execute(
+                "SELECT journey_id, seq, json_extract(extra, '$.turns') FROM journeys WHERE journey_type = ?1"
+                " AND kb_id IS (SELECT kb_id FROM journeys WHERE journey_id = ?2) AND json_extract(extra, '$.marked')"
+                " AND (kb_id IS NULL OR revision_after != revision_before OR journey_id = ?2) ORDER BY seq DESC",
+                (ROLLBACK, rollback_id),
+            ).fetchall()
+        return [Marked(row[0], row[1], [(each[0], each[1], each[2]) for each in json.loads(row[2])]) for row in rows]
 
     def ask_to_stop(self, journey_id: str, *, by: str) -> None:
         """Ask whoever runs a journey, in any process, to stop at its next batch."""

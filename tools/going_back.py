@@ -205,7 +205,7 @@ class Rollback:
                 home.knowledge.say_returned(kb.kb_id, published.after, change.as_of)
                 self._mark_built_in(journey_id, target)
                 if not effects(self._services, target.journey_id, target.receipt_seq):
-                    self._mark(journey_id, target, whole=True)
+                    self._mark(journey_id, target, change, whole=True)
                 faultpoint("rollback.before_commit")
         else:  # a rollback that was killed after its publish goes on from here
             post = intent.post or {}
@@ -224,14 +224,14 @@ class Rollback:
             after = ledger.receipts(each, after=since.get(each, 0))
             ledger.mark_undone([one.seq for one in after if one.action != UPLOAD and not is_effect(one)])
 
-    def _mark(self, journey_id: str, target: Target, *, whole: bool) -> None:
+    def _mark(self, journey_id: str, target: Target, change: Undoing, *, whole: bool) -> None:
         """The undone journeys say so; a rollback that is undone gives its journeys back what they were.
 
         Where something is left (not `whole`), its journey says that, and is not called rolled back.
         """
         ledger, by = self._home.ledger, self._services.user.user
         if whole:
-            Marks(self._home, by).done(journey_id)
+            Marks(self._home, by).done(journey_id, kept=change.kept)
         elif target.journey_id is not None:
             was = ledger.journey(target.journey_id, None).status
             status = JourneyStatus.PARTIAL if was == JourneyStatus.COMPLETED else was
@@ -265,7 +265,7 @@ class Rollback:
             result.error = "; ".join(f"{h.name}: {h.error}" for h in failed)
         if outside.rows:
             result = outside.told(result, outside.done)
-            self._mark(journey_id, target, whole=bool(result.success))
+            self._mark(journey_id, target, change, whole=bool(result.success))
         faultpoint("rollback.before_done")
         self._unfinished.settle(journey_id, result.error)
         return result

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from ..store.home import Home
 from ..store.ledger import STAGE_AFTER
+from ..store.standing import Marked, Turn
 from .effects import is_effect
 from .services import Services
 from .targets import Target
-
-Turn = tuple[str, str | None, str | None]
-"""A journey, the milestone where it stands before a rollback, and the one after it; None: all of it stands."""
 
 
 def turns(services: Services, target: Target) -> list[Turn]:
@@ -35,31 +35,60 @@ def turns(services: Services, target: Target) -> list[Turn]:
 
 
 class Marks:
-    """Says of journeys how they stand, in the name of the person who goes back; inside the rollback's transaction."""
+    """Says of journeys how they stand, in the name of the person who goes back; inside the rollback's transaction.
+
+    A journey stands where the newest rollback of it says that moved its kb and is in force: which no later one, in
+    force itself, took back. Each journey is moved at most once, however often people went back and forth before.
+    """
 
     def __init__(self, home: Home, by: str) -> None:
         self._ledger = home.ledger
+        self._home = home
         self._by = by
 
-    def done(self, rollback_id: str) -> None:
-        """A rollback took its journeys back, newest first."""
-        for journey_id, _, to in reversed(self._turns(rollback_id)):
-            self._turn(journey_id, to, f"back to {to} by {rollback_id}")
+    def done(self, rollback_id: str, *, kept: Sequence[str] = ()) -> None:
+        """A rollback took its journeys back, except for the sources `kept`, which others had changed since."""
+        self._ledger.set_extra(rollback_id, marked=True)
+        rollbacks = self._ledger.marked(rollback_id)
+        turns_of = {each.journey_id: each.turns for each in rollbacks}
+        own, moved = {each for each, _, _ in turns_of[rollback_id]}, _reached(turns_of, rollback_id)
+        stands = _stands(rollbacks, {each: int(self._ledger.extra(each).get("again") or 0) for each in moved})
+        more = f" and {len(kept) - 3} more" if len(kept) > 3 else ""
+        but = f", except for {', '.join(kept[:3])}{more}, changed by others since" if kept else ""
+        for journey_id in moved:
+            milestone = stands.get(journey_id)
+            same = milestone == _stands_at(self._home, journey_id)
+            if milestone is None and not same:
+                self._ledger.take_up_again(journey_id, by=self._by)
+            elif milestone is not None and (journey_id in own or not same):
+                detail = f"back to {milestone} by {rollback_id}{but}"
+                self._ledger.roll_back(journey_id, milestone, detail=detail, by=self._by)
 
-    def _undone(self, rollback_id: str) -> None:
-        for journey_id, before, _ in self._turns(rollback_id):
-            self._turn(journey_id, before, f"{rollback_id} was undone")
 
-    def _turn(self, journey_id: str, milestone: str | None, detail: str) -> None:
-        if milestone is None:
-            self._ledger.take_up_again(journey_id, by=self._by)
-            self.done(journey_id)
-        else:
-            self._ledger.roll_back(journey_id, milestone, detail=detail, by=self._by)
-            self._undone(journey_id)
+def _reached(turns_of: Mapping[str, Sequence[Turn]], rollback_id: str) -> list[str]:
+    """The journeys that a rollback moves, and those that what it moves had moved, each once."""
+    found: dict[str, None] = {}
+    todo = [rollback_id]
+    while todo:
+        for journey_id, _, _ in reversed(turns_of.get(todo.pop(), ())):
+            if journey_id not in found:
+                found[journey_id] = None
+                todo.append(journey_id)
+    return list(found)
 
-    def _turns(self, journey_id: str) -> list[Turn]:
-        return [(each, before, to) for each, before, to in self._ledger.extra(journey_id).get("turns") or []]
+
+def _stands(rollbacks: Sequence[Marked], again: Mapping[str, int]) -> dict[str, str | None]:
+    """Where journeys stand, by the rollbacks, newest first; those before a journey ran `again` do not count for it."""
+    said: dict[str, str | None] = {}
+    before: dict[str, str | None] = {}
+    for rollback in rollbacks:
+        in_force = said.get(rollback.journey_id) is None
+        for journey_id, at_first, to in rollback.turns:
+            if rollback.seq > again.get(journey_id, 0):
+                before[journey_id] = at_first
+                if in_force:
+                    said.setdefault(journey_id, to)
+    return before | said
 
 
 def _stands_at(home: Home, journey_id: str) -> str | None:

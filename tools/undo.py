@@ -19,7 +19,8 @@ from .pasts import Past, pasts, touched_by
 class Undoing:
     """The changes that take a kb back, and what stands in the way; sources by what happens to them.
 
-    `as_of` has the revision as of which each changed source is made again.
+    `as_of` has the revision as of which each changed source is made again; `kept` are the sources of conflicts that
+    are passed over.
     """
 
     changes: list[Change] = field(default_factory=list)
@@ -27,6 +28,7 @@ class Undoing:
     removed: list[str] = field(default_factory=list)
     restored: list[str] = field(default_factory=list)
     as_of: Mapping[int, int] = field(default_factory=dict)
+    kept: list[str] = field(default_factory=list)
 
 
 def undoing(home: Home, kb: Kb, journeys: Mapping[str, int], *, on_conflict: str) -> Undoing:
@@ -61,7 +63,8 @@ def undoing(home: Home, kb: Kb, journeys: Mapping[str, int], *, on_conflict: str
         if foreign is None or on_conflict == "force":
             targets[source] = step.to
     conflicts.sort(key=lambda conflict: conflict.source)
-    compared = _compare(home, kb, targets, conflicts)
+    kept = [conflict.source for conflict in conflicts] if on_conflict == "skip" else []
+    compared = replace(_compare(home, kb, targets, conflicts), kept=kept)
     return _with(compared, _shifted_back(home, kb, shifted, compared.changes), shifted)
 
 

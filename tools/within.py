@@ -47,4 +47,5 @@ def marked_within(services: Services, target: Target, done: RollbackResult) -> R
     if done.success and target.journey_id is not None:
         said = f"back to {target.checkpoint_id}"
         services.home.ledger.roll_back(target.journey_id, "before_rollback", detail=said, by=services.user.user)
+        services.home.ledger.count_anew(target.journey_id)
     return done

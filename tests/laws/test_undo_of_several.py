@@ -195,6 +195,44 @@ def test_undo_redo_undo_is_told_each_time(home: Path) -> None:
             assert bool(shown(home)) is (turn % 2 == 0)
 
 
+def test_back_and_forth_is_told_once_each_time(home: Path) -> None:
+    """The twentieth turn between two revisions moves each journey once, like the first; so does its undo."""
+    with opened(home) as mp:
+        put(mp, a="one")
+        second = put(mp, a="two")
+        told = len(mp.timeline(second))
+        for turn in range(20):
+            mp.rollback(to=2 if turn % 2 else 1, kb=KB)
+            assert len(mp.timeline(second)) == told + turn + 1
+            assert mp.status(second).status == (COMPLETED if turn % 2 else ROLLED_BACK)
+        mp.rollback(last=True, kb=KB)
+        assert len(mp.timeline(second)) == told + 21 and mp.status(second).status == ROLLED_BACK
+
+
+def test_a_journey_that_ran_again_is_not_moved_by_what_was_before(home: Path) -> None:
+    """Undone, resumed, and another one undone and redone: the first stays completed all the while."""
+    with opened(home) as mp:
+        first, second = put(mp, a="one"), put(mp, b="two")
+        mp.undo([first, second])
+        assert mp.resume(first).status == COMPLETED
+        told = len(mp.timeline(first))
+        assert mp.resume(second).status == COMPLETED
+        for stands in (ROLLED_BACK, COMPLETED):
+            mp.rollback(last=True, kb=KB)
+            assert [mp.status(each).status for each in (first, second)] == [COMPLETED, stands]
+        assert len(mp.timeline(first)) == told
+
+
+def test_what_was_passed_over_is_said_with_the_journey(home: Path) -> None:
+    """With `skip`, a journey that is taken back says which sources it was not taken back from."""
+    with opened(home) as mp:
+        mine, theirs = put(mp, a="mine", b="mine"), put(mp, a="theirs")
+        assert mp.undo(mine, on_conflict="skip").success
+        assert "except for a.md" in str(mp.status(mine).detail) and "b.md" not in str(mp.status(mine).detail)
+        mp.undo(theirs)
+        assert mp.undo(mine).success and "except" not in str(mp.status(mine).detail)
+
+
 def test_who_took_a_journey_back_is_in_its_timeline(home: Path) -> None:
     """Not its owner, but the one who did it; `kb log` names that one, too."""
     with opened(home) as mp, opened(home, user="ben") as ben:

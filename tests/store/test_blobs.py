@@ -147,3 +147,26 @@ def test_deleting_says_whether_there_was_one(blobs: Blobs) -> None:
     sha256 = blobs.put(b"data")
     assert [blobs.delete(sha256), blobs.delete(sha256), blobs.has(sha256)] == [True, False, False]
     assert blobs.put(b"data") == sha256
+
+
+def test_many_go_at_once(blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them, each folder is synced once after that, and only those that were there are counted."""
+    hashes = [blobs.put(str(n).encode()) for n in range(600)]
+    synced: list[Path] = []
+    monkeypatch.setattr("milepost.store.blobs._sync_folder", synced.append)
+    absent = [hashlib.sha256(str(n).encode()).hexdigest() for n in range(600, 700)]
+    assert blobs.delete_all([*hashes[:500], *absent]) == 500
+    assert files(blobs) == sorted(blobs.path(each) for each in hashes[500:])
+    assert sorted(synced) == sorted({blobs.path(each).parent for each in hashes[:500]})
+
+
+def test_what_cannot_be_deleted_is_no_success(blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's refusal reaches the caller."""
+    sha256 = blobs.put(b"data")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(1, "no")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(PermissionError):
+        blobs.delete_all([sha256])

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from store_kit import Claim, Draft, Kit
 
 from milepost.store.chunks import canonical_metadata, chunk_id, metadata_of, text_sha
+from milepost.store.claims import claims_to_show
 from milepost.store.content import ParseKey
 from milepost.store.errors import NotFound, UsageError
 from milepost.store.revisions import Change, SourceState
@@ -214,6 +215,21 @@ def test_going_back_gives_the_content_to_its_first_name_again(kit: Kit) -> None:
     assert kit.chunks(kb) == before
     kit.go_back(kb, 2)
     assert {hit.source for hit in kit.search(kb, CONTENT[0], k=1)} == {"second"}
+
+
+def test_many_sources_are_looked_at_together(kit: Kit) -> None:
+    """Whose claims have to show their content is asked a few times, whatever the number of sources that change."""
+    kb = kit.kb()
+    with kit.home.record.write():
+        some = [kit.change(kb, f"source-{n}", [f"text {n}"]) for n in range(100)]
+    kit.commit(kb, some, follow=False)
+    asked: list[str] = []
+    with kit.home.record.read() as reading:
+        reading.set_trace_callback(asked.append)
+        gone = [Change(change.source_id, None) for change in some]
+        assert claims_to_show(reading, kb.kb_id, gone) == []
+        reading.set_trace_callback(None)
+    assert len(asked) < 20
 
 
 def test_a_claim_on_what_nobody_shows_shows_it(kit: Kit) -> None:
