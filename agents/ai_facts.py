@@ -69,8 +69,13 @@ def facts_for(
     registry: Mapping[str, Any],
     past: Mapping[str, Any] | None = None,
     given: Mapping[str, Any] | None = None,
+    languages: Mapping[str, str | None] | None = None,
+    languages_of_sources: Mapping[str, str | None] | None = None,
 ) -> Facts:
-    """The facts of one request. The same request, names, types, sizes, dates and states give the same facts."""
+    """The facts of one request. Equal requests, names, types, sizes, dates, languages and states give equal facts.
+
+    `languages` has the codes of those of the files, by source, `languages_of_sources` of those in the kb.
+    """
     handles = Handles(
         {f"f{number}": file.source for number, file in enumerate(files, 1)},
         {f"s{number}": name for number, name in enumerate(sorted(state.sources)[:MAX_ITEMS], 1)},
@@ -84,9 +89,10 @@ def facts_for(
         "today": today,
         "actions": _actions(registry),
         "files": [
-            _file(handle, file, dates.get(file.source)) for handle, file in zip(handles.files, files, strict=True)
+            _file(handle, file, dates.get(file.source), (languages or {}).get(file.source))
+            for handle, file in zip(handles.files, files, strict=True)
         ],
-        "kb_state": _state(state, handles),
+        "kb_state": _state(state, handles, languages_of_sources or {}),
         "checkpoints": [_checkpoint(f"c{number}", one) for number, one in enumerate(checkpoints[:_CHECKPOINTS], 1)],
         "policy": _policy(policy),
     }  # fmt: skip
@@ -110,24 +116,24 @@ def shortened(name: str) -> str:
     return whole if len(whole) <= _NAME_HEAD + _NAME_TAIL else f"{whole[:_NAME_HEAD]}…{whole[-_NAME_TAIL:]}"
 
 
-def _file(handle: str, file: PlannedFile, modified: Any) -> dict[str, Any]:
+def _file(handle: str, file: PlannedFile, modified: Any, language: str | None) -> dict[str, Any]:
     """One file. Why it cannot be taken is one of our codes; what a parser said of it is not told."""
     state = _STATES.get(file.action, file.action)
     if file.reason and (file.action == "reject" or file.reason in _KNOWN_REASONS):
         state = f"{state}: {file.reason}"
     return {
         "handle": handle, "name": shortened(file.source), "type": file.media_type or None, "bytes": file.bytes,
-        "modified": None if modified is None else str(modified), "state": state,
+        "modified": None if modified is None else str(modified), "language": language, "state": state,
     }  # fmt: skip
 
 
-def _state(state: KbState, handles: Handles) -> dict[str, Any]:
+def _state(state: KbState, handles: Handles, languages: Mapping[str, str | None]) -> dict[str, Any]:
     shown = [state.sources[name] for name in handles.sources.values()]
     return {
         "revision": state.revision,
         "sources": [
             {"handle": handle, "name": shortened(one.name), "type": one.media_type, "bytes": one.bytes,
-             "chunks": one.chunks}
+             "language": languages.get(one.name), "chunks": one.chunks}
             for handle, one in zip(handles.sources, shown, strict=True)
         ],
         "sources_not_listed": len(state.sources) - len(shown),

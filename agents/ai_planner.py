@@ -26,6 +26,7 @@ from .executor import STEPS
 from .inputs import Input, hashed
 from .issues import Issue
 from .kb_state import KbState, kb_state
+from .languages import languages_in, languages_read
 from .outcomes import examples
 from .own_drafts import to_own_plan
 from .own_plans import check_given, takes_files
@@ -128,10 +129,15 @@ class AiPlanner:
         kb = home.knowledge.find(tenant, request.kb) if request.kb else None
         state = kb_state(home.record, kb)
         registry = self._registry(request)
+        looked_at = self._looked_at(request, inputs, state)
+        listed = {name: state.sources[name].parsed_id for name in sorted(state.sources)[:MAX_ITEMS]}
+        told = languages_in(home.content, [*listed.values()])
         facts = facts_for(
             request=request.request or None, kb=request.kb, kbs=kbs, today=home.clock.now()[:10], inputs=inputs,
-            files=self._looked_at(request, inputs, state), state=state, checkpoints=self._checkpoints(request),
+            files=looked_at, state=state, checkpoints=self._checkpoints(request),
             policy=request.policy, registry=registry, past=self._past(request), given=request.args,
+            languages=languages_read(services, inputs, request.policy),
+            languages_of_sources={name: told[parsed_id] for name, parsed_id in listed.items()},
         )  # fmt: skip
         excludes = (
             () if own is not None else understood(request.request, inputs, setting_of(services, request)).excludes

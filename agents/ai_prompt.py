@@ -14,7 +14,7 @@ from .ai_answers import Draft
 from .ai_calls import Message
 from .issues import Issue
 
-PROMPT_VERSION = "2"
+PROMPT_VERSION = "3"
 """Goes up with every change of the texts; `PROMPT_DIGEST` of a test says when it has to."""
 _ISSUES = 12
 

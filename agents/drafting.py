@@ -27,9 +27,11 @@ from .comparison import compare, leaving
 from .costs import check_budget, check_cost, check_inputs, resources, timed
 from .inputs import Input, PathOrPair, gather, hashed
 from .kb_state import KbState, kb_state
+from .languages import languages_of
 from .missing import missing
 from .past import past_of
 from .reading import Reader
+from .request_languages import speaks_of_language
 from .template import ingest_steps, removal_steps, steps_of
 from .wished_lines import lines_of
 from .wishes import Setting, Wishes, understood
@@ -85,10 +87,12 @@ def setting_of(services: Services, request: PlanRequest) -> Setting:
     """What a request is read against: the kb named, those there are, the policy, the day, what was done before."""
     now = datetime.fromisoformat(services.home.clock.now()).astimezone()  # people's days and hours are local
     given = [os.fspath(path) for path in request.paths if not isinstance(path, tuple)]
+    spoken = speaks_of_language(request.request or "")
     return Setting(
         request.kb, [kb.name for kb in services.home.knowledge.all(services.user.tenant)], request.policy,
-        request.expose, now.date(), past_of(services),
+        request.expose, now.date(), past_of(services, languages=spoken),
         roots=[*given, *(str(Path(path).absolute()) for path in given)], now=now.replace(tzinfo=None),
+        languages=lambda inputs: languages_of(services, inputs, request.policy),
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ class KbSource:
     chunker: str
     chunks: int
     claim: int
+    parsed_id: int
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ def kb_state(record: Record, kb: Kb | None) -> KbState:
     with record.read() as reading:
         rows = reading.execute(
             "SELECT s.name, v.sha256, v.bytes, p.media_type, p.parser, p.chunker,"
-            " CASE WHEN t.claim THEN 0 ELSE v.chunks END AS chunks, t.claim FROM source_spans t"
+            " CASE WHEN t.claim THEN 0 ELSE v.chunks END AS chunks, t.claim,"
+            " p.parsed_id FROM source_spans t"
             " JOIN sources s ON s.source_id = t.source_id JOIN versions v ON v.version_id = t.version_id"
             " JOIN parsed p ON p.parsed_id = v.parsed_id WHERE t.kb_id = ? AND t.gone IS NULL",
             (kb.kb_id,),

@@ -8,6 +8,7 @@ from datetime import datetime
 from ..store.plan import Plan
 from ..store.records import JourneyStatus
 from ..tools.services import Services
+from .languages import languages_in
 from .request_past import Earlier, Past, Place, Waiting
 from .selection import FileFacts
 
@@ -15,11 +16,14 @@ _GONE = (JourneyStatus.ROLLED_BACK, JourneyStatus.COMPENSATED)
 _IDLE = (JourneyStatus.PLANNED, JourneyStatus.AWAITING_APPROVAL, JourneyStatus.CANCELLED, JourneyStatus.FAILED)
 
 
-def past_of(services: Services) -> Past:
-    """Look into a home only when something is asked: what a tenant's kbs hold, what waits, what was done."""
+def past_of(services: Services, *, languages: bool = False) -> Past:
+    """Look into a home only when something is asked: what a tenant's kbs hold, what waits, what was done.
+
+    With `languages` the sources of a kb are told with theirs.
+    """
     return Past(
         journeys=lambda: _journeys(services),
-        sources=lambda kb: _sources(services, kb),
+        sources=lambda kb: _sources(services, kb, languages),
         waiting=lambda kb: _waiting(services, kb),
     )
 
@@ -53,25 +57,26 @@ def _journeys(services: Services) -> list[Earlier]:
     return found
 
 
-def _sources(services: Services, kb: str) -> list[FileFacts]:
+def _sources(services: Services, kb: str, languages: bool) -> list[FileFacts]:
     found = services.home.knowledge.find(services.user.tenant, kb)
     if found is None:
         return []
     with services.home.record.read() as reading:
         rows = reading.execute(
-            "SELECT s.name, v.bytes, v.sha256, v.modified, r.timestamp FROM source_spans t"
+            "SELECT s.name, v.bytes, v.sha256, v.modified, r.timestamp, v.parsed_id FROM source_spans t"
             " JOIN sources s USING (source_id) JOIN versions v ON v.version_id = t.version_id"
             " LEFT JOIN revisions r ON r.kb_id = t.kb_id AND r.revision = t.appeared"
             " WHERE t.kb_id = ? AND t.gone IS NULL ORDER BY s.name",
             (found.kb_id,),
         ).fetchall()
-    return [_fact(row) for row in rows]
+    told = languages_in(services.home.content, [row["parsed_id"] for row in rows]) if languages else {}
+    return [_fact(row, told.get(row["parsed_id"])) for row in rows]
 
 
-def _fact(row: tuple[str, int, str, int, str | None]) -> FileFacts:
-    name, size, sha256, modified, published = row
+def _fact(row: tuple[str, int, str, int, str | None, int], language: str | None) -> FileFacts:
+    name, size, sha256, modified, published, _ = row
     moment = modified / 1e9 if modified else datetime.fromisoformat(published).timestamp() if published else 0.0
-    return FileFacts(name, size, datetime.fromtimestamp(moment).date() if moment else None, moment, sha256)
+    return FileFacts(name, size, datetime.fromtimestamp(moment).date() if moment else None, moment, sha256, language)
 
 
 def _waiting(services: Services, kb: str) -> list[Waiting]:

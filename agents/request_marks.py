@@ -9,9 +9,10 @@ from datetime import date
 from pathlib import PurePosixPath
 
 from .request_dates import Found, periods
+from .request_languages import languages
 from .request_sizes import sizes
 from .request_text import RequestText
-from .request_treatment import hashes, languages
+from .request_treatment import hashes
 from .request_words import KINDS, SUFFIXES
 from .selection import Condition, FileFacts, dated, in_folder, matching, named, of_type
 

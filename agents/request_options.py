@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from .request_languages import LANGUAGES
 from .request_text import RequestText
 
 _NUMBERS = {
@@ -17,13 +18,6 @@ _NUMBERS = {
     "ten": 10, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "fifty": 50, "hundred": 100,
 }  # fmt: skip
 _COUNT = rf"(?:\d{{1,6}}|{'|'.join(_NUMBERS)})"
-LANGUAGES = {
-    "german": "de", "french": "fr", "english": "en", "spanish": "es", "italian": "it", "portuguese": "pt",
-    "dutch": "nl", "polish": "pl", "russian": "ru", "japanese": "ja", "chinese": "zh", "korean": "ko", "arabic": "ar",
-    "turkish": "tr", "swedish": "sv", "danish": "da", "norwegian": "no", "finnish": "fi", "czech": "cs", "greek": "el",
-    "hebrew": "he", "hungarian": "hu", "ukrainian": "uk", "hindi": "hi",
-}  # fmt: skip
-"""Names of languages in English, and their codes."""
 _SECTIONS = (
     r"appendi(?:x|ces)|annex(?:es)?|bibliograph(?:y|ies)|references|glossary|table of contents|toc|footnotes|endnotes"
     r"|preface|foreword|acknowledge?ments|disclaimers?|cover pages?|title pages?|imprint|legal notices?"

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import PurePosixPath
 from typing import Literal
 
 from ..store.plan import Declined
 from . import request_words as words
-from .request_options import LANGUAGES
 from .request_text import RequestText
 from .request_words import KINDS
-from .selection import Condition, FileFacts
+from .selection import Condition
 
 OnExisting = Literal["replace", "skip", "keep_both"]
 
@@ -71,12 +69,6 @@ _HASH = re.compile(
     r"\b(?:sha-?256|hash|checksum|digest)(?: sum)?\b(?:[ :=]|(?:is|of|starts?"
     r"|starting|begins?|beginning|with)){0,6}\b(?P<hex>[0-9a-f]{6,64})\b"
     r"|\b(?P<whole>[0-9a-f]{64})\b",
-    re.IGNORECASE,
-)
-_LANGUAGE = re.compile(
-    r"\b(?:(?:written|texts?|files?|documents?|ones?|those|versions?) )?(?:in )?(?P<language>"
-    rf"{'|'.join(LANGUAGES)})(?:[- ]language)?\b"
-    r"(?: (?:files?|documents?|docs|ones?|versions?|texts?|translations?|pages?|editions?))?",
     re.IGNORECASE,
 )
 
@@ -143,28 +135,3 @@ def hashes(text: str) -> Iterator[tuple[int, int, Condition]]:
 
 def _hashed(begin: str):  # type: ignore[no-untyped-def]
     return lambda file: bool(file.sha256) and file.sha256.startswith(begin)
-
-
-def languages(text: str, files: Sequence[FileFacts]) -> Iterator[tuple[int, int, Condition]]:
-    """Every language that is named: files say theirs in their name ("guide.de.md"); else it cannot be told."""
-    tagged = any(_tags(file) for file in files)
-    for match in _LANGUAGE.finditer(text):
-        code = LANGUAGES[match["language"].lower()]
-        yield *match.span(), Condition("language", match[0].strip(), _in_language(code, tagged))
-
-
-def _in_language(code: str, tagged: bool):  # type: ignore[no-untyped-def]
-    def test(file: FileFacts) -> bool | None:
-        found = _tags(file)
-        return code in found if found else (False if tagged else None)
-
-    return test
-
-
-def _tags(file: FileFacts) -> set[str]:
-    """The languages in a file's name: a code between marks, or a language's name."""
-    parts = re.split(r"[\W_]+", PurePosixPath(file.name.lower()).name)[:-1]
-    folders = PurePosixPath(file.name.lower()).parts[:-1]
-    codes = set(LANGUAGES.values())
-    found = {part for part in parts[1:] if part in codes} | {part for part in folders if part in codes}
-    return found | {LANGUAGES[part] for part in (*parts, *folders) if part in LANGUAGES}

@@ -26,6 +26,8 @@ class FileFacts:
     """Its last change in seconds, or that of a source's publish; 0 where nobody knows."""
     sha256: str = ""
     """Known only where a request speaks of a hash, or of what lies in a kb."""
+    language: str | None = None
+    """The code of the language that its text is in; known only where a request speaks of one, and it is clear."""
 
     @cached_property
     def words(self) -> frozenset[str]:

@@ -23,9 +23,9 @@ class Chosen:
     questions: list[Question] = field(default_factory=list)
 
 
-def facts_of(one: Input) -> FileFacts:
+def facts_of(one: Input, language: str | None = None) -> FileFacts:
     """What a request can speak of."""
-    return FileFacts(one.source, one.size, day_of(one.mtime_ns), one.mtime_ns / 1e9, one.sha256)
+    return FileFacts(one.source, one.size, day_of(one.mtime_ns), one.mtime_ns / 1e9, one.sha256, language)
 
 
 def chosen(said: Constraints, inputs: Sequence[Input], facts: Sequence[FileFacts]) -> Chosen:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -14,6 +14,7 @@ from ..store.policy import Policy
 from .inputs import Input, hashed
 from .request import Constraints, read_request
 from .request_acts import Act
+from .request_languages import speaks_of_language
 from .request_past import Past, Place, Waiting
 from .request_treatment import speaks_of_hash
 from .selection import FileFacts, day_of
@@ -77,6 +78,8 @@ class Setting:
     roots: Sequence[str] = ()
     """Folders and files that were given, as paths."""
     now: datetime | None = None
+    languages: Callable[[Sequence[Input]], Mapping[str, str | None]] = lambda inputs: {}
+    """The languages of hashed inputs, by source: asked for only where a request speaks of one."""
 
 
 def understood(text: str | None, inputs: Sequence[Input], setting: Setting) -> Wishes:
@@ -84,9 +87,12 @@ def understood(text: str | None, inputs: Sequence[Input], setting: Setting) -> W
     check_asked(text, setting.kb, setting.kbs)
     if text is None:
         return Wishes(setting.kb, setting.policy, setting.expose, list(inputs), [])
-    if speaks_of_hash(text):
+    spoken: Mapping[str, str | None] = {}
+    if speaks_of_hash(text) or speaks_of_language(text):
         inputs = hashed(inputs)
-    facts = [facts_of(one) for one in inputs]
+    if speaks_of_language(text):
+        spoken = setting.languages(inputs)
+    facts = [facts_of(one, spoken.get(one.source)) for one in inputs]
     said = _read(text, facts, setting)
     kb, asked = _kb(setting.kb, said, setting.kbs)
     policy, refused = kept_policy(said, setting.policy)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -130,6 +130,23 @@ class Content:
         with self._record.read() as reading:
             row = reading.execute("SELECT pieces FROM parsed WHERE parsed_id = ?", (parsed_id,)).fetchone()
         return Piece(*_unpacked(row["pieces"])[position])
+
+    def languages(self, parsed_ids: Iterable[int]) -> dict[int, str | None]:
+        """The language of each parse result that was looked at for it; None where it is not clear."""
+        found: dict[int, str | None] = {}
+        with self._record.read() as reading:
+            for some in batched(sorted(set(parsed_ids)), IN_LIST):
+                sql = f"SELECT parsed_id, language FROM parsed WHERE language NOT NULL AND parsed_id IN ({marks(some)})"
+                found |= {row[0]: row[1] or None for row in reading.execute(sql, some)}
+        return found
+
+    def keep_languages(self, languages: Mapping[int, str | None]) -> None:
+        """Remember what languages parse results are in, so that none is looked at twice."""
+        with self._record.write(lazy=True) as writing:
+            writing.executemany(
+                "UPDATE parsed SET language = ? WHERE parsed_id = ?",
+                [(language or "", parsed_id) for parsed_id, language in languages.items()],
+            )
 
     def texts(self, text_ids: Iterable[int]) -> dict[int, tuple[bytes, str]]:
         """The hash and text of each id."""

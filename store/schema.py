@@ -24,7 +24,7 @@ CREATE TABLE vectors (
 CREATE TABLE parsed (
   parsed_id INTEGER PRIMARY KEY, sha256 TEXT NOT NULL, hint TEXT NOT NULL, parser TEXT NOT NULL, chunker TEXT NOT NULL,
   media_type TEXT NOT NULL, reason TEXT, detail TEXT, warnings TEXT NOT NULL, parsed_by TEXT NOT NULL,
-  chunks INTEGER NOT NULL, pieces BLOB,
+  chunks INTEGER NOT NULL, pieces BLOB, language TEXT,
   UNIQUE (sha256, hint, parser, chunker)
 );
 CREATE TABLE sources (
