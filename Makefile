@@ -50,7 +50,7 @@ eval: install
 	$(BIN)/python scripts/eval_offline.py
 
 eval-llm: install
-	$(BIN)/python scripts/eval_llm.py
+	$(BIN)/python scripts/eval_llm.py $(MORE)
 
 nightly: install
 	$(BIN)/python -m pytest -m nightly -n $(WORKERS) --dist worksteal

@@ -14,7 +14,7 @@ from .issues import Issue, as_mapping
 MAX_CHARACTERS = 200_000
 """Of an answer; a longer one is not read."""
 _SHOWN = 8
-_ENDED = frozenset({None, "", "stop", "tool_calls", "function_call", "end_turn"})
+_WHOLE = frozenset({None, "", "stop", "tool_calls", "function_call", "end_turn"})
 """Reasons to end that mean that the answer is whole."""
 
 
@@ -68,15 +68,24 @@ def read_answer(message: Any) -> Draft | list[Issue]:
     """
     if (getattr(message, "additional_kwargs", None) or {}).get("refusal"):
         raise ModelFailed("the model refused to make a plan")
-    ended = (getattr(message, "response_metadata", None) or {}).get("finish_reason")
+    ended = _ended(message)
     if ended == "content_filter":
         raise ModelFailed("the model's answer was withheld by a content filter")
     if ended == "length":
         return [_wrong("the answer was cut at its length limit", "use fewer steps, and the handle all for every file")]
-    if ended not in _ENDED:
+    if ended not in _WHOLE:
         return [_wrong("the answer ended for a reason that is not known", "answer with the whole JSON object")]
     given = _arguments(message)
     return _draft(given if given is not None else _parsed(_text(message)))
+
+
+def was_cut(message: Any) -> bool:
+    """Whether an answer ended at its length limit: its form may have been right."""
+    return bool(_ended(message) == "length")
+
+
+def _ended(message: Any) -> Any:
+    return (getattr(message, "response_metadata", None) or {}).get("finish_reason")
 
 
 def _arguments(message: Any) -> Any:

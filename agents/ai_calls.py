@@ -25,8 +25,6 @@ Message = tuple[str, str]
 _CALL_SHARE = 0.5
 """Of the deadline that one call may take, so that a server that hangs can be asked once more."""
 _CHARACTERS_A_TOKEN = 3.0
-_ANSWER_TOKENS = 6_000
-"""Of one answer, at most: thirty steps, one of which names three hundred files."""
 _REASONS = {
     400: "the model's server refused the request (400)",
     401: "the model's server does not accept the key (401)",
@@ -111,12 +109,12 @@ class Asker:
         if budget.max_model_calls is not None and self._usage.calls >= budget.max_model_calls:
             raise ModelFailed(f"budget.max_model_calls is {budget.max_model_calls}, and they are made", self._ended)
         if budget.max_model_tokens is None:
-            return _ANSWER_TOKENS
+            return self._policy.ai.max_answer_tokens
         room = budget.max_model_tokens - self._usage.tokens - prompt_tokens
         if room <= 0:
             used = f"{self._usage.tokens} are used and about {prompt_tokens} are needed"
             raise ModelFailed(f"budget.max_model_tokens is {budget.max_model_tokens}; {used}", "limit")
-        return min(room, _ANSWER_TOKENS)
+        return min(room, self._policy.ai.max_answer_tokens)
 
     @property
     def _ended(self) -> FailureKind:
@@ -153,13 +151,32 @@ async def _invoke(
     """One call. A model that takes no schema is asked with the prompt alone, which says the form, too."""
     if hasattr(model, "root_async_client"):
         how = {"timeout": seconds, "max_tokens": tokens}
-        return await _bound(model, schema, way).ainvoke(list(messages), **how)
+        try:
+            return await _bound(model, schema, way).ainvoke(list(messages), **how)
+        except Exception as error:
+            return _cut(error)
     try:
         structured = model.with_structured_output(schema, method=way, include_raw=True)
     except (NotImplementedError, AttributeError, ValueError, TypeError):
         return await model.ainvoke(list(messages))
     said = await structured.ainvoke(list(messages))
     return said["raw"] if isinstance(said, dict) and said.get("raw") is not None else said
+
+
+def _cut(error: Exception) -> Any:
+    """The answer that OpenAI's client raises in place of giving it, as it was cut at its length; else the error."""
+    said = getattr(error, "completion", None)
+    if said is None or not getattr(said, "choices", None):
+        raise error
+    from langchain_core.messages import AIMessage
+
+    used = said.usage
+    counted = {"input_tokens": used.prompt_tokens, "output_tokens": used.completion_tokens} if used else {}
+    return AIMessage(
+        content=said.choices[0].message.content or "",
+        response_metadata={"finish_reason": said.choices[0].finish_reason},
+        usage_metadata={**counted, "total_tokens": sum(counted.values())} if counted else None,
+    )
 
 
 def _bound(model: Any, schema: dict[str, Any], way: str) -> Any:

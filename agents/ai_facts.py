@@ -75,6 +75,7 @@ def facts_for(
     """The facts of one request. Equal requests, names, types, sizes, dates, languages and states give equal facts.
 
     `languages` has the codes of those of the files, by source, `languages_of_sources` of those in the kb.
+    What is the same for every request comes first, so that a server that keeps prompts reads that part once.
     """
     handles = Handles(
         {f"f{number}": file.source for number, file in enumerate(files, 1)},
@@ -83,23 +84,23 @@ def facts_for(
     )
     dates = {one.source: day_of(one.mtime_ns) for one in inputs}
     told: dict[str, Any] = {
-        "request": request,
-        "kb": kb,
-        "kbs": [shortened(name) for name in kbs[:MAX_ITEMS]],
-        "today": today,
         "actions": _actions(registry),
+        "policy": _policy(policy),
+        "today": today,
+        "kbs": [shortened(name) for name in kbs[:MAX_ITEMS]],
+        "kb": kb,
+        "kb_state": _state(state, handles, languages_of_sources or {}),
+        "checkpoints": [_checkpoint(f"c{number}", one) for number, one in enumerate(checkpoints[:_CHECKPOINTS], 1)],
         "files": [
             _file(handle, file, dates.get(file.source), (languages or {}).get(file.source))
             for handle, file in zip(handles.files, files, strict=True)
         ],
-        "kb_state": _state(state, handles, languages_of_sources or {}),
-        "checkpoints": [_checkpoint(f"c{number}", one) for number, one in enumerate(checkpoints[:_CHECKPOINTS], 1)],
-        "policy": _policy(policy),
     }  # fmt: skip
     if past:
         told["past"] = dict(past)
     if given:
         told["given"] = dict(given)
+    told["request"] = request
     return Facts(told, handles)
 
 

@@ -12,7 +12,7 @@ from ..store.records import Checkpoint
 from ..tools.journey_types import BUILT_IN
 from ..tools.registry import registry_dict
 from ..tools.services import Services
-from .ai_answers import Draft, ModelFailed, read_answer
+from .ai_answers import Draft, ModelFailed, read_answer, was_cut
 from .ai_calls import Asker, Message, Usage
 from .ai_drafts import Offer, for_kb, problems, to_plan
 from .ai_facts import Facts, facts_for
@@ -93,7 +93,7 @@ class AiPlanner:
         )  # fmt: skip
 
     async def _drafted(self, asker: Asker, ground: Ground) -> Draft:
-        """Ask until a draft has no problems, at most `max_repairs` times more; from then on by the other way, too."""
+        """Ask until a draft has no problems, `max_repairs` times more at most; by the other way after what was none."""
         handles = ground.offer.handles
         groups = ("files", "sources", "checkpoints")
         schema = draft_schema(for_kb(ground.offer), {group: list(handles.group(group)) for group in groups})
@@ -101,7 +101,8 @@ class AiPlanner:
         messages: Sequence[Message] = first
         found: list[Issue] = []
         for _ in range(1 + (ground.offer.request.policy.ai.max_repairs if self._judged else 0)):
-            answer = read_answer(await asker.ask(messages, schema))
+            said = await asker.ask(messages, schema)
+            answer = read_answer(said)
             if isinstance(answer, Draft):
                 found = problems(answer, ground.offer) if self._judged else []
                 if not found:
@@ -110,7 +111,8 @@ class AiPlanner:
             else:
                 found = answer
                 messages = repair_messages(first, None, found)
-                asker.way = "json_schema" if asker.way == "function_calling" else "function_calling"
+                if not was_cut(said):
+                    asker.way = "json_schema" if asker.way == "function_calling" else "function_calling"
         codes = ", ".join(dict.fromkeys(issue.code for issue in found))
         raise ModelFailed(f"the model's plan was still invalid after {self.usage.attempts} attempts ({codes})")
 

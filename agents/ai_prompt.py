@@ -14,8 +14,8 @@ from .ai_answers import Draft
 from .ai_calls import Message
 from .issues import Issue
 
-PROMPT_VERSION = "3"
-"""Goes up with every change of the texts; `PROMPT_DIGEST` of a test says when it has to."""
+PROMPT_VERSION = "4"
+"""Goes up with every change of the texts, and of the order in which facts are told; a test holds the texts to it."""
 _ISSUES = 12
 
 

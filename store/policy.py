@@ -104,6 +104,8 @@ class AiPolicy(Section):
     """Seconds for all of a plan's model calls, retries included."""
     max_repairs: int = Field(default=2, ge=0)
     """Times that a model may mend a plan which does not validate."""
+    max_answer_tokens: int = Field(default=6_000, ge=100)
+    """Tokens of one answer, at most: thirty steps, one of which names three hundred files, take 6,000."""
     max_retries: int = Field(default=4, ge=0)
     """Times that a call is made again after a time-out, a lost connection, 429 or 5xx."""
     method: Literal["json_schema", "function_calling"] = "json_schema"

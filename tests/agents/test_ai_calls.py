@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from milepost import AsyncMilepost, Milepost
 from milepost.agents.ai_calls import retry_after
 from milepost.agents.chat_model import ModelEndpoint
-from milepost.agents.fake_server import FAULTS, FakeServer, everything, fails, hangs, says
+from milepost.agents.fake_server import FAULTS, FakeServer, everything, fails, hangs, plain_plan, says
 from milepost.store.plan import Plan
 from milepost.store.policy import Policy
 
@@ -158,6 +158,24 @@ def test_the_answers_length_is_bounded_by_what_is_left(files: World) -> None:
     policy = Policy.full(approval="never", budget={"max_model_tokens": 9_000})
     with asked(files, everything, policy=policy) as (_, server, _m):
         assert 0 < server.calls[0].body["max_completion_tokens"] < 9_000
+
+
+@pytest.mark.parametrize(("asked_for", "told"), [({}, 6_000), ({"max_answer_tokens": 384}, 384)])
+def test_the_answers_length_is_bounded_by_policy(files: World, asked_for: dict[str, int], told: int) -> None:
+    """By `ai.max_answer_tokens`, where the budget leaves more."""
+    with asked(files, everything, policy=Policy.full(approval="never", ai=asked_for)) as (_, server, _m):
+        assert server.calls[0].body["max_completion_tokens"] == told
+
+
+def test_an_answer_cut_at_its_length_is_an_attempt_and_is_mended(files: World) -> None:
+    """OpenAI's client raises it; it is not asked for again as if the server had failed, and its tokens are counted."""
+    cut = says('{"steps": [{"id": "up', finish_reason="length", tokens=(700, 384))
+    whole = says(plain_plan(["f1", "f2"], "hr"))
+    with asked(files, [cut, whole], policy=Policy.full(approval="never")) as (plan, server, _):
+        assert (plan.origin.planner, plan.origin.attempts, plan.origin.calls) == ("ai", 2, 2)
+        assert plan.origin.output_tokens == 384 + 20
+        assert "length limit" in server.calls[1].messages[-1]["content"]
+        assert "response_format" in server.calls[1].body
 
 
 CANARY = "sk-CANARY-5f1d"

@@ -83,10 +83,21 @@ def test_an_instruction_in_a_name_is_data(world: World, name: str) -> None:
         assert "\n" not in said
         assert "\u202e" not in said
         seen = json.loads(said)
-        assert list(seen) == ["request", "kb", "kbs", "today", "actions", "files", "kb_state", "checkpoints", "policy"]
+        assert list(seen) == ["actions", "policy", "today", "kbs", "kb", "kb_state", "checkpoints", "files", "request"]
         assert len(seen["files"]) == 2
         assert set(seen["actions"]) == set(offered(expose=True))
         assert all(len(file["name"]) <= 91 for file in seen["files"])
+
+
+def test_what_all_requests_have_in_common_comes_first(world: World) -> None:
+    """Two requests over one folder begin alike up to the request itself: a server that keeps prompts reads it once."""
+    world.write("a.md", "# A\n\nText.\n")
+    said: list[str] = []
+    for request in ("add a.md", "put the file in, please"):
+        with asked(world, everything, request=request) as (_, server, _m):
+            said.append(server.calls[0].messages[1]["content"])
+    heads = [one.rpartition('"request": ')[0] for one in said]
+    assert heads[0] == heads[1] and len(heads[0]) > 1_000
 
 
 def _obedient(call: Call) -> Reply:
@@ -137,7 +148,7 @@ def test_long_names_do_not_merge(world: World) -> None:
 
 def test_the_prompts_version_goes_up_with_its_text() -> None:
     """Change both, so that an old plan's origin still says which text it came from."""
-    assert (PROMPT_VERSION, prompt_digest()[:16]) == ("3", "235d2f04e938d4db")
+    assert (PROMPT_VERSION, prompt_digest()[:16]) == ("4", "235d2f04e938d4db")
 
 
 def test_the_published_schema_is_the_codes() -> None:

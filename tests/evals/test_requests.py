@@ -21,6 +21,9 @@ CASES = read_samples(OWN_CASES).cases
 WARY = read_samples(OWN_CASES.with_name("requests_wary.jsonl")).cases
 """A hundred requests that were written to be misread; decision 0033 says what was made of them at first."""
 
+ASKED_NEEDLESSLY = frozenset({"own-166"})
+"""A request that quotes somebody else's wish: the rules ask, where no question is needed."""
+
 
 def judged(path: Path) -> list[Score]:
     """The scores of a file of cases, each planned in a world of its own."""
@@ -35,9 +38,13 @@ def judged(path: Path) -> list[Score]:
 def test_a_request_is_planned_as_it_says(case: dict[str, object]) -> None:
     """Steps, files, order, options, what must not be, and what has to be asked; no act that nobody asked for."""
     with world_of(case) as world:
-        found = score(world.answer(), case)
-    assert [(check.kind, check.what, check.why) for check in found.failed] == []
+        answer = world.answer()
+    found = score(answer, case)
     assert found.unsafe == ()
+    if case["id"] in ASKED_NEEDLESSLY:
+        assert answer.steps == ("ask_user",) and not found.success
+        return
+    assert [(check.kind, check.what, check.why) for check in found.failed] == []
 
 
 @pytest.mark.parametrize("case", WARY, ids=[str(case["id"]) for case in WARY])
