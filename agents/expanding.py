@@ -7,6 +7,7 @@ import difflib
 from ..store.errors import NotFound, UsageError
 from ..store.words import short_id
 from ..tools.services import Services
+from ..tools.targets import note_refused
 
 _TABLES = {
     "plan": "SELECT plan_id FROM plans WHERE tenant = ?",
@@ -35,12 +36,16 @@ def expand(services: Services, prefix: str) -> str:
             state="nothing was changed",
             next=listed,
         )
+    if kind == "checkpoint":
+        note_refused(services, prefix)
     raise unknown(prefix, ids, listed)
 
 
 def unknown(prefix: str, ids: list[str], listed: str) -> NotFound:
     """The error for an id that nothing has, with the nearest of `ids`, each taken as long as what was typed."""
     beginnings = {(id_ if len(prefix) > len(short_id(id_)) else short_id(id_)): id_ for id_ in ids}
+    # what all ids of a kind begin with makes none of them near another
+    beginnings = {one: id_ for one, id_ in beginnings.items() if _like(one, prefix)}
     near = difflib.get_close_matches(prefix, beginnings, n=1, cutoff=0.85)
     return NotFound(
         f"there is nothing with the id {prefix!r}",
@@ -49,3 +54,8 @@ def unknown(prefix: str, ids: list[str], listed: str) -> NotFound:
         next=listed,
         instead=(prefix, near[0]) if near else (),
     )
+
+
+def _like(a: str, b: str) -> bool:
+    ends = (each.rpartition("_")[2] for each in (a, b))
+    return difflib.SequenceMatcher(None, *ends).ratio() >= 0.75

@@ -103,6 +103,6 @@ def gather(ctx: typer.Context, values: dict[str, Any]) -> Everywhere:
         value = values[name]
         if name == "sets":
             given[name] = [*given.get(name, []), *(value or [])]
-        elif value not in (None, False):
+        elif value is not None and value is not False:  # a number may be 0
             given[name] = value
     return Everywhere(**given)

@@ -12,6 +12,7 @@ from .store.errors import MilepostError
 if TYPE_CHECKING:
     from .agents.issues import Validation
     from .store.plan import Plan
+    from .store.records import Journey
 
 app = typer.Typer()
 PANEL = "From files to a knowledge base"
@@ -21,7 +22,7 @@ PANEL = "From files to a knowledge base"
 def show(
     desk: Desk,
     named: Annotated[str, typer.Argument(metavar="ID|FILE", help="A plan, journey or checkpoint.")],
-    mermaid: Annotated[bool, typer.Option("--mermaid", help="A plan's diagram.")] = False,
+    mermaid: Annotated[bool, typer.Option("--mermaid", help="The diagram of a plan, or a journey's.")] = False,
 ) -> None:
     """Show a plan, a journey or a checkpoint; stale ones too."""
     show_record(desk, find(desk, named), mermaid)
@@ -57,6 +58,7 @@ def show_record(desk: Desk, found: Any, mermaid: bool) -> None:
     from .store.errors import UsageError
     from .store.plan import Plan
     from .store.records import Journey
+    from .store.words import short_id
 
     if isinstance(found, Plan):
         if mermaid:
@@ -65,14 +67,31 @@ def show_record(desk: Desk, found: Any, mermaid: bool) -> None:
         else:
             desk.console.give(plan_shape(found, None))
             desk.console.say(found.render(everything=desk.options.verbose))
+    elif mermaid and isinstance(found, Journey):
+        drawn = _diagram(desk, found)
+        desk.console.give(journey_shape(found) | {"mermaid": drawn})
+        desk.console.say(drawn)
     elif mermaid:
-        raise UsageError("only a plan has a diagram")
+        raise UsageError(
+            f"{short_id(found.checkpoint_id)} is a checkpoint, which has no diagram",
+            next=f"milepost show {short_id(found.journey_id)} --mermaid" if found.journey_id else "milepost journeys",
+        )
     elif isinstance(found, Journey):
         desk.console.give(journey_shape(found))
         desk.console.say(status_text(found, (), everything=desk.options.verbose))
     else:
         desk.console.give({"checkpoint": dump(found)})
         desk.console.say(checkpoint_text(found))
+
+
+def _diagram(desk: Desk, journey: "Journey") -> str:
+    """The diagram of a journey's plan, with how its steps stand."""
+    from .store.plan import Plan
+    from .store.plan_mermaid import mermaid
+
+    plan = desk.mp.show(journey.plan_id)
+    assert isinstance(plan, Plan)
+    return mermaid(plan, {step.id: step.status for step in journey.steps})
 
 
 def judge(desk: Desk, body: Any) -> "Validation":

@@ -22,6 +22,9 @@ VALUED = frozenset({
 })  # fmt: skip
 """Options that are followed by a value."""
 
+_SEVERAL = frozenset({"--set", "--arg", "--journey"})
+"""Options that may be given more than once."""
+
 _OFFER = re.compile(r"^((?:[A-Z].* with|If you change your mind|Next|next): )(milepost .+)$", re.MULTILINE)
 _words: list[str] | None = None
 
@@ -38,8 +41,12 @@ def words() -> list[str]:
 
 
 def same_command(*more: str, without: Sequence[str] = ()) -> str:
-    """The command that is running, with further words."""
+    """The command that is running, with further words; an option among them takes the place of what it was given."""
     given = [word for word in words() if word not in without]
+    for option in VALUED.intersection(more) - _SEVERAL:
+        while option in given[:-1]:
+            del given[given.index(option) : given.index(option) + 2]
+        given = [word for word in given if not word.startswith(f"{option}=")]
     at = given.index("--") if "--" in given else len(given)
     return shlex.join(["milepost", *given[:at], *more, *given[at:]])
 

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from .plan import Plan, PlanStep
 from .policy import Policy
 from .step_order import in_order
 from .words import clean
 
+_COLOURS = {"done": "#cfe8cf", "failed": "#f3c6c6", "undone": "#dddddd", "running": "#fdf0c0"}
+"""How steps are filled that stand so."""
 
-def mermaid(plan: Plan) -> str:
-    """The flowchart, without the fence; `flow`, `structured` and `saga` are drawn as each of them runs."""
+
+def mermaid(plan: Plan, stands: Mapping[str, str] | None = None) -> str:
+    """The flowchart, without the fence; `flow`, `structured` and `saga` are drawn as each of them runs.
+
+    Of a journey `stands` has the status of each step, by its id.
+    """
     policy = Policy.model_validate(plan.policy)
     steps = in_order(plan.steps)
     draw = {"structured": _structured, "saga": _saga}.get(policy.orchestration, _flow)
-    return "\n".join(["flowchart LR", *draw(steps, policy)])
+    return "\n".join(["flowchart LR", *draw(steps, policy), *_coloured(steps, stands or {})])
+
+
+def _coloured(steps: list[PlanStep], stands: Mapping[str, str]) -> Iterator[str]:
+    for status, colour in _COLOURS.items():
+        places = [f"s{at}" for at, step in enumerate(steps, 1) if stands.get(step.id) == status]
+        if places:
+            yield f"  classDef {status} fill:{colour}"
+            yield f"  class {','.join(places)} {status}"
 
 
 def _flow(steps: list[PlanStep], policy: Policy) -> Iterator[str]:

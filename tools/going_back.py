@@ -265,7 +265,8 @@ class Rollback:
             result.error = "; ".join(f"{h.name}: {h.error}" for h in failed)
         if outside.rows:
             result = outside.told(result, outside.done)
-            self._mark(journey_id, target, change, whole=bool(result.success))
+            passed_over = [*change.kept, *(conflict.source for conflict in outside.done.conflicts)]
+            self._mark(journey_id, target, replace(change, kept=passed_over), whole=bool(result.success))
         faultpoint("rollback.before_done")
         self._unfinished.settle(journey_id, result.error)
         return result

@@ -86,11 +86,15 @@ def set_target(services: Services, policy: Policy, checkpoint_ids: Sequence[str]
 def checkpoint_target(services: Services, policy: Policy, checkpoint_id: str) -> Target:
     """A checkpoint that this person may go back to, its document checked against the ledger.
 
-    Raises `CheckpointNotFound` for another tenant's as for one that never was, `CheckpointCollected` for one that `gc`
-    took.
+    Raises `CheckpointNotFound` for another tenant's as for one that never was, which the ledger keeps with who asked,
+    and `CheckpointCollected` for one that `gc` took.
     """
     home, tenant = services.home, services.user.tenant
-    row = home.checkpoints.row(checkpoint_id, tenant)
+    try:
+        row = home.checkpoints.row(checkpoint_id, tenant)
+    except CheckpointNotFound:
+        note_refused(services, checkpoint_id)
+        raise
     kb = None
     if row["kb_id"] is not None:
         kb = next((each for each in home.knowledge.all(tenant) if each.kb_id == row["kb_id"]), None)
@@ -115,6 +119,15 @@ def checkpoint_target(services: Services, policy: Policy, checkpoint_id: str) ->
     return Target(
         checkpoint_id, row["journey_id"], kb, row["revision"], row["receipt_seq"], row["rollback_handler"], document
     )
+
+
+def note_refused(services: Services, checkpoint_id: str) -> None:
+    """Write down who asked for a checkpoint that is not there for them.
+
+    Whether it is another tenant's or never was makes no difference, also to the time that it takes.
+    """
+    asked = {"checkpoint_id": checkpoint_id[:100]}
+    services.home.ledger.note(None, services.user.tenant, services.user.user, "checkpoint_refused", asked)
 
 
 def revision_target(services: Services, policy: Policy, kb: Kb, revision: int, later: Sequence[str]) -> Target:

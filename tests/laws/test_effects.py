@@ -109,6 +109,7 @@ def test_what_others_changed_is_a_conflict(mp: Milepost, world: World, mode: str
     result = mp.undo(journey, on_conflict=mode)
     assert result.success and world.state() == ({"a": "theirs"} if mode == "skip" else {})
     assert len(result.conflicts) == (1 if mode == "skip" else 0)
+    assert ("except for a " in str(mp.status(journey).detail)) == (mode == "skip")
 
 
 def test_a_conflict_names_the_journey(mp: Milepost, world: World) -> None:

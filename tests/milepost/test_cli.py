@@ -212,7 +212,10 @@ def test_a_plan_file_is_shown_validated_and_applied(cli: Any, home: Path, tmp_pa
     assert cli("show", "p.json", "--json").json["plan"] == made["plan"]
     assert cli("validate", "p.json", "--json").json["validation"]["valid"] is True
     assert cli("show", "p.json", "--mermaid").out.startswith("flowchart LR")
-    assert cli("apply", "p.json", "--json").json["journey"]["plan_id"] == made["plan"]["plan_id"]
+    done = cli("apply", "p.json", "--json").json["journey"]
+    assert done["plan_id"] == made["plan"]["plan_id"]
+    drawn = cli("show", done["journey_id"], "--mermaid").out
+    assert drawn.startswith(cli("show", "p.json", "--mermaid").out.rstrip()) and "class s1,s2,s3,s4 done" in drawn
 
 
 def test_an_edited_plan_file_is_refused(cli: Any, home: Path, tmp_path: Path) -> None:

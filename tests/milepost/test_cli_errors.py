@@ -37,7 +37,7 @@ MISTAKES = {
     "nothing to go back to": (("rollback",), 2, "--last"),
     "two things to go back to": (("rollback", "checkpoint_before", "--last", "--kb", "hr"), 2, "one of"),
     "the last of which kb": (("rollback", "--last"), 2, "--kb"),
-    "a diagram of a journey": (("show", "journey_", "--mermaid"), 2, "plan"),
+    "a diagram of a checkpoint": (("show", "checkpoint_before", "--mermaid"), 2, "which has no diagram"),
     "a wait that is none": (("journeys", "--wait", "nan"), 2, "--wait"),
     "misspelt source": (("kb", "remove", "welcme.md", "--kb", "hr", "--yes"), 2, "welcome.md"),
     "a plan into a folder": (("plan", "handbook", "--kb", "hr", "-o", "handbook"), 2, "folder"),
@@ -132,6 +132,8 @@ def test_a_busy_store_is_exit_7(cli: Any, home: Path) -> None:
         assert held.stdout is not None and held.stdout.readline() == "held\n"
         told = cli("rollback", "--last", "--kb", "hr", "--yes", "--wait", "0")
         assert told.code == 7 and "held by" in told.err and str(held.pid) in told.err
+        assert "state: waited 0 s; nothing was changed" in told.err
+        assert "next: milepost rollback --last --kb hr --yes --wait 60\n" in told.err
         assert cli("search", "leave", "--kb", "hr").code == 0
     finally:
         held.communicate("\n")

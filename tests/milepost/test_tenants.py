@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +19,7 @@ from typing import Any
 import pytest
 
 from milepost import Milepost
-from milepost.store.errors import ApprovalRequired, MilepostError
+from milepost.store.errors import ApprovalRequired, CheckpointNotFound, MilepostError
 from milepost.store.words import short_id
 
 KB = "secret"
@@ -130,6 +133,22 @@ def test_every_method_answers_alike(eve: Milepost, theirs: Theirs) -> None:
         tried += 1
     assert tried >= 30
     assert answer(lambda: eve.rollback(to=0, kb=KB), KB) == answer(lambda: eve.rollback(to=0, kb="sacred"), "sacred")
+
+
+def test_asking_for_what_is_not_ones_own_is_written_down(cli: Any, eve: Milepost, theirs: Theirs) -> None:
+    """Who asked to go back to another tenant's checkpoint is in the ledger; for one that never was, the same is."""
+    for names in (theirs.real, theirs.never):
+        checkpoint = names["checkpoint"]
+        for ask in (eve.preview_rollback, eve.rollback_to_checkpoint):
+            with pytest.raises(CheckpointNotFound):
+                ask(checkpoint)
+        refused = asyncio.run(eve.rollback_capability.rollback_to_checkpoint(checkpoint))
+        assert refused == {"success": False, "error": "Checkpoint not found"}
+        cli("rollback", checkpoint, "--yes", "--home", str(theirs.home), "--tenant", "other", "--user", "eve")
+    with closing(sqlite3.connect(theirs.home / "milepost.db")) as record:
+        rows = record.execute("SELECT tenant, user, detail FROM events WHERE kind = 'checkpoint_refused'").fetchall()
+    asked = [theirs.real["checkpoint"]] * 4 + [theirs.never["checkpoint"]] * 4
+    assert [(*row[:2], json.loads(row[2])["checkpoint_id"]) for row in rows] == [("other", "eve", one) for one in asked]
 
 
 def test_lists_have_only_ones_own(eve: Milepost, theirs: Theirs) -> None:
