@@ -57,5 +57,4 @@ def unknown(prefix: str, ids: list[str], listed: str) -> NotFound:
 
 
 def _like(a: str, b: str) -> bool:
-    ends = (each.rpartition("_")[2] for each in (a, b))
-    return difflib.SequenceMatcher(None, *ends).ratio() >= 0.75
+    return difflib.SequenceMatcher(None, a.rpartition("_")[2], b.rpartition("_")[2]).ratio() >= 0.75
