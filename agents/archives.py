@@ -25,9 +25,7 @@ def opened(services: Services, inputs: Sequence[Input], policy: Policy) -> Gener
     A member is called `archive.zip/its/path`, and its bytes lie in a folder that is gone afterwards. An archive that
     cannot be opened stays, with its reason. `UsageError` where a member is called like another input.
     """
-    archives = [
-        one for one in inputs if policy.archives and not one.reason and not one.unpacked and _begins_as_zip(one)
-    ]
+    archives = [one for one in inputs if policy.archives and not one.reason and not one.held and _begins_as_zip(one)]
     if not archives:
         yield list(inputs)
         return

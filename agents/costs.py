@@ -17,10 +17,10 @@ from .kb_state import KbState
 
 _CHUNK_BYTES = 900
 """Of the record, the collection and its index for a chunk, besides its text and its vector."""
-_TEXT_COPIES = 3
-"""A new text lies in the record, in the collection, and in the collection's full-text index."""
-_VECTOR_COPIES = 4
-"""A vector lies in the record, the packed file, the collection's index, and its write-ahead log."""
+_TEXT_COPIES = 7
+"""A new text lies in the record, and in the collection's rows, their index and the full-text index, which is four."""
+_VECTOR_COPIES = 3
+"""A vector lies in the record, the collection's index, and for some time in its queue; packed, it is a quarter."""
 
 
 def check_inputs(inputs: Iterable[Input], state: KbState, policy: Policy) -> None:
@@ -97,7 +97,7 @@ def _cost(services: Services, text_ids: Sequence[int], guessed: int, policy: Pol
     if price is None:
         return {}
     texts = services.home.content.texts(text_ids).values() if text_ids else ()
-    characters = sum(len(text) for _, text in texts) + guessed * policy.chunk.size
+    characters = sum(map(len, texts)) + guessed * policy.chunk.size
     return {"cost": round(characters / _CHARACTERS_A_TOKEN * price / 1e6, 6)}
 
 

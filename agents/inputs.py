@@ -29,6 +29,8 @@ class Input:
     detail: str | None = None
     unpacked: Path | None = None
     """Where the bytes of an archive's member lie while the plan is made."""
+    held: bool = False
+    """Its bytes lie in the blobs already, by `sha256`."""
     archive: tuple[str, str] | None = None
     """Path and SHA-256 of the archive that it is a member of; no SHA-256 where that came as bytes itself."""
 

@@ -45,4 +45,4 @@ def languages_in(content: Content, parsed_ids: Sequence[int]) -> dict[int, str |
 def _language(content: Content, parsed_id: int) -> str | None:
     pieces = spread(content.pieces(parsed_id))
     texts = content.texts(piece.text_id for piece in pieces)
-    return language_of([texts[piece.text_id][1] for piece in pieces])
+    return language_of([texts[piece.text_id] for piece in pieces])

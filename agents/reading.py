@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,10 +116,10 @@ class Reader:
     def _parse(self, one: Input, key: ParseKey) -> Reading:
         self._services.check()
         home = self._services.home
-        held = one.data is not None or one.unpacked is not None
-        path = home.blobs.path(one.sha256) if held else Path(one.path)
+        held = one.held or one.data is not None or one.unpacked is not None
         began = home.clock.monotonic()
-        parsed = self._services.pool.parse(path, one.source, chunk=self._policy.chunk, limits=self._policy.limits)
+        with home.blobs.opened(one.sha256) if held else nullcontext(Path(one.path)) as path:
+            parsed = self._services.pool.parse(path, one.source, chunk=self._policy.chunk, limits=self._policy.limits)
         size, seconds = self._took.get(parsed.media_type, (0, 0.0))
         self._took[parsed.media_type] = (size + one.size, seconds + home.clock.monotonic() - began)
         if not held and not _same_file(one):

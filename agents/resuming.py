@@ -51,7 +51,7 @@ def kept_files(services: Services, journey_id: str, milestone: str) -> tuple[Inp
     rows = services.home.ledger.files(journey_id)
     taken = [row for row in rows if row.action in ("add", "replace") or row.reason == "duplicate"]
     return tuple(
-        Input(row.path, row.source, row.sha256, row.bytes, 0, unpacked=blobs.path(row.sha256))
+        Input(row.path, row.source, row.sha256, row.bytes, 0, held=True)
         for row in sorted(taken, key=lambda row: row.source)
         if row.sha256 and blobs.has(row.sha256)
     )
@@ -79,7 +79,7 @@ def bytes_of(services: Services, plan: Plan) -> list[tuple[str, bytes]]:
     blobs, inputs = services.home.blobs, services.home.plans.inputs(plan.plan_id)
     files = (each for each in plan.files if each.source in inputs and each.archive not in plan.base.archives)
     held = {file.path: inputs[file.source] for file in files}
-    return [(name, blobs.path(sha256).read_bytes()) for name, sha256 in held.items() if blobs.has(sha256)]
+    return [(name, blobs.read(sha256)) for name, sha256 in held.items() if blobs.has(sha256)]
 
 
 def plan_of(services: Services, journey_id: str) -> Plan:

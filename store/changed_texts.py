@@ -62,7 +62,7 @@ def changed_texts(record: Record, kb_id: int, journey_id: str) -> Changed:
 
 def _texts(reading: sqlite3.Connection, own: tuple[int, str], source_id: int, which: str) -> list[str]:
     rows = reading.execute(
-        f"SELECT t.text FROM ({_MOVED}) m JOIN chunks c ON c.kb_id = m.kb_id AND c.slot = m.slot"
+        f"SELECT expanded(t.body) FROM ({_MOVED}) m JOIN chunks c ON c.kb_id = m.kb_id AND c.slot = m.slot"
         f" JOIN texts t USING (text_id) WHERE m.source_id = ? AND {which} ORDER BY m.slot LIMIT {TEXTS}",
         (*own * 2, source_id),
     ).fetchall()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from .chroma_files import blank, damaged, set_aside, sweep
+from .chroma_files import blank, damaged, prepare, set_aside, sweep
 from .errors import StoreDamaged
 from .index_rows import Metadata, Row, check_metadata, check_query
 from .ports import Vectors
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 BATCH = 1_000
 """Rows of one call: writing gets no cheaper beyond, and reading metadata of 32,000 fails."""
+QUEUED = 250
+"""Rows that may wait in Chroma's queue, where each takes twice the room, and is read again at every opening."""
 
 
 class ChromaFolder:
@@ -67,7 +69,9 @@ class ChromaFolder:
             # L2 keeps the float32 bits; cosine gives back normalised ones.
             with self._writing():
                 made = client.get_or_create_collection(
-                    name, configuration={"hnsw": {"space": "l2"}}, embedding_function=None
+                    name,
+                    configuration={"hnsw": {"space": "l2", "sync_threshold": QUEUED}},
+                    embedding_function=None,
                 )
             return Index(made, self._writing)
         if name not in self.names():
@@ -110,7 +114,7 @@ class ChromaFolder:
         if self._client is None:
             import chromadb
 
-            self.path.mkdir(parents=True, exist_ok=True)
+            prepare(self.path)
             # The default settings: with others, somebody else's client on this path, in this process, is an error.
             # Telemetry needs no switching off: what would send it is empty, and a test refuses every socket.
             try:
@@ -120,6 +124,7 @@ class ChromaFolder:
                 if not damaged(self.path):
                     raise
                 set_aside(self.path)
+                prepare(self.path)
                 self._client = chromadb.PersistentClient(str(self.path.absolute()))
             self.session = next(self._sessions)
         return self._client

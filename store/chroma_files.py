@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 DATABASE = "chroma.sqlite3"
+PAGE_SIZE = 8192
 WORDS = "embedding_fulltext_search"
 _HEADER = struct.Struct("<i4q")
 """hnswlib's header.bin as Chroma writes it: version, offset, capacity, rows in use, bytes of a row; then more."""
@@ -22,6 +23,24 @@ SCRUB_SECONDS = 2.0
 
 _blanked: dict[Path, tuple[int, int]] = {}
 """Files as they were when their unused rows were zeros: inode, and time of the last change."""
+
+
+def prepare(folder: Path) -> None:
+    """Have a folder whose database, where it is new, takes less of the disk than Chroma's own choice would.
+
+    Pages of 8,192 bytes hold texts that spill out of pages of 4,096, and SQLite gives pages that nothing is on back to
+    the disk. Both are in the file itself, so that whoever opens it later keeps to them.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if (folder / DATABASE).exists():
+        return
+    connection = sqlite3.connect(folder / DATABASE, isolation_level=None, timeout=SCRUB_SECONDS)
+    try:
+        connection.execute(f"PRAGMA page_size={PAGE_SIZE}")
+        connection.execute("PRAGMA auto_vacuum=FULL")
+        connection.execute("VACUUM")  # writes the file, without a table
+    finally:
+        connection.close()
 
 
 def sweep(folder: Path) -> None:

@@ -51,7 +51,7 @@ class ChunkRows:
 
 def _select(reading: sqlite3.Connection, kb: Kb, slots: Sequence[int]) -> Iterator[ChunkRow]:
     sql = (
-        "SELECT c.slot, c.chunk_id, t.text, c.meta, v.vector FROM chunks c JOIN texts t USING (text_id)"
+        "SELECT c.slot, c.chunk_id, expanded(t.body), c.meta, v.vector FROM chunks c JOIN texts t USING (text_id)"
         " JOIN vectors v ON v.model_id = ? AND v.text_id = c.text_id"
         f" WHERE c.kb_id = ? AND c.slot IN ({marks(slots)})"
     )

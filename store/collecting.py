@@ -135,8 +135,9 @@ class Collector:
             [(row["journey_id"],) for row in cold],
         )
         plans = writing.execute(
-            "SELECT plan_id, json_extract(body, '$.policy') AS policy, created AS last FROM plans WHERE tenant = ?"
-            " AND plan_id IN (SELECT plan_id FROM plan_inputs) AND plan_id NOT IN (SELECT plan_id FROM journeys)",
+            "SELECT plan_id, json_extract(expanded(body), '$.policy') AS policy, created AS last FROM plans"
+            " WHERE tenant = ? AND plan_id IN (SELECT plan_id FROM plan_inputs)"
+            " AND plan_id NOT IN (SELECT plan_id FROM journeys)",
             (self._tenant,),
         ).fetchall()
         cold += [row for row in plans if _past(row["policy"], row["last"], now)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from .chunks import text_sha, vector_bytes
+from .compressed import compressed, expanded
 from .ports import Vectors
 from .record import Record
 
@@ -99,7 +99,7 @@ class Content:
             if known := self.parsed(key):
                 return known
             pieces = [[_text_id(writing, draft.text), draft.heading, draft.location] for draft in drafts]
-            body = zlib.compress(json.dumps(pieces, ensure_ascii=False, separators=(",", ":")).encode(), 1)
+            body = compressed(json.dumps(pieces, ensure_ascii=False, separators=(",", ":")))
             writing.execute(
                 "INSERT INTO parsed (sha256, hint, parser, chunker, media_type, reason, detail, warnings, parsed_by,"
                 " chunks, pieces) VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (sha256, hint, parser, chunker)"
@@ -123,7 +123,7 @@ class Content:
         """The chunks of a parse result, in the order of the document."""
         with self._record.read() as reading:
             row = reading.execute("SELECT pieces FROM parsed WHERE parsed_id = ?", (parsed_id,)).fetchone()
-        return [Piece(*piece) for piece in json.loads(zlib.decompress(row["pieces"]))]
+        return [Piece(*piece) for piece in json.loads(expanded(row["pieces"]))]
 
     def piece(self, parsed_id: int, position: int) -> Piece:
         """One chunk of a parse result; what was unpacked last is kept, since the hits of a search share files."""
@@ -148,13 +148,22 @@ class Content:
                 [(language or "", parsed_id) for parsed_id, language in languages.items()],
             )
 
-    def texts(self, text_ids: Iterable[int]) -> dict[int, tuple[bytes, str]]:
-        """The hash and text of each id."""
-        found: dict[int, tuple[bytes, str]] = {}
+    def shas(self, text_ids: Iterable[int]) -> dict[int, bytes]:
+        """The hash of each text."""
+        found: dict[int, bytes] = {}
         with self._record.read() as reading:
             for some in batched(sorted(set(text_ids)), IN_LIST):
-                sql = f"SELECT text_id, sha, text FROM texts WHERE text_id IN ({marks(some)})"
-                found |= {row[0]: (row[1], row[2]) for row in reading.execute(sql, some)}
+                sql = f"SELECT text_id, sha FROM texts WHERE text_id IN ({marks(some)})"
+                found |= dict(map(tuple, reading.execute(sql, some)))
+        return found
+
+    def texts(self, text_ids: Iterable[int]) -> dict[int, str]:
+        """The text of each id."""
+        found: dict[int, str] = {}
+        with self._record.read() as reading:
+            for some in batched(sorted(set(text_ids)), IN_LIST):
+                sql = f"SELECT text_id, expanded(body) FROM texts WHERE text_id IN ({marks(some)})"
+                found |= dict(map(tuple, reading.execute(sql, some)))
         return found
 
     def model(self, name: str, dimensions: int) -> int:
@@ -200,7 +209,7 @@ class Content:
 
 @lru_cache(maxsize=UNPACKED)
 def _unpacked(body: bytes) -> list[list[Any]]:
-    pieces: list[list[Any]] = json.loads(zlib.decompress(body))
+    pieces: list[list[Any]] = json.loads(expanded(body))
     return pieces
 
 
@@ -226,7 +235,9 @@ def _text_id(writing: sqlite3.Connection, text: str) -> int:
     row = writing.execute("SELECT text_id FROM texts WHERE sha = ?", (sha,)).fetchone()
     if row:
         return int(row[0])
-    made = writing.execute("INSERT INTO texts (sha, text) VALUES (?, ?)", (sha, text)).lastrowid
+    made = writing.execute(
+        "INSERT INTO texts (sha, bytes, body) VALUES (?, ?, ?)", (sha, len(text.encode()), compressed(text))
+    ).lastrowid
     assert made is not None
     return made
 

@@ -31,8 +31,8 @@ def hashes_of(reading: sqlite3.Connection, kb: Kb, source: str | None) -> set[st
     found |= {
         row[0]
         for row in reading.execute(
-            "SELECT json_extract(f.value, '$.sha256') FROM plans p, json_each(p.body, '$.files') f WHERE p.tenant = ?"
-            " AND p.kb = ? AND (? IS NULL OR json_extract(f.value, '$.source') = ?)",
+            "SELECT json_extract(f.value, '$.sha256') FROM plans p, json_each(expanded(p.body), '$.files') f"
+            " WHERE p.tenant = ? AND p.kb = ? AND (? IS NULL OR json_extract(f.value, '$.source') = ?)",
             named,
         )
     }

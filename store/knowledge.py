@@ -225,14 +225,14 @@ class Knowledge:
         for slot, i in enumerate(fresh, start=first):
             known[ids[i]] = slot
             text_id, metadata = text_ids[i], metadatas[i]
-            digest = row_digest(ids[i].hex(), texts[text_id][1], metadata, vectors[text_id])
+            digest = row_digest(ids[i].hex(), texts[text_id], metadata, vectors[text_id])
             rows.append((kb.kb_id, slot, source_id, text_id, ids[i], metadata, digest))
         writing.executemany(
             "INSERT INTO chunks (kb_id, slot, source_id, text_id, chunk_id, meta, digest) VALUES (?,?,?,?,?,?,?)",
             rows,
         )
         if kb.hybrid:
-            words = ((slot, texts[text_ids[i]][1]) for slot, i in enumerate(fresh, start=first))
+            words = ((slot, texts[text_ids[i]]) for slot, i in enumerate(fresh, start=first))
             lexical.index(writing, kb.kb_id, words)
         writing.execute("UPDATE kbs SET next_slot = ? WHERE kb_id = ?", (first + len(fresh), kb.kb_id))
         if fresh:
@@ -245,7 +245,7 @@ class Knowledge:
         parsed = self._content.parsed_by_id(parsed_id)
         tags = tags_of(parsed.chunker)
         pieces = self._content.pieces(parsed_id)
-        shas = self._content.texts(piece.text_id for piece in pieces)
+        shas = self._content.shas(piece.text_id for piece in pieces)
         seen: dict[tuple[int, str], int] = {}
         ids: list[bytes] = []
         metadatas: list[str] = []
@@ -254,7 +254,7 @@ class Knowledge:
             occurrence = seen.get((piece.text_id, metadata), 0)
             seen[piece.text_id, metadata] = occurrence + 1
             ids.append(
-                chunk_id(tenant=kb.tenant, kb=kb.name, source=source, sha=shas[piece.text_id][0], metadata=metadata,
+                chunk_id(tenant=kb.tenant, kb=kb.name, source=source, sha=shas[piece.text_id], metadata=metadata,
                          embedder=kb.embedder or "", occurrence=occurrence)
             )  # fmt: skip
             metadatas.append(metadata)

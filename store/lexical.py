@@ -34,8 +34,7 @@ def folded(text: str) -> str:
     """The text as words apart by spaces: lower case, no accents or vowel signs, unspaced scripts as pairs."""
     if text.isascii():
         return text.lower()
-    plain = _FOREIGN.sub(_without_marks, unicodedata.normalize("NFKD", text.lower()))
-    return _UNSPACED.sub(_pairs, _NO_LETTER.sub(" ", plain))
+    return _UNSPACED.sub(_pairs, _FOREIGN.sub(_letters, unicodedata.normalize("NFKD", text.lower())))
 
 
 def terms(question: str) -> list[str]:
@@ -53,7 +52,7 @@ def index(writing: sqlite3.Connection, kb_id: int, texts: Iterable[tuple[int, st
 
 def forget(writing: sqlite3.Connection, kb_id: int, slots: Sequence[int] | None = None) -> None:
     """Take chunks of a kb (None: all of them) out of the index, while the record still has them."""
-    sql = "SELECT c.slot, t.text FROM chunks c JOIN texts t USING (text_id) WHERE c.kb_id = ?"
+    sql = "SELECT c.slot, expanded(t.body) FROM chunks c JOIN texts t USING (text_id) WHERE c.kb_id = ?"
     if slots is None:
         rows = writing.execute(sql, (kb_id,)).fetchall()
     else:
@@ -110,9 +109,12 @@ def _holders(reading: sqlite3.Connection, kb_id: int, term: str, shown: Shown) -
     return np.concatenate(found) if found else np.empty(0, np.intp)
 
 
-def _without_marks(run: re.Match[str]) -> str:
+def _letters(run: re.Match[str]) -> str:
+    """What is no letter, as a space, or SQLite would take it for one; signs above and below letters, as nothing."""
     text = run[0]
-    return text if text.isalnum() else "".join([c for c in text if unicodedata.category(c)[0] != "M"])
+    if text.isalnum():
+        return text
+    return _NO_LETTER.sub(" ", "".join([c for c in text if unicodedata.category(c)[0] != "M"]))
 
 
 def _pairs(run: re.Match[str]) -> str:

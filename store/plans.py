@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from .approvals import Approvals
+from .compressed import compressed, expanded
 from .errors import NotFound
 from .plan import Plan, canonical_json
 
@@ -21,7 +22,7 @@ class Plans(Approvals):
             writing.execute(
                 "INSERT INTO plans (plan_id, tenant, kb, digest, body, validation, created) VALUES (?,?,?,?,?,?,?)"
                 " ON CONFLICT (plan_id) DO UPDATE SET body = excluded.body, validation = excluded.validation",
-                (plan.plan_id, plan.tenant, plan.kb, plan.digest, plan.model_dump_json(),
+                (plan.plan_id, plan.tenant, plan.kb, plan.digest, compressed(plan.model_dump_json()),
                  canonical_json(validation), self._clock.now()),
             )  # fmt: skip
             writing.executemany(
@@ -53,9 +54,9 @@ class Plans(Approvals):
         """The newest plan whose journey has not started to run; not those of rollbacks."""
         with self._record.read() as reading:
             row = reading.execute(
-                "SELECT body FROM plans p WHERE tenant = ? AND json_extract(body, '$.journey_type') != 'rollback'"
-                " AND NOT EXISTS (SELECT 1 FROM journeys j"
+                "SELECT body FROM plans p WHERE tenant = ? AND NOT EXISTS (SELECT 1 FROM journeys j"
                 " WHERE j.plan_id = p.plan_id AND j.status NOT IN ('planned', 'awaiting_approval'))"
+                " AND json_extract(expanded(body), '$.journey_type') != 'rollback'"
                 " ORDER BY seq DESC LIMIT 1",
                 (tenant,),
             ).fetchone()
@@ -63,11 +64,11 @@ class Plans(Approvals):
 
 
 @lru_cache(maxsize=2)
-def _parsed(body: str) -> Plan:
-    return Plan.model_validate_json(body)
+def _parsed(body: bytes) -> Plan:
+    return Plan.model_validate_json(expanded(body))
 
 
-def _opened(body: str) -> Plan:
+def _opened(body: bytes) -> Plan:
     """A plan of one's own: a journey asks for its plan at every step, and of very many files it takes its time.
 
     Its files are frozen and may be shared; what somebody could write into is copied.

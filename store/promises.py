@@ -185,7 +185,7 @@ def _passing(sizes: Mapping[int, int], revisions: Collection[int], limit: int) -
 def replaced_bytes(reading: sqlite3.Connection, kb_id: int) -> dict[int, int]:
     """Bytes of texts, vectors and uploads that nobody sees any more, by the revision that took them away last."""
     chunks = reading.execute(
-        "SELECT gone, sum(size) FROM (SELECT max(s.gone) AS gone, length(CAST(t.text AS BLOB)) + COALESCE("
+        "SELECT gone, sum(size) FROM (SELECT max(s.gone) AS gone, t.bytes + COALESCE("
         "  (SELECT 4 * dimensions FROM kbs WHERE kb_id = ?1), 0) AS size"
         "  FROM spans s JOIN chunks c USING (kb_id, slot) JOIN texts t USING (text_id) WHERE s.kb_id = ?1"
         "  GROUP BY s.slot HAVING count(*) = count(s.gone)) GROUP BY gone",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 
+from .compressed import expanded
 from .errors import StoreBusy, StoreTooNew, UsageError
 from .schema import MIGRATIONS, PAGE_SIZE
 from .trouble import as_trouble, damaged, disk_failed, not_synced
@@ -97,9 +98,10 @@ class Record:
         except UnicodeEncodeError as error:
             raise UsageError(f"{error.object!a:.80} is no valid text", state="nothing was changed") from None
         except sqlite3.OperationalError as error:
-            if "Could not decode" not in str(error):  # the error quotes the text, which is nobody's business
+            # the first of these errors quotes the text, which is nobody's business
+            if "Could not decode" not in str(error) and "user-defined function" not in str(error):
                 raise
-            raise damaged(self.path.parent, "a text in it is no valid UTF-8") from None
+            raise damaged(self.path.parent, "a text in it cannot be read") from None
 
     def before_commit(self, key: str, work: Callable[[], None]) -> None:
         """Do something once, just before the open transaction of this thread commits: what has to be on disk by then.
@@ -159,6 +161,7 @@ class Record:
         uri = f"{self.path.absolute().as_uri()}{'?mode=ro' if self._readonly else ''}"
         connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         connection.row_factory = sqlite3.Row
+        connection.create_function("expanded", 1, expanded, deterministic=True)
         if not self._readonly:
             connection.execute(f"PRAGMA page_size={PAGE_SIZE}")
             _to_wal(connection)

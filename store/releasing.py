@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import zlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from . import lexical
+from .compressed import expanded
 from .content import IN_LIST, batched, marks
 from .kb import Kb
 from .revisions import unpack_slots
@@ -102,7 +102,7 @@ def drop_texts(writing: sqlite3.Connection, text_ids: Collection[int] | None = N
     """Delete those texts (None: of all) that no chunk and no parse result holds, and their vectors."""
     held = _held_texts(writing)
     loose = writing.execute(
-        "SELECT text_id, length(CAST(text AS BLOB)) FROM texts WHERE text_id NOT IN (SELECT text_id FROM chunks)"
+        "SELECT text_id, bytes FROM texts WHERE text_id NOT IN (SELECT text_id FROM chunks)"
     ).fetchall()
     going = {row[0]: row[1] for row in loose if row[0] not in held and (text_ids is None or row[0] in text_ids)}
     size = sum(going.values())
@@ -121,7 +121,7 @@ def texts_of(reading: sqlite3.Connection, parsed_ids: Collection[int]) -> set[in
     for some in batched(sorted(parsed_ids), IN_LIST):
         which = f"parsed_id IN ({marks(some)}) AND pieces IS NOT NULL"
         for (body,) in reading.execute(f"SELECT pieces FROM parsed WHERE {which}", some):
-            found.update(piece[0] for piece in json.loads(zlib.decompress(body)))
+            found.update(piece[0] for piece in json.loads(expanded(body)))
     return found
 
 

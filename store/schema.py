@@ -16,7 +16,9 @@ CREATE TABLE kbs (
   UNIQUE (tenant, name)
 );
 CREATE TABLE models (model_id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, dimensions INTEGER NOT NULL);
-CREATE TABLE texts (text_id INTEGER PRIMARY KEY, sha BLOB NOT NULL UNIQUE, text TEXT NOT NULL);
+CREATE TABLE texts (
+  text_id INTEGER PRIMARY KEY, sha BLOB NOT NULL UNIQUE, bytes INTEGER NOT NULL, body BLOB NOT NULL
+);
 CREATE TABLE vectors (
   vector_id INTEGER PRIMARY KEY, model_id INTEGER NOT NULL, text_id INTEGER NOT NULL, vector BLOB NOT NULL,
   UNIQUE (model_id, text_id)
@@ -74,7 +76,7 @@ CREATE TABLE returned (
 
 CREATE TABLE plans (
   seq INTEGER PRIMARY KEY, plan_id TEXT NOT NULL UNIQUE, tenant TEXT NOT NULL, kb TEXT, digest TEXT NOT NULL,
-  body TEXT NOT NULL, validation TEXT, created TEXT NOT NULL
+  body BLOB NOT NULL, validation TEXT, created TEXT NOT NULL
 );
 CREATE TABLE plan_inputs (
   plan_id TEXT NOT NULL, source TEXT NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (plan_id, source)
@@ -161,6 +163,10 @@ INSERT INTO holder (id, epoch) VALUES (1, 0);
 CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE VIRTUAL TABLE words USING fts5(text, content='', detail='none', columnsize=0, tokenize='porter ascii');
 """
-"""`words` indexes the staged chunks of hybrid kbs, by kb and slot; what goes in is folded by the module lexical."""
+"""`words` indexes the staged chunks of hybrid kbs, by kb and slot; what goes in is folded by the module lexical.
+
+The bodies of `texts` and `plans`, and the `pieces` of `parsed`, are compressed (module compressed); `bytes` are a
+text's UTF-8.
+"""
 
 MIGRATIONS: tuple[str, ...] = (_FIRST,)

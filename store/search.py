@@ -103,8 +103,8 @@ class Search:
         self, reading: sqlite3.Connection, kb: Kb, revision: int, rank: int, slot: int, product: float
     ) -> SearchHit:
         row = reading.execute(
-            "SELECT c.chunk_id, c.source_id, c.meta, s.name, t.text FROM chunks c JOIN sources s USING (source_id)"
-            " JOIN texts t USING (text_id) WHERE c.kb_id = ? AND c.slot = ?",
+            "SELECT c.chunk_id, c.source_id, c.meta, s.name, expanded(t.body) AS text FROM chunks c"
+            " JOIN sources s USING (source_id) JOIN texts t USING (text_id) WHERE c.kb_id = ? AND c.slot = ?",
             (kb.kb_id, slot),
         ).fetchone()
         return SearchHit(

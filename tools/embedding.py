@@ -30,7 +30,7 @@ def run(ctx: StepRun) -> StepOutcome:
         for some in batched(missing, BATCH_CHUNKS):
             ctx.services.check()
             texts = home.content.texts(some)
-            vectors = checked_embed(embedder, [texts[text_id][1] for text_id in some])
+            vectors = checked_embed(embedder, [texts[text_id] for text_id in some])
             faultpoint("embed.before_ledger")
             with home.record.write(lazy=True):
                 home.content.store_vectors(model, some, vectors)

@@ -47,7 +47,8 @@ def parse_blob(services: Services, row: FileRow, policy: Policy) -> ParsedFile |
     known = home.content.parsed(key)
     if known is not None:
         return known
-    found = services.pool.parse(home.blobs.path(row.sha256), row.source, chunk=policy.chunk, limits=policy.limits)
+    with home.blobs.opened(row.sha256) as path:
+        found = services.pool.parse(path, row.source, chunk=policy.chunk, limits=policy.limits)
     if found.reason in FLEETING:
         return found.reason, found.detail
     return home.content.store_parsed(

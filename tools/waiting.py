@@ -37,7 +37,7 @@ def vectors_of(ctx: StepRun, rows: list[FileRow]) -> int:
     for some in batched(missing, BATCH_CHUNKS):
         ctx.services.check()
         texts = home.content.texts(some)
-        vectors = checked_embed(embedder, [texts[text_id][1] for text_id in some])
+        vectors = checked_embed(embedder, [texts[text_id] for text_id in some])
         with home.record.write(lazy=True):
             home.content.store_vectors(model, some, vectors)
             home.ledger.count_embeddings(ctx.journey_id, len(some))

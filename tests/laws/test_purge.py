@@ -39,7 +39,7 @@ def house() -> Iterator[House]:
 def vectors(mp: Any, word: str) -> list[bytes]:
     """The vectors of the texts with a word, as float32 and as the codes of a packed file."""
     with mp.workspace.services.home.record.read() as reading:
-        rows = reading.execute("SELECT text FROM texts WHERE text LIKE ?", (f"%{word}%",)).fetchall()
+        rows = reading.execute("SELECT expanded(body) AS text FROM texts WHERE text LIKE ?", (f"%{word}%",)).fetchall()
     made = embed_normalised(FakeEmbedder(16), [row[0] for row in rows])
     assert len(made)
     return [row.tobytes() for row in made] + [row[:16].tobytes() for row in pack_rows(made)]

@@ -64,7 +64,7 @@ def test_size_ends_the_oldest_undo_first(desk: Desk) -> None:
     with opened(desk.home, policy=limited(10**9)) as mp:
         mp.ingest([desk.write("text 1")], kb=KB)
         mp.ingest([desk.write("text 2")], kb=KB)
-        texts = _rows(mp, "SELECT length(text) + 4 * 16 FROM texts WHERE text LIKE 'text 1%'")
+        texts = _rows(mp, "SELECT bytes + 4 * 16 FROM texts WHERE expanded(body) LIKE 'text 1%'")
         size = sum(row[0] for row in texts) + len(Path(desk.write("text 1")).read_bytes())
     with opened(desk.home, policy=limited(2 * size)) as mp:
         third = mp.ingest([desk.write("text 3")], kb=KB)

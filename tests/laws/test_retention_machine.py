@@ -155,7 +155,7 @@ class Collecting(Kb):
 
     def _texts(self) -> set[str]:
         with self.mp.workspace.services.home.record.read() as reading:
-            return {row[0].strip() for row in reading.execute("SELECT text FROM texts")}
+            return {row[0].strip() for row in reading.execute("SELECT expanded(body) FROM texts")}
 
 
 def test_collecting_keeps_every_promise() -> None:

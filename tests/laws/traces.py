@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-import zlib
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import zstandard
 
 
 class Desk:
@@ -29,11 +30,11 @@ class Desk:
         return [path for path in self.home.rglob("*") if path.is_file() and bits in path.read_bytes()]
 
     def holds(self, word: str) -> list[str]:
-        """The files of the home in which a word stands: as bytes, or in a column, packed or not."""
+        """The files of the home in which a word stands, packed or not: as bytes, or in a column."""
         found = [
             str(path.relative_to(self.home))
             for path in sorted(self.home.rglob("*"))
-            if path.is_file() and word.encode() in path.read_bytes().lower()
+            if path.is_file() and word.encode() in _unpacked(path).lower()
         ]
         with sqlite3.connect(self.home / "milepost.db") as record:
             for (table,) in record.execute(
@@ -45,9 +46,14 @@ class Desk:
         return found
 
 
+def _unpacked(path: Path) -> bytes:
+    found = path.read_bytes()
+    return zstandard.ZstdDecompressor().decompressobj().decompress(found) if path.suffix == ".zst" else found
+
+
 def _plain(value: Any) -> str:
     if isinstance(value, bytes):
-        with suppress(zlib.error):
-            value = zlib.decompress(value)
+        with suppress(zstandard.ZstdError):
+            value = zstandard.decompress(value)
         return bytes(value).decode("latin-1").lower()
     return str(value).lower()

@@ -153,8 +153,9 @@ class Kit:
         with self.home.record.read() as reading:
             slots = set(visible_slots(reading, kb.kb_id, at))
             rows = reading.execute(
-                "SELECT c.slot, c.chunk_id, t.text, c.meta, v.vector FROM chunks c JOIN texts t USING (text_id)"
-                " JOIN vectors v ON v.text_id = c.text_id AND v.model_id = ? WHERE c.kb_id = ?",
+                "SELECT c.slot, c.chunk_id, expanded(t.body), c.meta, v.vector FROM chunks c"
+                " JOIN texts t USING (text_id) JOIN vectors v ON v.text_id = c.text_id AND v.model_id = ?"
+                " WHERE c.kb_id = ?",
                 (kb.model_id, kb.kb_id),
             ).fetchall()
         return {bytes(row[1]).hex(): (row[2], row[3], row[4]) for row in rows if row[0] in slots}

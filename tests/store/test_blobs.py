@@ -1,4 +1,4 @@
-"""Law: a blob is whole or not there, named by its SHA-256, and nothing half-written stays."""
+"""Law: a blob is whole or not there, named by its content's SHA-256, packed or not, and nothing half-written stays."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import hashlib
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from store_kit import Kit, Stop, stop_at
 
 from milepost.store import faults
 from milepost.store.blobs import BLOCK, Blobs, ChangedWhileReading, hash_file
+from milepost.store.errors import StoreDamaged
 
 
 @pytest.fixture
@@ -26,6 +29,12 @@ def files(blobs: Blobs) -> list[Path]:
     return sorted(path for path in blobs.folder.rglob("*") if path.is_file())
 
 
+def content(blobs: Blobs, sha256: str) -> list[bytes]:
+    """What a blob gives, by its two ways out."""
+    with blobs.opened(sha256) as path:
+        return [blobs.read(sha256), path.read_bytes()]
+
+
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.binary(max_size=5_000))
 def test_what_is_stored_is_what_was_given(blobs: Blobs, tmp_path: Path, data: bytes) -> None:
@@ -34,7 +43,45 @@ def test_what_is_stored_is_what_was_given(blobs: Blobs, tmp_path: Path, data: by
     sha256 = blobs.put(data)
     assert sha256 == hashlib.sha256(data).hexdigest()
     assert blobs.put_file(tmp_path / "file") == hash_file(tmp_path / "file") == (sha256, len(data))
-    assert blobs.path(sha256).read_bytes() == data
+    assert content(blobs, sha256) == [data, data]
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(blocks=st.lists(st.sampled_from([b"x" * BLOCK, b"so it goes\n" * 1_000, os.urandom(9_000)]), max_size=3))
+def test_a_packed_one_is_what_was_given_too(blobs: Blobs, tmp_path: Path, blocks: list[bytes]) -> None:
+    """Whatever the first block promised and the others then were; it takes no more of the disk than a tenth extra."""
+    data = b"".join(blocks)
+    (tmp_path / "file").write_bytes(data)
+    sha256, size = blobs.put_file(tmp_path / "file")
+    assert (size, content(blobs, sha256)) == (len(data), [data, data])
+    assert blobs.put(data) == sha256 and len([path for path in files(blobs) if path.stem == sha256]) == 1
+    assert blobs.all()[sha256] == blobs.path(sha256).stat().st_size <= 1.1 * len(data)
+
+
+def test_what_gets_smaller_is_compressed_and_what_does_not_is_as_it_was(blobs: Blobs) -> None:
+    """The one is a `.zst` file, the other the file itself; to save less than a block of the disk saves nothing."""
+    long, mixed, short = b"So it goes. " * 1_000, os.urandom(12_000), b"So it goes. " * 100
+    packed, as_it_was, small = map(blobs.put, (long, mixed, short))
+    assert blobs.path(packed).name == f"{packed}.zst"
+    assert zstandard.ZstdDecompressor().decompressobj().decompress(blobs.path(packed).read_bytes()) == long
+    assert blobs.path(packed).stat().st_size < 1_000
+    assert (blobs.path(as_it_was).name, blobs.path(as_it_was).read_bytes()) == (as_it_was, mixed)
+    assert (blobs.path(small).name, blobs.path(small).read_bytes()) == (small, short)
+    with blobs.opened(packed) as copy, blobs.opened(small) as itself:
+        assert copy.parent != blobs.path(packed).parent and itself == blobs.path(small)
+    assert not copy.exists() and itself.exists()
+    assert blobs.delete_all([packed, as_it_was, small]) == 3 and files(blobs) == []
+
+
+@pytest.mark.parametrize("harm", [lambda whole: whole[:-9], lambda whole: b"PK" + whole[2:], lambda whole: whole[:40]])
+def test_a_damaged_one_is_said_to_be(blobs: Blobs, harm: Callable[[bytes], bytes]) -> None:
+    """Cut, overwritten at its start, nearly empty: no half of an upload is taken for the whole."""
+    sha256 = blobs.put(b"".join(b"line %d\n" % number for number in range(3_000)))
+    blobs.path(sha256).write_bytes(harm(blobs.path(sha256).read_bytes()))
+    with pytest.raises(StoreDamaged, match="upload"):
+        blobs.read(sha256)
+    with pytest.raises(StoreDamaged, match="upload"), blobs.opened(sha256):
+        pass
 
 
 def test_storing_again_is_free(blobs: Blobs) -> None:

@@ -9,15 +9,17 @@ from __future__ import annotations
 import inspect
 import multiprocessing
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from milepost.store.chroma import BATCH, ChromaFolder, Index, Metadata
-from milepost.store.chroma_files import blank
+from milepost.store.chroma import BATCH, QUEUED, ChromaFolder, Index, Metadata
+from milepost.store.chroma_files import DATABASE, blank
 from milepost.store.errors import UsageError
 from milepost.store.lease import Lease
 from milepost.store.ports import SystemClock, Vectors
@@ -335,6 +337,36 @@ def test_delete_collection_leaves_its_folder_and_drop_sweeps_it(folder: ChromaFo
     folder.drop("mp-one")
     assert folder.names() == {"mp-two"}
     assert folder.index("mp-two").count() == 1_200
+
+
+def database(folder: ChromaFolder, sql: str) -> int:
+    with closing(sqlite3.connect(folder.path / DATABASE)) as connection:
+        return int(connection.execute(sql).fetchone()[0])
+
+
+def test_its_queue_is_short_and_its_database_shrinks(folder: ChromaFolder, index: Index) -> None:
+    """By itself Chroma lets 1,000 rows wait, and keeps what it deleted: ours is emptied, and given back to the disk."""
+    ids, _ = fill(index, 900)
+    assert database(folder, "SELECT count(*) FROM embeddings_queue") <= QUEUED
+    full = (folder.path / DATABASE).stat().st_size
+    index.delete(ids[:800])
+    fill(index, QUEUED + 10, prefix="new")
+    assert database(folder, "PRAGMA freelist_count") == 0
+    assert (folder.path / DATABASE).stat().st_size < full
+    assert index.count() == 100 + QUEUED + 10
+
+
+def test_a_database_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:
+    """Chroma's own, made before by whomever: its pages stay what they were, and its rows can be read."""
+    import chromadb
+
+    client = chromadb.PersistentClient(str(tmp_path / "chroma"))
+    client.create_collection(NAME, embedding_function=None).add(ids=["a"], embeddings=vectors(1), documents=["old"])
+    client.close()
+    folder = ChromaFolder(tmp_path / "chroma")
+    assert folder.index(NAME).texts(["a"]) == {"a": "old"}
+    assert (database(folder, "PRAGMA page_size"), database(folder, "PRAGMA auto_vacuum")) == (4_096, 0)
+    folder.close()
 
 
 def test_no_collection_appears_by_asking_for_it(folder: ChromaFolder, index: Index) -> None:

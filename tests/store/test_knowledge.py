@@ -402,7 +402,7 @@ def test_the_record_holds_each_text_once(kit: Kit) -> None:
     kit.publish(kit.kb(), {"a": ["same", "same"], "b": ["same"]})
     kit.publish(kit.kb("other"), {"a": ["same"]})
     with kit.home.record.read() as reading:
-        rows = reading.execute("SELECT sha, text FROM texts").fetchall()
+        rows = reading.execute("SELECT sha, expanded(body) FROM texts").fetchall()
     assert [(bytes(row[0]), row[1]) for row in rows] == [(text_sha("same"), "same")]
 
 

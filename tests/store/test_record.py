@@ -11,8 +11,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
 from store_kit import Kit
 
+from milepost.store.compressed import compressed, expanded
 from milepost.store.errors import StoreBusy, StoreDamaged, StoreTooNew
 from milepost.store.record import Record
 from milepost.store.schema import MIGRATIONS
@@ -170,6 +174,22 @@ def test_processes_that_open_a_new_home_at_once_all_get_in(tmp_path: Path) -> No
             with record.read() as reading:
                 assert reading.execute("SELECT epoch FROM holder").fetchone()[0] == 4
             record.close()
+
+
+@given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=2_000))
+def test_a_deflated_text_is_the_text(text: str) -> None:
+    """Every character of it, those that end a string or a line elsewhere among them."""
+    assert expanded(compressed(text)) == text
+
+
+@pytest.mark.parametrize("body", [b"", b"no frame", compressed("cut short")[:-3], zstandard.compress(b"\xff\xfe")])
+def test_a_text_that_cannot_be_read_is_damage(record: Record, body: bytes) -> None:
+    """Whatever is wrong with it, the reader is told that the record is damaged, and nothing of the text."""
+    with record.write() as writing:
+        writing.execute("INSERT INTO texts (sha, bytes, body) VALUES (x'00', 1, ?)", (body,))
+    with pytest.raises(StoreDamaged, match="damaged") as said, record.read() as reading:
+        reading.execute("SELECT expanded(body) FROM texts").fetchall()
+    assert said.value.cause == "a text in it cannot be read"
 
 
 def test_a_closed_record_opens_again_at_its_next_use(record: Record) -> None:
