@@ -47,7 +47,8 @@ CODE = {
     ".php": "text/x-php",
     ".tex": "text/x-tex",
 }
-_EXPECTED = {
+_TABLES = ("text/csv", "text/tab-separated-values")
+_EXPECTED: dict[str, tuple[str, ...]] = {
     ".pdf": ("application/pdf",),
     ".docx": (DOCX, ENCRYPTED_OFFICE),
     ".pptx": (PPTX, ENCRYPTED_OFFICE),
@@ -74,16 +75,28 @@ _EXPECTED = {
     ".gif": ("image/gif",),
     ".tif": ("image/tiff",),
     ".tiff": ("image/tiff",),
-    ".txt": ("text/",),
-    ".md": ("text/",),
-    ".csv": ("text/",),
-    ".tsv": ("text/",),
+    ".webp": ("image/webp",),
+    ".bmp": ("image/bmp",),
+    ".gz": ("application/gzip",),
+    ".tar": ("application/x-tar",),
+    ".txt": ("text/plain", "text/markdown", "text/tab-separated-values"),
+    ".text": ("text/plain", "text/markdown", "text/tab-separated-values"),
+    ".csv": _TABLES,
+    ".tsv": _TABLES,
+    ".tab": _TABLES,
+    ".jsonl": ("application/x-ndjson", "application/json"),
+    ".ndjson": ("application/x-ndjson", "application/json"),
+    ".xml": ("application/xml", "application/xhtml+xml"),
+    ".yaml": ("application/yaml", "application/json", "application/x-ndjson"),
+    ".yml": ("application/yaml", "application/json", "application/x-ndjson"),
+    ".php": ("text/x-php", "text/html"),
 }
-_TEXTUAL = (
-    "text/",
-    *(f"application/{each}" for each in ("json", "x-ndjson", "x-ipynb", "xml", "xhtml", "yaml", "toml", "sql")),
-)
-"""What a file named as some kind of text may be without a word about it."""
+"""What a file of that name may be without a word about it; others of `BY_SUFFIX` and `CODE` only what these say."""
+NO_TEXT = frozenset(suffix for suffix in _EXPECTED if suffix not in BY_SUFFIX and suffix not in CODE) - {
+    ".txt",
+    ".text",
+}
+"""Names that promise something else than text for people to read: what is text in spite of that, its content tells."""
 
 _LABELS = {
     "application/pdf": "PDF",
@@ -93,9 +106,13 @@ _LABELS = {
     "text/html": "HTML",
     "text/plain": "plain text",
     "text/csv": "CSV",
+    "text/tab-separated-values": "TSV",
     "text/markdown": "Markdown",
     "application/json": "JSON",
     "application/xml": "XML",
+    "application/xhtml+xml": "XHTML",
+    "application/x-ipynb+json": "a notebook",
+    "application/rtf": "RTF",
     "message/rfc822": "a mail",
     "application/zip": "a zip archive",
     "application/epub+zip": "a book (EPUB)",
@@ -116,8 +133,8 @@ _LABELS = {
 def wrong_suffix(media_type: str, name: str) -> str | None:
     """A sentence where the name promises something else than the content is."""
     suffix = PurePosixPath(name.lower()).suffix
-    expected = _EXPECTED.get(suffix) or (_TEXTUAL if suffix in BY_SUFFIX or suffix in CODE else None)
-    if expected is None or media_type.startswith(expected) or media_type == BINARY:
+    expected = _EXPECTED.get(suffix) or tuple({**BY_SUFFIX, **CODE}.get(suffix, "").split())
+    if not expected or media_type in expected or media_type == BINARY:
         return None
     return f"named {suffix} but its content is {label(media_type)}: treated as that"
 

@@ -9,7 +9,7 @@ import zipfile
 from pathlib import PurePosixPath
 
 from .decode import decode
-from .media import BINARY, BY_SUFFIX, CODE, DOCX, ENCRYPTED_OFFICE, PPTX, XLSX
+from .media import BINARY, BY_SUFFIX, CODE, DOCX, ENCRYPTED_OFFICE, NO_TEXT, PPTX, XLSX
 from .parse_table import find_delimiter
 
 _MAGIC: tuple[tuple[int, bytes, str], ...] = (
@@ -55,10 +55,11 @@ _OLE_KINDS = (
     ("__properties_version1.0", "application/vnd.ms-outlook"),
     ("Book", "application/vnd.ms-excel"),
 )
-_HTML = re.compile(
-    r"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|title|meta|h[1-6]|p|div|table|ul)\b",
-    re.I | re.S,
-)
+_PAGE = re.compile(r"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
+_FRAGMENT = re.compile(r"\s*(?:<!--.*?-->\s*)*<(?:title|meta|h[1-6]|p|div|table|ul|ol|span)\b[^<>]*>", re.I | re.S)
+_CLOSED = re.compile(r"</(?:title|h[1-6]|p|div|table|tr|td|ul|ol|li|span|a|b)\s*>", re.I)
+_MANY = 5
+"""End tags of a fragment of HTML; a text about tags has fewer, and ends in words."""
 _HTML_ANYWHERE = re.compile(r"<(?:html|body|table|p|div|h[1-6])\b[^>]*>", re.IGNORECASE)
 _HEADER = re.compile(
     r"^(?:from|to|cc|subject|date|message-id|mime-version|received|return-path|delivered-to|content-type|reply-to"
@@ -66,6 +67,10 @@ _HEADER = re.compile(
     re.IGNORECASE,
 )
 _MARKDOWN = re.compile(r"^(?:#{1,6} \S|```|[-*] \S|\d+\. \S|> |\|.*\|$|.*\[[^\]]+\]\([^)]+\))", re.MULTILINE)
+
+
+_MARKED = (".html", ".htm", ".json", ".jsonl", ".ndjson", ".xml")
+"""Names of what is known by its marks: a text without them is something else."""
 
 
 def sniff(data: bytes, name: str = "") -> str:
@@ -165,13 +170,21 @@ def _markup(text: str, suffix: str) -> str | None:
     if start.startswith("<?xml"):
         root = re.search(r"<([A-Za-z_][\w.:-]*)", re.sub(r"<[?!][^>]*>", "", start))
         return "application/xhtml+xml" if root and root[1].lower() == "html" else "application/xml"
-    if _HTML.match(start) and suffix not in (".md", ".markdown"):
+    prose = suffix in (".md", ".markdown", ".mdx", ".qmd", ".txt", ".text")
+    if _PAGE.match(start) or (_is_fragment(text) and (not prose or suffix in (".txt", ".text"))):
         return "text/html"
     if suffix in (".html", ".htm") and _HTML_ANYWHERE.search(text):
         return "text/html"
     if re.match(r"<([A-Za-z_][\w.:-]*)[^<>]*>", start) and text.rstrip().endswith(">"):
-        return "application/xml" if suffix not in (".md", ".markdown", ".mdx", ".txt") else None
+        return "application/xml" if not prose else None
     return None
+
+
+def _is_fragment(text: str) -> bool:
+    """Whether a text that begins with an element of HTML is a piece of a page, and not one about tags."""
+    if _FRAGMENT.match(text[:3000]) is None:
+        return False
+    return len(_CLOSED.findall(text)) >= (1 if text.rstrip().endswith(">") else _MANY)
 
 
 def _json(data: bytes, text: str, suffix: str) -> str | None:
@@ -216,7 +229,7 @@ def _written(text: str, suffix: str) -> str:
     if table:
         return table
     hint = BY_SUFFIX.get(suffix)
-    if hint and hint not in ("text/html", "application/json", "application/x-ndjson", "application/xml"):
+    if hint and suffix not in _MARKED:
         return hint
     if not suffix and len(_MARKDOWN.findall(text)) * 12 > text.count("\n\n") > 0 and re.search(r"^#{1,6} ", text, re.M):
         return "text/markdown"
@@ -231,7 +244,7 @@ def _table(text: str, suffix: str) -> str | None:
     delimiter = find_delimiter(text)
     if suffix in (".csv", ".tsv", ".tab"):
         return "text/tab-separated-values" if delimiter == "\t" else "text/csv"
-    if delimiter is None or suffix not in ("", ".txt", ".dat", ".data"):
+    if delimiter is None or not (suffix in ("", ".txt", ".text", ".dat", ".data", *_MARKED) or suffix in NO_TEXT):
         return None
     lines = [line for line in text.split("\n") if line.strip()][:50]
     counts = {line.count(delimiter) for line in lines}

@@ -96,7 +96,7 @@ class Kit:
         model = content.model(self.embedder.name, self.embedder.dimensions)
         missing = content.without_vector(model, [p.text_id for p in content.pieces(parsed.parsed_id)])
         texts = content.texts(missing)
-        content.store_vectors(model, missing, checked_embed(self.embedder, [texts[i][1] for i in missing]))
+        content.store_vectors(model, missing, checked_embed(self.embedder, [texts[i] for i in missing]))
         return parsed.parsed_id
 
     def change(self, kb: Kb, source: str, contents: Contents) -> Change:

@@ -130,9 +130,51 @@ def test_a_wrong_suffix_is_said() -> None:
         ("application/yaml", "a.yml"),
         ("application/xml", "a.html.xml"),
         ("application/pdf", "a.unheard"),
-        ("text/csv", "a.txt"),
+        ("text/tab-separated-values", "a.txt"),
+        ("text/markdown", "a.txt"),
+        ("application/json", "a.yaml"),
+        ("text/html", "a.php"),
     ]:
         assert wrong_suffix(media_type, name) is None
+
+
+PAGE = b"<!doctype html>\n<html><head><title>Leave</title></head><body><h1>Leave</h1><p>25 days.</p></body></html>\n"
+ROWS = b"name,grade,days\n" + b"".join(b"Person %d,%d,25\n" % (n, n % 4) for n in range(8))
+JSON = json.dumps([{"name": "Ann", "days": 25}], indent=1).encode()
+XML = b"<?xml version='1.0'?>\n<staff><person>Ann</person></staff>\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [(PAGE, "HTML"), (ROWS, "CSV"), (JSON, "JSON"), (XML, "XML"), (MAIL, "a mail"), (b"%PDF-1.7\n...", "PDF"),
+     (b"<h1>Leave</h1>\n<p>25 days.</p>\n", "HTML"), (b"<ul>\n" + b"<li>one</li>\n" * 9 + b"and more", "HTML")],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "suffix",
+    [".txt", ".md", ".csv", ".html", ".json", ".xml", ".yaml", ".py", ".docx", ".xlsx", ".pdf", ".eml", ".zip"],
+)
+def test_whatever_is_named_as_something_else_is_said(data: bytes, said: str, suffix: str) -> None:
+    """The type is the content's, and the name's promise is a warning; where a name fits the content, or text of that
+    kind may hold it (HTML in Markdown, JSON in YAML), nothing is said."""
+    fits = {"HTML": ".html", "CSV": ".csv", "JSON": ".json .yaml", "XML": ".xml", "a mail": ".eml", "PDF": ".pdf"}
+    inside = suffix == ".md" and (data == ROWS or (b"<body>" not in data and said == "HTML"))
+    as_text = data == ROWS and suffix in (".py", ".yaml")
+    warning = wrong_suffix(sniff(data, f"x{suffix}"), f"x{suffix}")
+    if suffix in fits[said].split() or inside or as_text:
+        assert warning is None
+    else:
+        assert warning == f"named {suffix} but its content is {said}: treated as that"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<p> begins a paragraph, </p> ends it.", "<div> and </div>, <p> and </p> come in pairs;\nthe others do not.\n",
+     "A page is <html><body>...</body></html>", "Prices < 5 and > 3 <b>", "[1] The first reference\n[2] The second",
+     "{not json}", "a, b\nc, d\ne, f\n", "From: here to there\nand back again\n", "x <- c(1, 2)\n" * 9],
+)  # fmt: skip
+def test_text_that_mentions_tags_or_looks_a_little_like_it_is_text(text: str) -> None:
+    """Nothing is said of it, and nothing in it is taken for markup."""
+    assert (sniff(text.encode(), "notes.txt"), wrong_suffix("text/plain", "notes.txt")) == ("text/plain", None)
 
 
 @given(st.binary(max_size=3000), st.sampled_from(["", "x.json", "x.csv", "x.html", "x.zip", "x.eml"]))
