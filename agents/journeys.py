@@ -271,7 +271,8 @@ def _whole(services: Services, journey_id: str | None) -> Journey:
     if journey_id is None:
         newest = ledger.journeys(tenant)
         if not newest:
-            raise NotFound("there is no journey yet", next="milepost ingest PATH --kb NAME")
+            why = "nothing was ingested into this home"
+            raise NotFound("there is no journey yet", cause=why, next="milepost ingest PATH --kb NAME")
         journey_id = newest[0].journey_id
     journey = ledger.journey(journey_id, tenant, whole=True)
     journey.checkpoints = services.home.checkpoints.find(tenant, journey_id=journey_id)

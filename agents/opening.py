@@ -136,6 +136,7 @@ class Opening:
             if otherwise is None:
                 raise NotFound(
                     f"there is no home at {self.home}",
+                    cause="nothing was ingested or planned there yet, or --home names another place",
                     state="nothing was made",
                     next="milepost ingest PATH --kb NAME",
                 )

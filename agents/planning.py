@@ -153,7 +153,8 @@ class Planning(Opening):
         if plan is None:
             newest = await self.newest_plan()
             if newest is None:
-                raise NotFound("there is no plan to apply", next="milepost plan PATH --kb NAME")
+                why = "none was made in this home"
+                raise NotFound("there is no plan to apply", cause=why, next="milepost plan PATH --kb NAME")
             return newest
         if isinstance(plan, str):
             wanted = plan

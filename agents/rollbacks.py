@@ -158,7 +158,8 @@ def _id(checkpoint: Checkpoint | str) -> str:
 
 def _named(kb: str | None) -> str:
     if kb is None:
-        raise UsageError("no knowledge base is named", next="milepost kb list", add=["--kb", "NAME"])
+        why = "a home can hold several: --kb names one"
+        raise UsageError("no knowledge base is named", cause=why, next="milepost kb list", add=["--kb", "NAME"])
     return kb
 
 

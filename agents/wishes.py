@@ -118,6 +118,7 @@ def check_asked(text: str | None, kb: str | None, kbs: Sequence[str]) -> None:
     if text is None and kb is None:
         raise UsageError(
             "no knowledge base is named",
+            cause="a home can hold several: --kb names one",
             state="nothing was changed",
             next="milepost plan PATH --kb NAME",
             option="--kb",

@@ -6,8 +6,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .agents.documenter import ForwardDocumentationCapability
     from .agents.langchain_tools import journey_tools
     from .agents.milepost import Milepost
+    from .agents.planner import PlanningIntegrationCapability
     from .agents.validator import Validation
     from .agents.workspace import AsyncMilepost
     from .store.errors import (
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from .store.policy import Policy
     from .store.records import Checkpoint, Journey, RollbackResult, SearchHit, UserContext
     from .tools.journey_types import embed, expose, journey_type, parse, upload
+    from .tools.rollback import LightweightRollbackCapability
     from .tools.user_steps import Receipt, StepContext, Undo, step
 
 __version__ = "0.1.0"
@@ -64,6 +67,9 @@ _ERRORS = (
 )
 _ROOMS = {
     "AsyncMilepost": "agents.workspace",
+    "ForwardDocumentationCapability": "agents.documenter",
+    "LightweightRollbackCapability": "tools.rollback",
+    "PlanningIntegrationCapability": "agents.planner",
     "Milepost": "agents.milepost",
     "Validation": "agents.validator",
     "journey_tools": "agents.langchain_tools",
@@ -83,8 +89,10 @@ __all__ = [
     "CheckpointNotFound",
     "DiskFailed",
     "EmbeddingFailed",
+    "ForwardDocumentationCapability",
     "Journey",
     "JourneyFailed",
+    "LightweightRollbackCapability",
     "Milepost",
     "MilepostError",
     "NeedsAttention",
@@ -92,6 +100,7 @@ __all__ = [
     "NotFound",
     "Plan",
     "PlanRejected",
+    "PlanningIntegrationCapability",
     "Policy",
     "PolicyError",
     "Receipt",

@@ -111,7 +111,8 @@ def _newest(desk: Desk) -> "Plan | None":
 
     plan = desk.mp.newest_plan()
     if plan is None:
-        raise NotFound("no plan waits to be applied", next="milepost plan PATH --kb NAME")
+        why = "none was made, or each was applied"
+        raise NotFound("no plan waits to be applied", cause=why, next="milepost plan PATH --kb NAME")
     if desk.options.dry_run or desk.ask(f"Apply {short_id(plan.plan_id)}?", preview=plan.render()):
         return plan
     finish(desk, "journey", f"Nothing was applied.\nIf you change your mind: milepost apply {short_id(plan.plan_id)}")

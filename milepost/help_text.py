@@ -43,12 +43,14 @@ class Group(TyperGroup):
             known |= {last: f"{path} {name} {last}" for last in getattr(inner, "commands", {}) if last not in known}
         near = difflib.get_close_matches(word[:80], known, n=1, cutoff=0.6)
         asked = f"{path} {word[:80]}".removeprefix("milepost ")
+        listed = f"{path} --help lists what there is"
         if not near:
-            return UsageError(f'there is no command "{asked}"', next=f"{path} --help")
+            return UsageError(f'there is no command "{asked}"', cause=listed, next=f"{path} --help")
         meant = known[near[0]].removeprefix("milepost ")
         within = path.removeprefix("milepost").strip()
         return UsageError(
             f'there is no command "{asked}"; did you mean {meant}?',
+            cause=listed,
             instead=(word, *meant.removeprefix(within).split()),
             next=f"{known[near[0]]} --help",
         )

@@ -41,10 +41,12 @@ class MilepostError(Exception):
 
     code = "failed"
     exit_code = 1
+    why = ""
+    """The cause of every error of this kind that tells none of its own."""
 
     def __init__(self, message: str, *, cause: str = "", state: str = "", next: str = "", **facts: Any) -> None:
         self.message = without_secrets(message)
-        self.cause = without_secrets(cause)
+        self.cause = without_secrets(cause or self.why)
         super().__init__(self.message)
         self.state = state
         self.next = next
@@ -63,6 +65,7 @@ def _revive(
 class NotFound(MilepostError):
     code = "not_found"
     exit_code = 2
+    why = "this home has none of that name, or none that is yours"
 
 
 class CheckpointNotFound(NotFound):
@@ -72,6 +75,7 @@ class CheckpointNotFound(NotFound):
 class UsageError(MilepostError):
     code = "usage"
     exit_code = 2
+    why = "what was asked cannot be done as it is written"
 
 
 class PolicyError(MilepostError):

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from .errors import CheckpointNotFound
 from .plan import Interval
 
 
@@ -123,11 +124,12 @@ class Journey(Record):
     embeddings_computed: int = 0
 
     def checkpoint(self, milestone_id: str) -> str:
-        """The id of this journey's newest checkpoint at a milestone; KeyError where there is none."""
+        """The id of this journey's newest checkpoint at a milestone; CheckpointNotFound where there is none."""
         for checkpoint in reversed(self.checkpoints):
             if checkpoint.milestone_id == milestone_id:
                 return checkpoint.checkpoint_id
-        raise KeyError(milestone_id)
+        cause = f"it has {', '.join(each.milestone_id for each in self.checkpoints) or 'none'}"
+        raise CheckpointNotFound(f"{self.journey_id} has no checkpoint {milestone_id!r}", cause=cause)
 
 
 class Location(Record):

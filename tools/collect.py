@@ -158,7 +158,7 @@ def _missing(path: str) -> NotFound:
     hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
     return NotFound(
         f"no such file or folder: {path!r}{hint}",
-        cause="PATH stands for a file or folder of yours" if path == "PATH" else "",
+        cause="PATH stands for a file or folder of yours" if path == "PATH" else _looked(folder),
         next="milepost plan PATH --kb NAME",
         path=path,
         suggestions=near,
@@ -279,3 +279,11 @@ def _same(one: Found, other: Found) -> bool:
     if one.data is not None or other.data is not None:
         return one.data == other.data and one.path == other.path
     return os.path.realpath(one.path) == os.path.realpath(other.path)
+
+
+def _looked(folder: str) -> str:
+    """Where a path that is missing was looked for: a relative one below the working directory."""
+    try:
+        return f"looked for in {Path.cwd() / folder}"
+    except OSError:
+        return "the working directory is gone"

@@ -620,3 +620,12 @@ def test_tampering_from_outside_is_mended_before_a_rollback(desk: Desk) -> None:
         assert mp.undo(journey).verified == "confirmed"
         assert mp.kb_digest(KB).digest == before
         assert mp.kb_verify(KB).ok
+
+
+def test_a_checkpoint_that_a_journey_has_not_is_a_milepost_error(desk: Desk) -> None:
+    """`journey.checkpoint` names what there is, and raises what every other unknown checkpoint raises."""
+    with opened(desk.home) as mp:
+        journey = desk.ingest(mp, a="text")
+    with pytest.raises(CheckpointNotFound, match="lunch_complete") as told:
+        journey.checkpoint("lunch_complete")
+    assert "before_upload" in told.value.cause
