@@ -16,10 +16,14 @@ class NotConforming(AssertionError):
     ) -> None:  # fmt: skip
         self.what = what
         self.law = law
-        told = [("with", args), ("killed", where), ("because", why), ("expected", expected), ("found", found)]
-        lines = [f"  {name:<9} {value!r}"[:400] if not isinstance(value, str) else f"  {name:<9} {value}"[:400]
-                 for name, value in told if value is not _UNSAID and value not in ("", None)]  # fmt: skip
+        told = [("with", args), ("killed", where), ("because", why)]
+        seen = [("expected", expected), ("found", found)]
+        lines = [_line(name, value) for name, value in told if value not in ("", None)]
+        lines += [_line(name, value) for name, value in seen if value is not _UNSAID]
         lines += [f"  hint      {hint}"] if hint else []
-        if expected is None and found is not _UNSAID:
-            lines.insert(0, "  expected  nothing there")
         super().__init__("\n".join([f"{what} breaks the law: {law}", *lines]))
+
+
+def _line(name: str, value: Any) -> str:
+    said = "nothing there" if value is None else value if isinstance(value, str) and value else repr(value)
+    return f"  {name:<9} {said}"[:400]

@@ -17,7 +17,8 @@ from .effects import effects, is_effect
 from .handlers import run_handler, run_handlers, upload_receipts
 from .marks import Marks, turns
 from .milestones import take
-from .receipt_undo import PUBLISHING, UPLOAD, EffectUndo
+from .receipt_undo import PUBLISHING, UPLOAD
+from .receipt_undo_set import EffectsUndo
 from .rollback_journey import begin, conflict_error, outside_stays
 from .services import Services
 from .stopping import stopped
@@ -94,10 +95,9 @@ class Rollback:
         result.already_there = idle and not outside.rows
         return result
 
-    def _effects(self, target: Target, mode: str) -> EffectUndo:
-        """What the journey did outside the record after the checkpoint, to be undone by its own handlers."""
-        rows = effects(self._services, target.journey_id, target.receipt_seq)
-        return EffectUndo(self._services, target.journey_id or "", rows, self._policy, mode=mode, tries=self._tries)
+    def _effects(self, target: Target, mode: str) -> EffectsUndo:
+        """What the journeys did outside the record after their checkpoints, to be undone by their own handlers."""
+        return EffectsUndo(self._services, target, self._policy, mode=mode, tries=self._tries)
 
     def _uploads(self, target: Target) -> list[Any]:
         """The uploads to be undone, each journey's newest first, the newest journey first."""
@@ -204,7 +204,7 @@ class Rollback:
                 home.ledger.receive(intent.seq, post)
                 home.knowledge.say_returned(kb.kb_id, published.after, change.as_of)
                 self._mark_built_in(journey_id, target)
-                if not effects(self._services, target.journey_id, target.receipt_seq):
+                if not any(effects(self._services, part.journey_id, part.receipt_seq) for part in target.parts):
                     self._mark(journey_id, target, change, whole=True)
                 faultpoint("rollback.before_commit")
         else:  # a rollback that was killed after its publish goes on from here
@@ -227,21 +227,21 @@ class Rollback:
     def _mark(self, journey_id: str, target: Target, change: Undoing, *, whole: bool) -> None:
         """The undone journeys say so; a rollback that is undone gives its journeys back what they were.
 
-        Where something is left (not `whole`), its journey says that, and is not called rolled back.
+        Where something is left (not `whole`), they say that, and none of them is called rolled back.
         """
         ledger, by = self._home.ledger, self._services.user.user
         if whole:
             Marks(self._home, by).done(journey_id, kept=change.kept)
-        elif target.journey_id is not None:
-            was = ledger.journey(target.journey_id, None).status
+            return
+        for part in (part for part in target.parts if part.journey_id):
+            was = ledger.journey(str(part.journey_id), None).status
             status = JourneyStatus.PARTIAL if was == JourneyStatus.COMPLETED else was
-            ledger.set_status(
-                target.journey_id, status, detail=f"undone in part, back to {target.checkpoint_id}", by=by
-            )
+            detail = f"undone in part, back to {part.checkpoint_id}"
+            ledger.set_status(str(part.journey_id), status, detail=detail, by=by)
 
     def _finish(
         self, journey_id: str, target: Target, change: Undoing, published: Published, handlers: list[HandlerOutcome],
-        outside: EffectUndo,
+        outside: EffectsUndo,
     ) -> RollbackResult:  # fmt: skip
         failed = [handler for handler in handlers if handler.status == "failed"]
         result = self._described(target, change, success=not failed)

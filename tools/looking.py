@@ -59,9 +59,12 @@ class Looker:
             self._trouble = unknown.message
             return None
 
-    def sights(self, rows: Sequence[Row]) -> list[Sight]:
-        """What stands where, newest first; an older effect on one target is seen as it will be when its turn comes."""
-        coming: dict[str, Any] = {}
+    def sights(self, rows: Sequence[Row], coming: dict[str, Any] | None = None) -> list[Sight]:
+        """What stands where, newest first; an older effect on one target is seen as it will be when its turn comes.
+
+        `coming` has the states that undoing others leaves before, and gets those that undoing these does.
+        """
+        coming = {} if coming is None else coming
         found: list[Sight] = []
         for row in rows:
             sight = self.look(row, coming)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from tenacity import Retrying, retry_if_not_exception_type, stop_after_attempt, wait_exponential, wait_random
 
@@ -11,7 +12,8 @@ from ..store.faults import faultpoint
 from ..store.policy import Policy
 from ..store.receipts import Receipt as Row
 from ..store.records import Conflict, HandlerOutcome, Left, RollbackResult
-from ..store.secrets import told, without_secrets
+from ..store.secrets import told as said_by
+from ..store.secrets import without_secrets
 from .effects import is_effect
 from .limited import TookTooLong, call
 from .looking import Looker, Sight, Verdict, label, prior_of, same, target_of, trusted
@@ -57,10 +59,13 @@ class EffectUndo:
         self.looker = Looker(services, journey_id, policy) if rows else None
         self.done = Undone()
 
-    def foresee(self) -> Undone:
-        """What undoing would come to now; looks, and changes nothing."""
+    def foresee(self, coming: dict[str, Any] | None = None) -> Undone:
+        """What undoing would come to now; looks, and changes nothing.
+
+        `coming` has the states that will be there by then, and gets those that this leaves.
+        """
         found, past = Undone(), self._mode in ("skip", "force")
-        for sight in self.looker.sights(self.rows) if self.looker else []:
+        for sight in self.looker.sights(self.rows, coming) if self.looker else []:
             row, verdict = sight.row, sight.verdict
             why = self._held_up(row, found)
             if why is None and verdict is Verdict.CONFLICT and sight.conflict is not None:
@@ -98,27 +103,6 @@ class EffectUndo:
         if held:
             self.done.left += [Left(step=step, action=step, why="what needs it is not undone") for step in steps]
         return not held
-
-    def told(self, result: RollbackResult, done: Undone) -> RollbackResult:
-        """The result with what became of these effects, or would."""
-        if not self.rows:
-            return result
-        verified = worst({*done.seen, *([str(result.verified)] if result.verified and result.revision_after else [])})
-        trouble = [*([result.error] if result.error else []), *(f"{left.step}: {left.why}" for left in done.left)]
-        previewed = result.success is None
-        return result.model_copy(
-            update={
-                "success": None if previewed else bool(result.success) and done.complete,
-                "conflicts": [*result.conflicts, *done.conflicts],
-                "handlers": [*done.handlers, *result.handlers],
-                "effects_undone": done.undone,
-                "left": done.left,
-                "message": None if done.left or done.conflicts else result.message,
-                "verified": result.verified if previewed else verified or result.verified,
-                "error": None if previewed else "; ".join(trouble) or None,
-                "already_there": result.already_there and not done.left and not done.conflicts,
-            }
-        )
 
     def run(self, rollback_id: str, rows: Sequence[Row]) -> None:
         """Undo these of its effects, as far as nothing that was not undone depends on them."""
@@ -172,7 +156,7 @@ class EffectUndo:
         except Exception as failure:  # a handler may raise anything; the rollback reports it and goes on
             ledger.fail_effect(intent.seq)
             plain = isinstance(failure, _Said | TookTooLong)
-            why = without_secrets(str(failure)) if plain else told(failure)
+            why = without_secrets(str(failure)) if plain else said_by(failure)
             limit = " (limits.undo_seconds)" if isinstance(failure, TookTooLong) else ""
             self._failed(row, f"{why[:300]}{limit}")
             return
@@ -260,6 +244,26 @@ def _outcome(sight: Sight, status: str) -> HandlerOutcome:
     row = sight.row
     return HandlerOutcome.model_validate(
         {"name": row.handler or row.action, "status": status, "error": sight.why, "step": row.step_id}
+    )
+
+
+def told(result: RollbackResult, done: Undone) -> RollbackResult:
+    """The result of a rollback with what became of effects outside the record, or would."""
+    verified = worst({*done.seen, *([str(result.verified)] if result.verified and result.revision_after else [])})
+    trouble = [*([result.error] if result.error else []), *(f"{left.step}: {left.why}" for left in done.left)]
+    previewed = result.success is None
+    return result.model_copy(
+        update={
+            "success": None if previewed else bool(result.success) and done.complete,
+            "conflicts": [*result.conflicts, *done.conflicts],
+            "handlers": [*done.handlers, *result.handlers],
+            "effects_undone": done.undone,
+            "left": done.left,
+            "message": None if done.left or done.conflicts else result.message,
+            "verified": result.verified if previewed else verified or result.verified,
+            "error": None if previewed else "; ".join(trouble) or None,
+            "already_there": result.already_there and not done.left and not done.conflicts,
+        }
     )
 
 

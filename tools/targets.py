@@ -12,7 +12,6 @@ from ..store.kb import Kb
 from ..store.policy import Policy
 from ..store.records import JourneyStatus
 from ..store.standing import ROLLBACK
-from .effects import effects
 from .services import Services
 
 
@@ -69,14 +68,6 @@ def set_target(services: Services, policy: Policy, checkpoint_ids: Sequence[str]
             cause="what several journeys and a rollback come to together has no one meaning",
             state="nothing was changed",
             next=f"milepost rollback --journey {undoing}",
-        )
-    outside = next((each.journey_id for each in journeys if effects(services, each.journey_id)), None)
-    if outside:
-        raise UsageError(
-            f"{outside} has effects outside the kb, and is undone alone",
-            cause="its own handlers undo it; several are undone one after the other, newest first",
-            state="nothing was changed",
-            next=f"milepost rollback --journey {outside}",
         )
     if len({part.journey_id for part in parts}) < len(parts):
         raise UsageError("two of these checkpoints are of one journey", state="nothing was changed")

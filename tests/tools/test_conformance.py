@@ -148,6 +148,13 @@ def test_what_is_broken_is_named(made: UserStep[..., Any], law: str | None, said
     assert "keep breaks the law" in str(failed.value) and "with      {'name': 'x'}" in str(failed.value)
 
 
+def test_what_was_found_is_said_also_where_it_is_next_to_nothing() -> None:
+    """An empty text is not nothing: the report has both, as they are."""
+    told = str(NotConforming("keep", "law", {"name": "x"}, expected=None, found=""))
+    assert told.splitlines()[1:] == ["  with      {'name': 'x'}", "  expected  nothing there", "  found     ''"]
+    assert "found     nothing there" in str(NotConforming("keep", "law", expected="x", found=None))
+
+
 def test_a_step_without_an_undo_has_nothing_to_prove() -> None:
     """It is irreversible, and the report says what is missing."""
 
