@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 STARTING = 120.0
-SERVERS = 3
+SERVERS = 4
 JOBS = SERVERS + 1
 """Plans that are asked for at a time."""
 OPTIONS = ("-np", "2", "-c", "12288", "-t", "1", "-tb", "1")
@@ -110,15 +110,26 @@ def _desk(ports: list[int], port: int) -> Generator[int]:
     try:
         yield desk.sockets[0].getsockname()[1]
     finally:
+        asyncio.run_coroutine_threadsafe(_closed(desk), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
-        desk.close()
+        loop.close()
+
+
+async def _closed(desk: asyncio.Server) -> None:
+    """Take no more, and leave what is under way."""
+    desk.close()
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
 
 
 async def _pumped(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
     try:
-        while said := await source.read(65_536):
-            target.write(said)
-            await target.drain()
+        with suppress(OSError):
+            while said := await source.read(65_536):
+                target.write(said)
+                await target.drain()
     finally:
         target.close()

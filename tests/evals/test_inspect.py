@@ -1,6 +1,6 @@
 """Law: as Inspect tasks the cases come out as in a run of our own, with no model and with Inspect's; its logs are read.
 
-Run where the extra `inspect` is installed: `uv pip install 'milepost[inspect]'`.
+The extra `inspect` is in the development lock.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import inspect_ai
 import pytest
 from eval_kit import case, file_of, ran
 
@@ -18,7 +19,6 @@ from milepost.evals.logs import Log
 from milepost.evals.samples import read_samples
 from milepost.store.errors import UsageError
 
-inspect_ai = pytest.importorskip("inspect_ai", reason="the extra inspect is not installed")
 pytestmark = pytest.mark.filterwarnings("ignore")  # Inspect's own libraries warn
 
 
