@@ -11,9 +11,10 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
-from ..agents.fake_server import Call, Reply, calls, fails, says
+from ..agents.fake_server import Call, Reply, calls, fails, plain_plan, says
 
 Draft = dict[str, Any]
 _ORDER = ("upload", "parse", "embed", "expose")
@@ -49,6 +50,23 @@ class Played:
         fault = FAULTS[chance.choice(sorted(FAULTS))]
         mended = len(call.messages) > 2 and not stubborn
         return fault(draft, seen, tokens) if wrong and not mended else says(draft, tokens=tokens)
+
+
+def copying(call: Call) -> Reply:
+    """A model that knows nothing of its own: every file by the four steps, but as the most alike of its examples did.
+
+    Of an example it copies the options, whether it exposed, and which kinds of files it left out. Without examples it
+    is the fixed template, so what it gains is the least that learning is worth.
+    """
+    seen = call.seen()
+    good = (seen.get("past") or {}).get("good") or [{}]
+    out = set(good[0].get("left_out", ())) - set(good[0].get("taken", ()))
+    files = [one["handle"] for one in seen.get("files", ()) if PurePosixPath(one["name"]).suffix.lower() not in out]
+    draft = plain_plan(files, seen.get("kb"), expose="expose" in good[0].get("actions", ("expose",)))
+    for step in draft["steps"]:
+        mine = {name: value for name, value in good[0].get("options", {}).items() if name.startswith(step["action"])}
+        step["args"] |= {name.partition(".")[2]: value for name, value in mine.items()}
+    return says(draft, tokens=(len(json.dumps(seen)) // 3, len(json.dumps(draft)) // 3))
 
 
 def draft_for(case: Mapping[str, Any], seen: Mapping[str, Any]) -> Draft:

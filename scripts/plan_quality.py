@@ -1,8 +1,9 @@
 """Write docs/plan-quality.md, the project's page on its own planners, out of what logs of evaluations say.
 
-`make plan-quality LOGS="a.jsonl b.jsonl"` reads logs (each is a run of its own) into docs/plan-quality.json, which is
-checked in, and writes the page from that; without LOGS it writes the page again. No figure on the page is typed:
-tests/house/test_plan_quality.py holds the page to the numbers.
+`make plan-quality LOGS="a.jsonl b.jsonl,c.jsonl"` reads logs (each is a run of its own; two with a comma between are
+held against one another) into docs/plan-quality.json, which is checked in, and writes the page from that; without LOGS
+it writes the page again. What a log does not have, as the machine, is in an `about.json` beside it. No figure on the
+page is typed: tests/house/test_plan_quality.py holds the page to the numbers.
 """
 
 from __future__ import annotations
@@ -10,10 +11,14 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
+
+from pydantic import Field
 
 from milepost.evals.comparing import Evidence, evidence_of
 from milepost.evals.comparison_text import escaped, markdown
 from milepost.evals.inspect_logs import read_any_log
+from milepost.evals.worlds import PLANNING
 from milepost.store.records import Record
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -46,19 +51,44 @@ class Run(Record):
     versions: dict[str, str]
     kinds: list[str]
     evidence: Evidence
+    cases_file: str = ""
+    left: int = 0
+    """Trials that were not run."""
+    set: dict[str, str] = Field(default_factory=dict)
+    """Keys of the policy that are not as evaluations usually have them; of two logs both values."""
+    about: dict[str, str] = Field(default_factory=dict)
 
 
-def run_of(path: Path) -> Run:
-    """The numbers of one log."""
-    log = read_any_log(path)
-    header = log.header
-    found, _ = evidence_of(log)
+def run_of(path: Path, other: Path | None = None) -> Run:
+    """The numbers of one log, or of two that are held against one another."""
+    logs = [read_any_log(one) for one in (path, other) if one]
+    header = logs[0].header
+    found, _ = evidence_of(*logs)
+    beside = path.with_name("about.json")
+    about = json.loads(beside.read_text(encoding="utf-8")) if beside.exists() else {}
     arms = [arm.model_copy(update={"log": ""}) for arm in found.arms]
     return Run(
         created=header.created, cases=len(header.cases), cases_digest=header.cases_digest, execute=header.execute,
         after=header.after, versions=header.versions, kinds=sorted({arm.kind for arm in header.planners}),
-        evidence=found.model_copy(update={"arms": arms}),
+        evidence=found.model_copy(update={"arms": arms}), cases_file=header.cases_file,
+        left=sum(len(log.missing) for log in logs), set=_other_than_usual([log.header.policy for log in logs]),
+        about={name: str(value) for name, value in about.items()},
     )  # fmt: skip
+
+
+def _other_than_usual(policies: list[dict[str, Any]]) -> dict[str, str]:
+    usual = _flat(PLANNING.model_dump(mode="json"))
+    chosen = [_flat(policy) for policy in policies]
+    keys = sorted(key for key in usual if any(one.get(key) != usual[key] for one in chosen))
+    return {key: " and ".join(dict.fromkeys(json.dumps(one.get(key)) for one in chosen)) for key in keys}
+
+
+def _flat(policy: dict[str, Any], before: str = "") -> dict[str, Any]:
+    """A policy with dotted keys."""
+    flat: dict[str, Any] = {}
+    for key, value in policy.items():
+        flat |= _flat(value, f"{before}{key}.") if isinstance(value, dict) else {f"{before}{key}": value}
+    return flat
 
 
 def page_of(runs: list[Run]) -> str:
@@ -76,8 +106,15 @@ def _title(run: Run) -> str:
 
 
 def _said(run: Run) -> list[str]:
-    versions = ", ".join(f"{name} {version}" for name, version in sorted(run.versions.items()))
-    return [escaped(f"Cases {run.cases_digest[:12]}; {versions}."), ""]
+    lines = [f"Cases {run.cases_file or 'of the project'} ({run.cases_digest[:12]}); {_listed(run.versions)}."]
+    lines += [f"Policy other than usual: {_listed(run.set)}."] if run.set else []
+    lines += [f"The model ran on: {_listed(run.about)}."] if run.about else []
+    lines += [f"The run was stopped: {run.left} of its trials were not run."] if run.left else []
+    return [escaped(" ".join(lines)), ""]
+
+
+def _listed(said: dict[str, str]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in sorted(said.items()))
 
 
 def numbers() -> list[Run]:
@@ -88,7 +125,8 @@ def numbers() -> list[Run]:
 def main(logs: list[str]) -> None:
     """Read the logs, if any are named, and write the page."""
     if logs:
-        runs = [run_of(Path(log)).model_dump(mode="json") for log in logs]
+        pairs = [[Path(one) for one in log.split(",")] for log in logs]
+        runs = [run_of(*pair).model_dump(mode="json") for pair in pairs]
         NUMBERS.write_text(json.dumps({"runs": runs}, indent=1) + "\n", encoding="utf-8")
     PAGE.write_text(page_of(numbers()), encoding="utf-8")
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eval_kit import ran
 
-from milepost.agents.fake_server import FakeServer
+from milepost.agents.fake_server import Call, FakeServer
 from milepost.evals.logs import Log
-from milepost.evals.played import FAULTS, Played
+from milepost.evals.played import FAULTS, Played, copying
 from milepost.evals.samples import OWN_CASES, read_samples
 from milepost.evals.totals import totals
 
@@ -68,3 +70,27 @@ def test_without_faults_it_is_better(tmp_path: Path, faulty: tuple[Log, dict[str
     assert rates[0] > rates[1]
     assert len(FAULTS) == len({fault.__name__ for fault in FAULTS.values()})
     assert whole.closing is not None and whole.closing.infrastructure_errors == 0
+
+
+def copied(past: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """The steps of the model that copies, for two files and what it is told of the past."""
+    files = [{"handle": "f1", "name": "a.md"}, {"handle": "f2", "name": "b.CSV"}]
+    facts = {"kb": "hr", "files": files} | ({"past": past} if past else {})
+    said = copying(Call("/", {}, {"messages": [{"role": "user", "content": json.dumps(facts)}]}))
+    steps: list[dict[str, Any]] = json.loads(json.loads(said.body)["choices"][0]["message"]["content"])["steps"]
+    return steps
+
+
+def test_a_model_that_copies_does_as_its_first_good_example_and_no_other() -> None:
+    """Its options, the kinds of files it left out, and that it did not expose; without examples all four steps."""
+    plain = copied(None)
+    assert [step["action"] for step in plain] == ["upload", "parse", "embed", "expose"]
+    assert plain[0]["args"]["files"] == ["f1", "f2"]
+    example = {
+        "actions": ["upload", "parse", "embed"], "options": {"embed.chunk_size": 500},
+        "taken": {".md": 2}, "left_out": {".csv": 1, ".md": 1},
+    }  # fmt: skip
+    other = {"actions": ["upload", "parse", "embed", "expose"], "options": {}, "taken": {}, "left_out": {".md": 1}}
+    steps = copied({"good": [example, other], "bad": [other]})
+    assert [step["action"] for step in steps] == ["upload", "parse", "embed"]
+    assert steps[0]["args"]["files"] == ["f1"] and steps[2]["args"]["chunk_size"] == 500
