@@ -11,7 +11,8 @@ from ..store.kb import check_name
 from ..store.plan import Declined, Origin, Plan, PlannedFile, PlanStep, Question
 from ..tools.services import Services
 from .ai_answers import Draft, DraftStep
-from .ai_facts import ALL, Handles
+from .ai_facts import Handles
+from .ai_groups import ALL, expanded
 from .comparison import leaving, planned
 from .drafting import PlanRequest, Tell, realised
 from .inputs import Input
@@ -40,6 +41,9 @@ def problems(draft: Draft, offer: Offer) -> list[Issue]:
     """Everything that is wrong with a draft, in the model's own words: steps by id, files by handle."""
     if not draft.steps:
         return [] if draft.questions or draft.declined else [_EMPTY]
+    draft, found = _single(draft, offer)
+    if found:
+        return found
     facts = {group: {*offer.handles.group(group), ALL} for group in ("files", "sources", "checkpoints")}
     steps = [step.model_dump() for step in plain(draft.steps, offer.registry)]
     said = {"steps": steps, "excludes": list(offer.excludes)}
@@ -54,6 +58,7 @@ _EMPTY = Issue(
 
 def to_plan(services: Services, draft: Draft, offer: Offer, *, origin: Origin, on_progress: Tell | None) -> Plan:
     """The plan that a draft without problems stands for. Raises what planning files raises."""
+    draft, _ = _single(draft, offer)
     steps = plain(draft.steps, offer.registry)
     kb = _kb(draft, offer)
     chosen = set(_chosen(steps, "upload", offer))
@@ -88,6 +93,11 @@ def to_plan(services: Services, draft: Draft, offer: Offer, *, origin: Origin, o
 
 
 _LEAVING = ("remove", "hide")
+
+
+def _single(draft: Draft, offer: Offer) -> tuple[Draft, list[Issue]]:
+    """The draft with single files, where it was told of groups; and what is wrong with what it says of those."""
+    return (draft, []) if offer.handles.groups is None else expanded(draft, offer.handles.groups)
 
 
 def _made(step: DraftStep, offer: Offer, *, loses: bool) -> PlanStep:

@@ -10,20 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..store.plan import PlannedFile
 from ..store.policy import Policy
 from ..store.records import Checkpoint
-from ..store.words import clean
+from .ai_files import KnownFile, shortened
+from .ai_groups import ALL, Groups, file_handle, with_rules
 from .ai_schema import MAX_ITEMS
-from .inputs import Input
 from .kb_state import KbState
-from .selection import day_of
 
-ALL = "all"
-_NAME_HEAD, _NAME_TAIL = 60, 30
 _CHECKPOINTS = 50
-_STATES = {"add": "new", "replace": "changed", "skip": "in the kb already", "reject": "cannot be taken"}
-_KNOWN_REASONS = frozenset({"unchanged", "duplicate", "excluded"})
 
 
 @dataclass(frozen=True)
@@ -33,10 +27,17 @@ class Handles:
     files: dict[str, str] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     checkpoints: dict[str, str] = field(default_factory=dict)
+    groups: Groups | None = None
+    """Where the model is told of files in groups, whose handles it was given in place of theirs."""
 
     def group(self, name: str) -> dict[str, str]:
         """The handles of a group of facts ("files", "sources", "checkpoints")."""
         return {"files": self.files, "sources": self.sources, "checkpoints": self.checkpoints}.get(name, {})
+
+    def offered(self) -> dict[str, list[str]]:
+        """The handles that a draft may use, by what they stand for."""
+        files = self.files if self.groups is None else self.groups.groups
+        return {"files": [*files], "sources": [*self.sources], "checkpoints": [*self.checkpoints]}
 
     def resolve(self, group: str, value: Any) -> Any:
         """An argument's value with its handles replaced; "all" is every handle of the group."""
@@ -55,53 +56,65 @@ class Facts:
     handles: Handles
 
 
+@dataclass(frozen=True)
+class KnownKb:
+    """A kb's state, the languages of its sources by name, and where it can go back to, newest first."""
+
+    state: KbState = field(default_factory=KbState)
+    languages: Mapping[str, str | None] = field(default_factory=dict)
+    checkpoints: Sequence[Checkpoint] = ()
+
+
 def facts_for(
     *,
     request: str | None,
     kb: str | None,
     kbs: Sequence[str],
     today: str,
-    inputs: Sequence[Input],
-    files: Sequence[PlannedFile],
-    state: KbState,
-    checkpoints: Sequence[Checkpoint],
+    files: Sequence[KnownFile],
+    known: KnownKb,
     policy: Policy,
     registry: Mapping[str, Any],
     past: Mapping[str, Any] | None = None,
     given: Mapping[str, Any] | None = None,
-    languages: Mapping[str, str | None] | None = None,
-    languages_of_sources: Mapping[str, str | None] | None = None,
 ) -> Facts:
     """The facts of one request. Equal requests, names, types, sizes, dates, languages and states give equal facts.
 
-    `languages` has the codes of those of the files, by source, `languages_of_sources` of those in the kb.
-    What is the same for every request comes first, so that a server that keeps prompts reads that part once.
+    More than `MAX_ITEMS` files are told in groups, and `upload` takes rules. What is the same for every request comes
+    first, so that a server that keeps prompts reads that part once.
     """
+    groups = Groups.of(files) if len(files) > MAX_ITEMS else None
     handles = Handles(
-        {f"f{number}": file.source for number, file in enumerate(files, 1)},
-        {f"s{number}": name for number, name in enumerate(sorted(state.sources)[:MAX_ITEMS], 1)},
-        {f"c{number}": one.checkpoint_id for number, one in enumerate(checkpoints[:_CHECKPOINTS], 1)},
+        {file_handle(place): file.name for place, file in enumerate(files)},
+        {f"s{number}": name for number, name in enumerate(listed_sources(known.state), 1)},
+        {f"c{number}": one.checkpoint_id for number, one in enumerate(known.checkpoints[:_CHECKPOINTS], 1)},
+        groups,
     )
-    dates = {one.source: day_of(one.mtime_ns) for one in inputs}
     told: dict[str, Any] = {
-        "actions": _actions(registry),
+        "actions": _actions(registry if groups is None else with_rules(registry)),
         "policy": _policy(policy),
         "today": today,
         "kbs": [shortened(name) for name in kbs[:MAX_ITEMS]],
         "kb": kb,
-        "kb_state": _state(state, handles, languages_of_sources or {}),
-        "checkpoints": [_checkpoint(f"c{number}", one) for number, one in enumerate(checkpoints[:_CHECKPOINTS], 1)],
-        "files": [
-            _file(handle, file, dates.get(file.source), (languages or {}).get(file.source))
-            for handle, file in zip(handles.files, files, strict=True)
-        ],
-    }  # fmt: skip
-    if past:
-        told["past"] = dict(past)
-    if given:
-        told["given"] = dict(given)
-    told["request"] = request
+        "kb_state": _state(known, handles),
+        "checkpoints": [_checkpoint(*one) for one in zip(handles.checkpoints, known.checkpoints, strict=False)],
+        **_files(files, groups),
+        **({"past": dict(past)} if past else {}),
+        **({"given": dict(given)} if given else {}),
+        "request": request,
+    }
     return Facts(told, handles)
+
+
+def listed_sources(state: KbState) -> list[str]:
+    """The sources of a kb that are told one by one."""
+    return sorted(state.sources)[:MAX_ITEMS]
+
+
+def _files(files: Sequence[KnownFile], groups: Groups | None) -> dict[str, Any]:
+    if groups is None:
+        return {"files": [file.told(file_handle(place)) for place, file in enumerate(files)]}
+    return {"files_in_all": len(files), "groups": groups.told()}
 
 
 def _policy(policy: Policy) -> dict[str, Any]:
@@ -111,24 +124,8 @@ def _policy(policy: Policy) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def shortened(name: str) -> str:
-    """A name without control characters and at most 91 characters long; its beginning and its end stay."""
-    whole = clean(name, limit=4_000)
-    return whole if len(whole) <= _NAME_HEAD + _NAME_TAIL else f"{whole[:_NAME_HEAD]}…{whole[-_NAME_TAIL:]}"
-
-
-def _file(handle: str, file: PlannedFile, modified: Any, language: str | None) -> dict[str, Any]:
-    """One file. Why it cannot be taken is one of our codes; what a parser said of it is not told."""
-    state = _STATES.get(file.action, file.action)
-    if file.reason and (file.action == "reject" or file.reason in _KNOWN_REASONS):
-        state = f"{state}: {file.reason}"
-    return {
-        "handle": handle, "name": shortened(file.source), "type": file.media_type or None, "bytes": file.bytes,
-        "modified": None if modified is None else str(modified), "language": language, "state": state,
-    }  # fmt: skip
-
-
-def _state(state: KbState, handles: Handles, languages: Mapping[str, str | None]) -> dict[str, Any]:
+def _state(known: KnownKb, handles: Handles) -> dict[str, Any]:
+    state, languages = known.state, known.languages
     shown = [state.sources[name] for name in handles.sources.values()]
     return {
         "revision": state.revision,

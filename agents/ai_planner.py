@@ -15,9 +15,11 @@ from ..tools.services import Services
 from .ai_answers import Draft, ModelFailed, read_answer, was_cut
 from .ai_calls import Asker, Message, Usage
 from .ai_drafts import Offer, for_kb, problems, to_plan
-from .ai_facts import Facts, facts_for
+from .ai_facts import Facts, KnownKb, facts_for, listed_sources
+from .ai_files import known_files
+from .ai_groups import with_rules
 from .ai_prompt import PROMPT_VERSION, first_messages, repair_messages
-from .ai_schema import MAX_ITEMS, draft_schema
+from .ai_schema import draft_schema
 from .archives import opened
 from .chat_model import name_of, ready
 from .comparison import compare
@@ -94,9 +96,7 @@ class AiPlanner:
 
     async def _drafted(self, asker: Asker, ground: Ground) -> Draft:
         """Ask until a draft has no problems, `max_repairs` times more at most; by the other way after what was none."""
-        handles = ground.offer.handles
-        groups = ("files", "sources", "checkpoints")
-        schema = draft_schema(for_kb(ground.offer), {group: list(handles.group(group)) for group in groups})
+        schema = draft_schema(for_kb(ground.offer), ground.offer.handles.offered())
         first = first_messages(ground.facts.told)
         messages: Sequence[Message] = first
         found: list[Issue] = []
@@ -126,21 +126,18 @@ class AiPlanner:
         if own is not None and not takes_files(own):
             check_given(request)
         inputs = hashed(stack.enter_context(opened(services, gathered(request), request.policy)))
-        if len(inputs) > MAX_ITEMS:
-            raise ModelFailed(f"there are {len(inputs)} files, and a model is told of {MAX_ITEMS} at most", "limit")
         kb = home.knowledge.find(tenant, request.kb) if request.kb else None
         state = kb_state(home.record, kb)
         registry = self._registry(request)
-        looked_at = self._looked_at(request, inputs, state)
-        listed = {name: state.sources[name].parsed_id for name in sorted(state.sources)[:MAX_ITEMS]}
-        told = languages_in(home.content, [*listed.values()])
+        planned = self._looked_at(request, inputs, state)
         facts = facts_for(
-            request=request.request or None, kb=request.kb, kbs=kbs, today=home.clock.now()[:10], inputs=inputs,
-            files=looked_at, state=state, checkpoints=self._checkpoints(request),
+            request=request.request or None, kb=request.kb, kbs=kbs, today=home.clock.now()[:10],
+            files=known_files(planned, inputs, languages_read(services, inputs, request.policy)),
+            known=KnownKb(state, self._languages(state), self._checkpoints(request)),
             policy=request.policy, registry=registry, past=self._past(request), given=request.args,
-            languages=languages_read(services, inputs, request.policy),
-            languages_of_sources={name: told[parsed_id] for name, parsed_id in listed.items()},
         )  # fmt: skip
+        if facts.handles.groups is not None:
+            registry = with_rules(registry)
         excludes = (
             () if own is not None else understood(request.request, inputs, setting_of(services, request)).excludes
         )
@@ -160,6 +157,12 @@ class AiPlanner:
         reader.flush()
         named = [file.model_copy(update={"source": one.source}) for file, one in zip(files, inputs, strict=True)]
         return [*named, *(announced(name, media_type) for name, media_type in request.unseen)]
+
+    def _languages(self, state: KbState) -> dict[str, str | None]:
+        """The languages of the sources that a model is told of."""
+        listed = {name: state.sources[name].parsed_id for name in listed_sources(state)}
+        told = languages_in(self._services.home.content, [*listed.values()])
+        return {name: told[parsed_id] for name, parsed_id in listed.items()}
 
     def _checkpoints(self, request: PlanRequest) -> list[Checkpoint]:
         """Where the kb can go back to, newest first; none where the policy keeps nothing to go back to."""

@@ -14,7 +14,7 @@ from .ai_answers import Draft
 from .ai_calls import Message
 from .issues import Issue
 
-PROMPT_VERSION = "4"
+PROMPT_VERSION = "5"
 """Goes up with every change of the texts, and of the order in which facts are told; a test holds the texts to it."""
 _ISSUES = 12
 
@@ -27,12 +27,13 @@ def text(name: str) -> str:
 
 def prompt_digest() -> str:
     """SHA-256 over the planner's prompts, in hexadecimal."""
-    return hashlib.sha256("\0".join(text(name) for name in ("planner", "repair")).encode()).hexdigest()
+    return hashlib.sha256("\0".join(text(name) for name in ("planner", "groups", "repair")).encode()).hexdigest()
 
 
 def first_messages(told: Mapping[str, Any]) -> list[Message]:
-    """The system's text, and the facts as one JSON object."""
-    return [("system", text("planner")), ("user", as_json(told))]
+    """The system's text, with what it needs to say of groups where there are any, and the facts as one JSON object."""
+    system = text("planner") + (text("groups") if "groups" in told else "")
+    return [("system", system), ("user", as_json(told))]
 
 
 def repair_messages(before: Sequence[Message], draft: Draft | None, issues: Sequence[Issue]) -> list[Message]:

@@ -9,6 +9,8 @@ MAX_STEPS = 30
 MAX_QUESTIONS = 5
 MAX_ITEMS = 300
 """Items of a list, and files that a model is told of."""
+MAX_GROUPS = 80
+"""Groups of files that a model is told of, where there are more than `MAX_ITEMS` files."""
 MAX_TEXT = 300
 MAX_NAME = 64
 TITLE = "draft_plan"
@@ -98,7 +100,7 @@ def _value(kind: str | None, param: Mapping[str, Any], given: Mapping[str, Seque
     if kind == "string":
         return _handle(param, given) if param.get("among") else _TEXT
     if kind == "array":
-        items = _handle(param, given) if param.get("among") else _item(param.get("items"))
+        items = _handle(param, given) if param.get("among") else _item(param.get("items"), given)
         most = len(given[str(param["among"])]) if param.get("among") in given else MAX_ITEMS
         return {"type": "array", "items": items, "maxItems": max(1, most)}
     if kind in ("integer", "number"):
@@ -124,6 +126,12 @@ _SCALAR = {
 }
 
 
-def _item(kind: Any) -> dict[str, Any]:
+def _item(kind: Any, given: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    if isinstance(kind, Mapping) and kind.get("properties"):
+        named = {
+            name: {"anyOf": [_value(param.get("type"), param, given), {"type": "null"}]}
+            for name, param in kind["properties"].items()
+        }
+        return _object(named, [])
     inner = kind.get("type") if isinstance(kind, Mapping) else kind
     return _value(inner, {}, {}) if isinstance(inner, str) and inner != "array" else _SCALAR

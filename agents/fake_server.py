@@ -104,7 +104,8 @@ def cuts(after: int = 40) -> Reply:
 def everything(call: Call) -> Reply:
     """A script that plans every file on offer into the kb named: a model that always does the plain thing."""
     seen = call.seen()
-    return says(plain_plan([file["handle"] for file in seen.get("files", ())], seen.get("kb")))
+    handles = [one["handle"] for one in (*seen.get("files", ()), *seen.get("groups", ()))]
+    return says(plain_plan(handles, seen.get("kb")))
 
 
 def plain_plan(handles: list[str], kb: str | None, *, expose: bool = True) -> dict[str, Any]:

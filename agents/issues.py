@@ -68,6 +68,7 @@ CODES: dict[str, str] = {
     "wrong_milestone": "A step names another milestone than its action completes.",
     "effect_understated": "A step says that it can be undone, and it cannot.",
     "several_kbs": "A model's draft has steps for several knowledge bases; a plan is for one.",
+    "nothing_chosen": "What a model's draft says of the files to upload fits none of them.",
     "files_differ": "A step of a model's draft names other files than its plan uploads.",
     "contradiction": "A model's draft puts a file in and takes its source out.",
     "misleading_id": "A step of a model's draft is called like another action than its own.",

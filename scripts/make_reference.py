@@ -17,6 +17,7 @@ from reference_parts import MADE, fields_said, table
 from typer.main import get_command
 
 from milepost import failure
+from milepost.agents.ai_groups import with_rules
 from milepost.agents.ai_planner import offered
 from milepost.agents.ai_schema import draft_schema
 from milepost.agents.issues import CODES
@@ -57,7 +58,7 @@ def pages() -> dict[str, str]:
 
 def _draft_schema() -> str:
     """What a model has to answer where every built-in action is allowed."""
-    return json.dumps(draft_schema(offered(expose=True)), indent=2) + "\n"
+    return json.dumps(draft_schema(with_rules(offered(expose=True))), indent=2) + "\n"
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from planner_kit import World, actions
 
-from milepost.agents.ai_facts import shortened
+from milepost.agents.ai_files import shortened
 from milepost.agents.ai_planner import offered
 from milepost.agents.ai_prompt import PROMPT_VERSION, prompt_digest
 from milepost.agents.ai_schema import draft_schema
@@ -148,7 +148,7 @@ def test_long_names_do_not_merge(world: World) -> None:
 
 def test_the_prompts_version_goes_up_with_its_text() -> None:
     """Change both, so that an old plan's origin still says which text it came from."""
-    assert (PROMPT_VERSION, prompt_digest()[:16]) == ("4", "235d2f04e938d4db")
+    assert (PROMPT_VERSION, prompt_digest()[:16]) == ("5", "b93974e1c1643aa6")
 
 
 def test_the_published_schema_is_the_codes() -> None:
