@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .index_graph import tangled
+
 SECONDS = 120.0
 """After this long the native code is taken to hang; a collection of 50,000 chunks takes 5."""
 SAMPLE = 2_000
@@ -20,27 +22,32 @@ RECORD, CHROMA = "milepost.db", "chroma"
 
 @dataclass
 class Look:
-    """What was seen: `died` says how the process ended, if it did; `troubles` what is wrong with kbs, by their number.
+    """What was seen: `deadly` says what ended, or would end, the process that looks; `troubles` what is wrong with kbs.
 
-    `librarian` is what is wrong with the librarian's collection, or None.
+    They go by their number; `librarian` is what is wrong with the librarian's collection, or None.
     """
 
-    died: str | None = None
+    deadly: str | None = None
     troubles: dict[int, str] = field(default_factory=dict)
     librarian: str | None = None
 
 
 def look_from_outside(home: Path) -> Look:
-    """Open and read every collection of a home in a child process. Under the lease, with no client of ours open."""
+    """Open and read every collection of a home in a child process. Under the lease, with no client of ours open.
+
+    Not where an index has links that lead nowhere: the child might come through, and this process die of them later.
+    """
+    if astray := tangled(home / CHROMA):
+        return Look(deadly=next(iter(astray.values())))
     command = [sys.executable, "-P", "-m", __name__, str(home.absolute())]
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=SECONDS
         )
     except subprocess.TimeoutExpired:
-        return Look(died=f"a process that read the collections came to no end in {SECONDS:g} s")
+        return Look(deadly=f"a process that read the collections came to no end in {SECONDS:g} s")
     if done.returncode < 0:
-        return Look(died=f"a process that read the collections died of {signal.Signals(-done.returncode).name}")
+        return Look(deadly=f"a process that read the collections died of {signal.Signals(-done.returncode).name}")
     if done.returncode:
         raise RuntimeError(f"the process that looks at collections failed: {done.stderr.strip()[-300:]}")
     return _gathered(json.loads(line) for line in done.stdout.splitlines())

@@ -141,8 +141,8 @@ class Views:
 
     def _read_by_a_child(self, *, mend: bool) -> bool:
         seen = look_from_outside(self._path)
-        if seen.died:
-            return self._unusable(seen.died, mend=mend)
+        if seen.deadly:
+            return self._unusable(seen.deadly, mend=mend)
         if mend:
             for kb_id, trouble in seen.troubles.items():
                 self._rebuild(kb_id)

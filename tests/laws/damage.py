@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,8 +51,17 @@ def page(file: Path, seed: int) -> None:
     file.write_bytes(body)
 
 
+def astray(file: Path, seed: int) -> None:
+    """The links of a row lead just past the rows: to memory that may be there, or not."""
+    _, _, _, used, size = struct.unpack_from("<i4q", file.with_name("header.bin").read_bytes())
+    body = bytearray(file.read_bytes())
+    at = random.Random(seed).randrange(used) * size
+    body[at : at + 132] = struct.pack("<33I", 32, *range(used, used + 32))
+    file.write_bytes(body)
+
+
 DAMAGES: dict[str, Callable[[Path, int], None]] = {
-    damage.__name__: damage for damage in (gone, folder_gone, emptied, halved, flipped, one_bit, page)
+    damage.__name__: damage for damage in (gone, folder_gone, emptied, halved, flipped, one_bit, page, astray)
 }
 
 

@@ -26,6 +26,7 @@ EXAMPLES = [
     ("header.bin", "folder_gone", 0),
     ("header.bin", "halved", 0),
     ("data_level0.bin", "flipped", 1),
+    ("data_level0.bin", "astray", 1),
     ("link_lists.bin", "gone", 0),
     ("index_metadata.pickle", "gone", 0),
 ]

@@ -1,0 +1,128 @@
+"""The links between the rows of an index, read as bytes: Chroma's native code follows them wherever they lead.
+
+One that leads nowhere may end the process that follows it, or only the next one: what lies there in memory differs.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .chroma_files import DATABASE
+
+_HEADER = struct.Struct("<i6qiI2q")
+"""hnswlib's header.bin as Chroma writes it: version, offset, capacity, rows in use, bytes of a row, where its label and
+its vector begin, the highest level, the row where searches begin, links of a row above the lowest level and on it."""
+_VERSION = 1
+_COUNT = struct.Struct("<I")
+_LINK = 4
+_LABEL = 8
+
+
+@dataclass(frozen=True)
+class _Shape:
+    used: int
+    row: int
+    highest: int
+    begin: int
+    above: int
+    lowest: int
+
+
+def tangled(folder: Path) -> dict[str, str]:
+    """Collections whose index has links that lead to no row, by name; what is wrong with each.
+
+    An index in a form that we do not know is not judged.
+    """
+    database = folder / DATABASE
+    if not database.exists():
+        return {}
+    connection = sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)
+    try:
+        names = "SELECT s.id, c.name FROM segments s JOIN collections c ON c.id = s.collection"
+        collections = dict(connection.execute(names).fetchall())
+    finally:
+        connection.close()
+    found = {}
+    for header in folder.glob("*/header.bin"):
+        trouble = _trouble(header.parent)
+        if trouble and header.parent.name in collections:
+            found[collections[header.parent.name]] = f"its index cannot be followed: {trouble}"
+    return found
+
+
+def _trouble(index: Path) -> str | None:
+    shape = _shape((index / "header.bin").read_bytes())
+    if shape is None or not shape.used:
+        return None
+    try:
+        levels = _levels((index / "link_lists.bin").read_bytes(), shape)
+        rows = np.fromfile(index / "data_level0.bin", dtype=np.uint8, count=shape.used * shape.row)
+    except (OSError, struct.error, ValueError, _Astray) as wrong:
+        return str(wrong) or "a file of it is too short"
+    if rows.size < shape.used * shape.row:
+        return "rows are missing"
+    if shape.begin >= shape.used or levels[shape.begin] != shape.highest:
+        return "searches would begin nowhere"
+    return _lowest(rows.reshape(shape.used, shape.row), shape)
+
+
+def _shape(header: bytes) -> _Shape | None:
+    """What the header says; None where it is not of the form that we know."""
+    if len(header) < _HEADER.size:
+        return None
+    version, _, capacity, used, row, label, vector, highest, begin, above, lowest = _HEADER.unpack_from(header)
+    known = version == _VERSION and 0 <= used <= capacity and highest >= 0 < above and lowest > 0
+    if not known or vector != (lowest + 1) * _LINK or not vector < label == row - _LABEL:
+        return None
+    return _Shape(used, row, highest, begin, above, lowest)
+
+
+def _lowest(rows: NDArray[np.uint8], shape: _Shape) -> str | None:
+    counts = rows[:, :2].copy().view("<u2")  # the third byte is hnswlib's mark of a deleted row
+    links = rows[:, _LINK : (shape.lowest + 1) * _LINK].copy().view("<u4")
+    in_use = np.arange(shape.lowest) < counts
+    if (counts > shape.lowest).any() or (links[in_use] >= shape.used).any():
+        return "links lead to rows that are not there"
+    return None
+
+
+class _Astray(Exception):
+    """A link above the lowest level leads where no row has that level."""
+
+
+def _levels(lists: bytes, shape: _Shape) -> NDArray[np.int64]:
+    """The level of each row, by the lists of links above the lowest; every link leads to a row that has its level."""
+    levels = np.zeros(shape.used, dtype=np.int64)
+    seen: list[tuple[int, NDArray[np.uint32]]] = []
+    for number, above in enumerate(_lists(lists, shape)):
+        levels[number] = len(above)
+        seen += enumerate(above, start=1)
+    for level, links in seen:
+        if (links >= shape.used).any() or (levels[links] < level).any():
+            raise _Astray("links lead to rows that are not there")
+    return levels
+
+
+def _lists(lists: bytes, shape: _Shape) -> Iterator[list[NDArray[np.uint32]]]:
+    """For each row the links on each level above the lowest."""
+    at, each = 0, (shape.above + 1) * _LINK
+    for _ in range(shape.used):
+        (size,) = _COUNT.unpack_from(lists, at)
+        at += _COUNT.size
+        if size % each or at + size > len(lists):
+            raise _Astray("lists of links are cut off")
+        found = []
+        for start in range(at, at + size, each):
+            count = int.from_bytes(lists[start : start + 2], "little")
+            if count > shape.above:
+                raise _Astray("links lead to rows that are not there")
+            found.append(np.frombuffer(lists, dtype="<u4", count=count, offset=start + _LINK))
+        at += size
+        yield found
