@@ -270,4 +270,8 @@ def _of(arm: Side, pairs: Pairs) -> list[str]:
     unstable = sum(trial.stable is False for trial in arm.trials)
     if unstable:
         told.append(f"{arm.label}: planning again gave another plan in {count(unstable, 'case')}")
+    stood_in = sum(trial.origin == "fallback" for trial in arm.trials)
+    if stood_in * 2 > len(arm.trials):
+        share = f"{stood_in} of {count(len(arm.trials), 'trial')}"
+        told.append(f"{arm.label}: the template planned in {share}, so its scores say little of the model")
     return told

@@ -21,7 +21,9 @@ def read_log(path: Path) -> Log:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise NotFound(f'cannot read the log "{path}": {error.strerror}', next="milepost eval run --out FILE") from None
+        raise NotFound(
+            f'cannot read the log "{path}"', cause=str(error.strerror), next="milepost eval run --out FILE"
+        ) from None
     whole = data[: data.rfind(b"\n") + 1]
     first, *others = whole.decode("utf-8", "replace").split("\n")
     header = _header(first, path)

@@ -131,7 +131,9 @@ def read_samples(path: Path) -> Samples:
     try:
         lines = path.read_bytes().decode("utf-8-sig", "replace").split("\n")
     except OSError as error:
-        raise NotFound(f'cannot read the cases in "{path}": {error.strerror}', state="nothing was run") from None
+        raise NotFound(
+            f'cannot read the cases in "{path}"', cause=str(error.strerror), state="nothing was run"
+        ) from None
     found: dict[str, dict[str, Any]] = {}
     broken: list[BrokenLine] = []
     for number, line in enumerate(lines, 1):

@@ -235,3 +235,12 @@ def test_figures_read_well() -> None:
     """Small times in milliseconds, signs on differences, no sign on nothing."""
     assert [number("seconds", one) for one in (0.0123, 0.99999, 14)] == ["12.3 ms", "1 s", "14 s"]
     assert [signed("x", one) for one in (0.25, -0.5, 0)] == ["+0.25", "-0.5", "0"]
+
+
+@pytest.mark.parametrize(("origin", "said"), [("fallback", 1), ("ai", 0)])
+def test_a_reader_is_told_where_the_template_did_the_models_work(tmp_path: Path, origin: str, said: int) -> None:
+    """A fallback's scores are the template's: more than half of them, and the comparison says so."""
+    arms = {"template": {"a": [True], "b": [True]}, "ai:m": {"a": [True] * 3, "b": [True] * 3}}
+    log = read_log(write_log(tmp_path / "a.jsonl", arms, more={"origin": origin}))
+    (one,) = evidence(log).comparisons
+    assert sum("the template planned in 6 of 6 trials" in note for note in one.notes) == said
