@@ -57,6 +57,8 @@ class Run(Record):
     set: dict[str, str] = Field(default_factory=dict)
     """Keys of the policy that are not as evaluations usually have them; of two logs both values."""
     about: dict[str, str] = Field(default_factory=dict)
+    page: str = ""
+    """The whole report, where it is checked in beside the page (`eval report LOG -o docs/plan-quality-NAME.html`)."""
 
 
 def run_of(path: Path, other: Path | None = None) -> Run:
@@ -64,7 +66,7 @@ def run_of(path: Path, other: Path | None = None) -> Run:
     logs = [read_any_log(one) for one in (path, other) if one]
     header = logs[0].header
     found, _ = evidence_of(*logs)
-    beside = path.with_name("about.json")
+    beside, page = path.with_name("about.json"), f"plan-quality-{path.stem}.html"
     about = json.loads(beside.read_text(encoding="utf-8")) if beside.exists() else {}
     arms = [arm.model_copy(update={"log": ""}) for arm in found.arms]
     return Run(
@@ -72,7 +74,7 @@ def run_of(path: Path, other: Path | None = None) -> Run:
         after=header.after, versions=header.versions, kinds=sorted({arm.kind for arm in header.planners}),
         evidence=found.model_copy(update={"arms": arms}), cases_file=header.cases_file,
         left=sum(len(log.missing) for log in logs), set=_other_than_usual([log.header.policy for log in logs]),
-        about={name: str(value) for name, value in about.items()},
+        about={name: str(value) for name, value in about.items()}, page=page if (DOCS / page).exists() else "",
     )  # fmt: skip
 
 
@@ -110,7 +112,10 @@ def _said(run: Run) -> list[str]:
     lines += [f"Policy other than usual: {_listed(run.set)}."] if run.set else []
     lines += [f"The model ran on: {_listed(run.about)}."] if run.about else []
     lines += [f"The run was stopped: {run.left} of its trials were not run."] if run.left else []
-    return [escaped(" ".join(lines)), ""]
+    link = (
+        [f"[Every case, with both plans and what failed]({run.page}), as a page for a browser.", ""] if run.page else []
+    )
+    return [escaped(" ".join(lines)), "", *link]
 
 
 def _listed(said: dict[str, str]) -> str:
