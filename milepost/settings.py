@@ -20,6 +20,7 @@ from pydantic import SecretStr
 from .store.errors import NotFound, PolicyError, UsageError
 from .store.faults import arm, kill_at
 from .store.policy_keys import leaves, parse_setting, parse_value
+from .store.policy_rules import PLAIN
 from .store.policy_sources import (
     PolicyValue,
     ResolvedPolicy,
@@ -224,7 +225,7 @@ def _environment(env: Mapping[str, str]) -> dict[str, Any]:
         if not variable.startswith(PREFIX) or not text.strip():
             continue
         name = variable.removeprefix(PREFIX)
-        key = name.lower().replace("__", ".")
+        key = PLAIN.get(name.lower(), name.lower().replace("__", "."))
         if name == "POLICY":
             said["policy"] = text.strip()
         elif key in leaves():

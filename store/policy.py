@@ -20,7 +20,7 @@ from .errors import PolicyError
 from .plan import canonical_json
 from .policy_chunk import ChunkPolicy as ChunkPolicy
 from .policy_chunk import Section
-from .policy_rules import contradiction, implied
+from .policy_rules import contradiction, grouped, implied
 
 MILESTONES = ("before_upload", "upload_complete", "parse_complete", "embed_complete", "expose_complete")
 
@@ -178,7 +178,7 @@ class Policy(Section):
     @classmethod
     def _check(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         if isinstance(value, Mapping):
-            said = dict(cast("Mapping[str, Any]", value))
+            said = grouped(dict(cast("Mapping[str, Any]", value)))
             if not said.keys() >= cls.model_fields.keys():
                 refuse_contradiction(said)
             said.setdefault("approval_said", "approval" in said)

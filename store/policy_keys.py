@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from .errors import PolicyError, UsageError
 from .policy import MILESTONES, Policy, did_you_mean
+from .policy_rules import PLAIN
 
 
 @cache
@@ -39,7 +40,8 @@ def sections() -> set[str]:
 def flatten(values: Mapping[str, Any], source: str = "") -> dict[str, Any]:
     """Nested and dotted keys as dotted leaf keys; an unknown one is refused, and one that is there twice."""
     flat: dict[str, Any] = {}
-    for key, value in _walk(values, "", source):
+    for said, value in _walk(values, "", source):
+        key = PLAIN.get(said, said)
         if key not in leaves():
             raise unknown_key(key, source)
         if key in flat:
@@ -120,7 +122,7 @@ def parse_setting(text: str, source: str = "") -> tuple[str, Any]:
     ('chunk.size', 800)
     """
     key, equals, value = text.partition("=")
-    key = key.strip()
+    key = PLAIN.get(key.strip(), key.strip())
     if not equals or not key:
         raise UsageError(
             f"{_short(text)} is not KEY=VALUE", cause="for example --set chunk.size=800", next="milepost policy show"

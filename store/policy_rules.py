@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from .errors import PolicyError
+
 
 class Rule(NamedTuple):
     """`key` asks for something that `needs` forbids when that is explicitly false.
@@ -52,3 +54,19 @@ def implied(explicit: Mapping[str, Any]) -> dict[str, str]:
         if needed not in explicit and key in explicit and asks(key, explicit[key]):
             found[needed] = key
     return found
+
+
+PLAIN = {"max_repairs": "ai.max_repairs"}
+"""Keys that may be given without their group."""
+
+
+def grouped(said: dict[str, Any]) -> dict[str, Any]:
+    """The same with each key that was given without its group in it; refused where it is there twice."""
+    for key in PLAIN.keys() & said.keys():
+        group, _, name = PLAIN[key].partition(".")
+        within = said.get(group) or {}
+        within = dict(within) if isinstance(within, Mapping) else within.model_dump(exclude_unset=True)
+        if name in within:
+            raise PolicyError(f"{PLAIN[key]} is set twice", keys=[PLAIN[key]])
+        said[group] = within | {name: said.pop(key)}
+    return said

@@ -240,4 +240,4 @@ def test_the_digest_stays() -> None:
     assert Policy().digest == DIGEST
 
 
-DIGEST = "946258341edfe91a9ca74b527ccc6d701f905166e874c56332de9e5e6e4b8a5c"
+DIGEST = "f141d2e0ca04a77da8825fdebc0fef44559d11574b396502d172bc76b6f40abd"

@@ -279,3 +279,17 @@ def test_with_rollback_off_the_line_says_so() -> None:
     assert any("cannot be undone" in line for line in guarantees(Policy()))
     assert any("for 30 days" in line for line in guarantees(Policy.rollback()))
     assert any("at most 5 MB" in line for line in guarantees(Policy.rollback(retention={"bytes": 5_000_000})))
+
+
+def test_max_repairs_may_be_given_without_its_group(tmp_path: Path) -> None:
+    """`max_repairs` is `ai.max_repairs` in a dict, a model, a file and a setting; both at once are refused."""
+    file = tmp_path / "policy.toml"
+    file.write_text("max_repairs = 1\n")
+    expected = Policy(ai={"max_repairs": 1})
+    assert Policy(max_repairs=1) == policy_from({"max_repairs": 1}) == policy_from(file) == expected
+    assert parse_setting("max_repairs=1") == ("ai.max_repairs", 1)
+    for twice in ({"max_repairs": 1, "ai": {"max_repairs": 2}}, {"max_repairs": 1, "ai.max_repairs": 2}):
+        with pytest.raises(PolicyError, match="twice"):
+            policy_from(twice)
+    with pytest.raises(PolicyError, match="twice"):
+        Policy(max_repairs=1, ai={"max_repairs": 2})
