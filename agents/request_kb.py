@@ -23,6 +23,21 @@ _INTO = re.compile(
     r"|\s+(?:and|but|with|without|only|except|as|then|please|now|for|from)\b)",
     re.IGNORECASE,
 )
+_VERB = r"(?:put|add|ingest|load|import|index|upload)"
+_PUT = re.compile(rf"\s*(?:please )?(?P<verb>{_VERB}) ", re.IGNORECASE)
+_PART = re.compile(
+    rf"(?:please )?(?:{_VERB} )?(?P<what>(?:[^,.;:!?\n]|\.(?=\w)){{2,100}}?) (?:in)?to {_THE}{_NAME}(?:\s+{_KB})?"
+    r"(?:\s*(?:, and|,|and|;)\s+(?=\S)|[.! ]*(?:please)?[.! ]*$)",
+    re.IGNORECASE,
+)
+"""One thing for one kb, with what joins it to the next, or the end."""
+_VAGUE = re.compile(
+    r"\b(?:not|no|never|n['\u2019]t|except|but|only|without|all|every\w*|any\w*|rest|others?|remaining|it|them|these|those"
+    r"|this|that|what|which|replac\w+|delet\w+|remov\w+|hid\w+|undo|from|if|unless|until|when|before|after|then|both"
+    r"|same|old|into?|to|keep)\b",
+    re.IGNORECASE,
+)
+"""Words with which a part may say more than what is put where, or lean on another part."""
 _MORE = re.compile(rf"\s*(?:,|and|&)\s*{_THE}{_NAME}(?P<kb>\s+{_KB})?(?![\w-])", re.IGNORECASE)
 _WORDS = """
 the a an and or but with without for from only except it them this that these those as is into in to of on new same
@@ -62,8 +77,8 @@ def kbs_named(text: RequestText, known: Sequence[str]) -> list[str]:
 def for_each_kb(request: str, known: Sequence[str]) -> list[str]:
     """The request once for each kb that it names in one list ("into hr and legal"), with that one alone in its place.
 
-    A request that names none, one, or several in different places is returned as it is: which files are for which
-    would have to be guessed.
+    Where it says of each kb what is for it, and nothing else ("put the handbook into hr and the contracts into legal"),
+    it is a request for each. Any other one is returned as it is: which files are for which would have to be guessed.
     """
     every = kbs_named(RequestText(request), known) if len(request) <= _LONGEST else []
     if len(every) < 2:
@@ -77,12 +92,26 @@ def for_each_kb(request: str, known: Sequence[str]) -> list[str]:
                 names.append(other["name"])
             if [spelled.get(name.lower(), name) for name in names] == every:
                 return [f"{request[:begin]}{name}{request[stop:]}" for name in every]
-    return [request]
+    return _part_by_part(request, spelled, every) or [request]
+
+
+def _part_by_part(request: str, spelled: dict[str, str], every: Sequence[str]) -> list[str]:
+    """What a request that is nothing but a list of "something into a kb" says of each kb; empty for any other."""
+    head = _PUT.match(request)
+    at = head.end() if head else -1
+    found: dict[str, str] = {}
+    while head and at < len(request) and (part := _PART.match(request, at)):
+        kb = spelled.get(part["name"].lower(), part["name"])
+        if kb in found or _VAGUE.search(part["what"]):
+            return []
+        found[kb] = f"{head['verb']} {part['what']} into {kb}"
+        at = part.end()
+    return list(found.values()) if at == len(request) and sorted(found) == sorted(every) else []
 
 
 def _loose(name: str) -> re.Pattern[str]:
     return re.compile(
-        rf"\b(?:into|in|to|onto)\s+(?:the |our |my )?(?P<name>{re.escape(name)})(?![\w.-])", re.IGNORECASE
+        rf"\b(?:into|in|to|onto)\s+(?:the |our |my )?(?P<name>{re.escape(name)})(?![\w-]|\.\w)", re.IGNORECASE
     )
 
 

@@ -40,6 +40,58 @@ def test_what_names_no_list_stays_one_request(request_: str) -> None:
     assert for_each_kb(request_, KNOWN) == [request_]
 
 
+@pytest.mark.parametrize(
+    ("request_", "asked"),
+    [
+        ("put the handbook into hr and the contracts into legal",
+         ["put the handbook into hr", "put the contracts into legal"]),
+        ("Please add the faq and the rules to the hr kb, the prices to sales and the contracts to legal.",
+         ["add the faq and the rules into hr", "add the prices into sales", "add the contracts into legal"]),
+        ("load a.md into hr; load b.md into legal", ["load a.md into hr", "load b.md into legal"]),
+    ],
+)  # fmt: skip
+def test_what_is_for_each_kb_is_a_request_for_each(request_: str, asked: list[str]) -> None:
+    """Said of every kb, in so many words: each plan's request has its own part and nothing of another's."""
+    assert for_each_kb(request_, KNOWN) == asked
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "put the handbook into hr and everything else into legal",
+        "put the handbook into hr and the rest into legal",
+        "put the handbook into hr, but not into legal",
+        "put the handbook into hr and remove it from legal",
+        "put the handbook into hr and the contracts into legal, and hide the old ones",
+        "put the handbook into hr and the contracts into legal, but don't expose them yet",
+        "put the handbook into hr and delete the contracts in legal",
+        "put the handbook into hr and the contracts into legal if they are signed",
+        "put the handbook into hr and keep the contracts in legal",
+        "put the handbook into hr and the contracts into hr and the prices into legal",
+        "move the handbook into hr and the contracts into legal",
+        "put these into hr and those into legal",
+        "put the handbook from legal into hr",
+    ],
+)
+def test_whatever_says_more_is_asked_about(request_: str) -> None:
+    """A word that is not of the plain kind: one request, whose plan asks which kb, and does nothing."""
+    assert for_each_kb(request_, KNOWN) == [request_]
+
+
+def test_each_kb_gets_its_own_files_and_no_other(tmp_path: Path) -> None:
+    """Two things for two kbs: what is found where, afterwards."""
+    for name in ("handbook.md", "contracts.md", "minutes.md"):
+        (tmp_path / "docs").mkdir(exist_ok=True)
+        (tmp_path / "docs" / name).write_text(f"# {name}\n\nText of {name}.\n", encoding="utf-8")
+    with Milepost(tmp_path / "home", policy="rollback", embedder=FakeEmbedder()) as mp:
+        plans = mp.plan_each([tmp_path / "docs"], request="put the handbook into hr and the contracts into legal")
+        assert [plan.questions for plan in plans] == [(), ()]
+        for plan in plans:
+            mp.apply(plan)
+        found = {kb: {hit.source for hit in mp.search("text", kb=kb, k=9)} for kb in ("hr", "legal")}
+    assert found == {"hr": {"handbook.md"}, "legal": {"contracts.md"}}
+
+
 def test_each_plan_is_applied_and_undone_by_itself(tmp_path: Path) -> None:
     """Two plans, two journeys; undoing one leaves what the other brought in."""
     note = tmp_path / "note.md"
