@@ -15,6 +15,7 @@ from milepost.store.records import Journey
 
 POLICY: dict[str, Any] = {"preset": "rollback", "approval": "never"}
 mixed = journey_type("mixed", steps=[upload, parse, embed, expose, put])
+before = journey_type("before", steps=[put, upload, parse, embed, expose])
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def world(tmp_path: Path) -> World:
 
 @pytest.fixture
 def mp(tmp_path: Path) -> Iterator[Milepost]:
-    with Milepost(tmp_path / "home", policy=POLICY, embedder="fake", journey_types=(asked, mixed)) as opened:
+    with Milepost(tmp_path / "home", policy=POLICY, embedder="fake", journey_types=(asked, mixed, before)) as opened:
         yield opened
     faults.arm(None)
 
@@ -114,3 +115,14 @@ def test_a_kb_and_what_lies_outside_go_back_together(mp: Milepost, world: World)
     done = mp.undo([first, second])
     assert done.success and (mp.kb_stats("k").sources, world.state()) == (0, {})
     assert done.revision_after == 3 and stand(mp, first, second) == ["rolled_back"] * 2
+
+
+def test_what_is_left_after_the_kb_went_back_is_not_forgotten(mp: Milepost, world: World) -> None:
+    """An effect from before the publish, whose undo fails: the kb is back already, and the same call undoes it."""
+    args = {**world.args, "name": "a", "text": "one"}
+    journey = mp.apply(mp.plan([("one.md", b"one")], kb="k", journey_type="before", args=args))
+    world.trap("undo a", "fail")
+    assert not mp.undo(journey).success and (mp.kb_stats("k").sources, world.state()) == (0, {"a": "one"})
+    assert stand(mp, journey) == ["partial"]
+    world.untrap("undo a")
+    assert mp.undo(journey).success and world.state() == {} and stand(mp, journey) == ["rolled_back"]
