@@ -322,3 +322,15 @@ def test_a_journey_is_undone_under_the_policy_it_keeps(home: Path) -> None:
         assert mp.undo(journey).verified == "confirmed"
         assert mp.kb_digest(KB).digest == before and mp.status(journey).status == ROLLED_BACK
         assert mp.rollback(last=True, kb=KB).success, "a rollback can be taken back under any policy"
+
+
+def test_a_journey_before_what_was_given_up_is_refused(home: Path) -> None:
+    """What an older one replaced is gone after a journey with rollback off: its undo is refused, nothing lost."""
+    with opened(home) as mp:
+        put(mp, a="old")
+        mine = put(mp, a="new")
+        mp.ingest([("b.md", b"# b\n\nother\n")], kb=KB, policy="none")
+        for journeys in (mine, [mine]):
+            with pytest.raises(PolicyError, match="not restorable"):
+                mp.undo(journeys, on_conflict="force")
+        assert shown(home) == {"a": "new", "b": "other"} and mp.status(mine).status == COMPLETED
