@@ -334,3 +334,13 @@ def test_a_journey_before_what_was_given_up_is_refused(home: Path) -> None:
             with pytest.raises(PolicyError, match="not restorable"):
                 mp.undo(journeys, on_conflict="force")
         assert shown(home) == {"a": "new", "b": "other"} and mp.status(mine).status == COMPLETED
+
+
+def test_a_journey_has_one_place_in_a_set(home: Path) -> None:
+    """Two checkpoints of one journey say two places to go back to: refused, and nothing is changed."""
+    with opened(home) as mp:
+        journey, other = put(mp, a="one"), put(mp, b="two")
+        places = [journey.checkpoint("before_upload"), journey.checkpoint("upload_complete")]
+        with pytest.raises(UsageError, match="two of these checkpoints are of one journey"):
+            mp.preview_rollback([*places, other.checkpoint("before_upload")])
+        assert shown(home) == {"a": "one", "b": "two"}
