@@ -58,7 +58,11 @@ def _policy(desk: Desk) -> dict[str, Any]:
 async def _serve(server: FastMCP[Any], address: tuple[str, int] | None) -> None:
     logging.getLogger("fastmcp").setLevel(logging.CRITICAL)  # what goes wrong is an answer, not a line on stderr
     if address is None:
-        await server.run_stdio_async(show_banner=False, log_level="critical")
+        try:
+            await server.run_stdio_async(show_banner=False, log_level="critical")
+        except ExceptionGroup as trouble:  # the client ended without a word: nobody is left to tell
+            gone, other = trouble.split(BrokenPipeError)
+            raise BrokenPipeError if gone and not other else trouble from None
     else:
         host, port = address
         await server.run_http_async(show_banner=False, host=host, port=port, log_level="critical")

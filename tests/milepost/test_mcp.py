@@ -298,6 +298,27 @@ def test_the_command_serves_stdio(folder: Path) -> None:
     asyncio.run(work())
 
 
+def test_a_client_that_vanishes_is_no_fault(folder: Path) -> None:
+    """It closed its end in the middle of a conversation: the server ends, and says nothing of it."""
+    command = [sys.executable, "-c", RUN, "mcp", "--root", str(folder), "--home", str(folder.parent / "home")]
+    client = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as server:
+        assert server.stdin and server.stdout and server.stderr
+        server.stdin.write(_line("initialize", client, id=1) + _line("notifications/initialized"))
+        server.stdin.flush()
+        assert b"protocolVersion" in server.stdout.readline()
+        server.stdout.close()
+        server.stdin.write(_line("tools/list", id=2))
+        server.stdin.close()
+        assert (server.wait(60), server.stderr.read()) == (0, b"")
+
+
+def _line(method: str, params: Any = None, **more: Any) -> bytes:
+    said = {"jsonrpc": "2.0", "method": method, **({"params": params} if params else {}), **more}
+    return json.dumps(said).encode() + b"\n"
+
+
 @pytest.fixture
 def port() -> int:
     with socket.socket() as free:
