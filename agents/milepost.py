@@ -40,6 +40,8 @@ T = TypeVar("T")
 class Milepost:
     """The same as `AsyncMilepost`, each method waiting for its end; works inside a running event loop, too."""
 
+    _kind: type[AsyncMilepost] = AsyncMilepost
+
     def __init__(
         self,
         home: str | Path,
@@ -53,7 +55,7 @@ class Milepost:
         clock: Clock | None = None,
         trace: str | None = None,
     ) -> None:
-        self.workspace = AsyncMilepost(
+        self.workspace = self._kind(
             home, policy=policy, embedder=embedder, chat_model=chat_model, user=user, journey_types=journey_types,
             wait=wait, clock=clock, trace=trace,
         )  # fmt: skip

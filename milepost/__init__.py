@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .agents.documenter import ForwardDocumentationCapability
     from .agents.langchain_tools import journey_tools
-    from .agents.milepost import Milepost
     from .agents.planner import PlanningIntegrationCapability
     from .agents.validator import Validation
-    from .agents.workspace import AsyncMilepost
     from .store.errors import (
         ApprovalRequired,
         CheckpointCollected,
@@ -40,6 +38,7 @@ if TYPE_CHECKING:
     from .tools.journey_types import embed, expose, journey_type, parse, upload
     from .tools.rollback import LightweightRollbackCapability
     from .tools.user_steps import Receipt, StepContext, Undo, step
+    from .workspaces import AsyncMilepost, Milepost
 
 __version__ = "0.1.0"
 
@@ -66,11 +65,10 @@ _ERRORS = (
     "UsageError",
 )
 _ROOMS = {
-    "AsyncMilepost": "agents.workspace",
+    **dict.fromkeys(("AsyncMilepost", "Milepost"), "workspaces"),
     "ForwardDocumentationCapability": "agents.documenter",
     "LightweightRollbackCapability": "tools.rollback",
     "PlanningIntegrationCapability": "agents.planner",
-    "Milepost": "agents.milepost",
     "Validation": "agents.validator",
     "journey_tools": "agents.langchain_tools",
     "Plan": "store.plan",
