@@ -38,23 +38,26 @@ class _Shape:
 def tangled(folder: Path) -> dict[str, str]:
     """Collections whose index has links that lead to no row, by name; what is wrong with each.
 
-    An index in a form that we do not know is not judged.
+    An index in a form that we do not know is not judged, nor one of no collection.
     """
-    database = folder / DATABASE
+    found = {
+        header.parent.name: trouble for header in folder.glob("*/header.bin") if (trouble := _trouble(header.parent))
+    }
+    names = _names(folder / DATABASE) if found else {}
+    return {names[index]: f"its index cannot be followed: {trouble}" for index, trouble in found.items()
+            if index in names}  # fmt: skip
+
+
+def _names(database: Path) -> dict[str, str]:
+    """Collections by the names of their index folders. Not read-only: a killed process may have left a journal."""
     if not database.exists():
         return {}
-    connection = sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)
+    connection = sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True)
     try:
         names = "SELECT s.id, c.name FROM segments s JOIN collections c ON c.id = s.collection"
-        collections = dict(connection.execute(names).fetchall())
+        return dict(connection.execute(names).fetchall())
     finally:
         connection.close()
-    found = {}
-    for header in folder.glob("*/header.bin"):
-        trouble = _trouble(header.parent)
-        if trouble and header.parent.name in collections:
-            found[collections[header.parent.name]] = f"its index cannot be followed: {trouble}"
-    return found
 
 
 def _trouble(index: Path) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +12,7 @@ import chromadb
 import numpy as np
 import pytest
 
+from milepost.store.chroma_files import DATABASE
 from milepost.store.index_graph import tangled
 
 NAME = "kb-one"
@@ -133,3 +136,23 @@ def test_a_form_that_we_do_not_know_is_not_judged(written: Path, index: Path) ->
     write(index / "header.bin", 0, struct.pack("<i", 2))
     assert tangled(written) == {}
     assert tangled(index) == {}
+
+
+def test_what_a_killed_process_left_in_the_database_is_no_hindrance(written: Path, index: Path, tmp_path: Path) -> None:
+    """A change that was cut off in its middle: the index is looked at all the same, and its collection is known."""
+    copy = tmp_path / "killed"
+    writer = sqlite3.connect(written / DATABASE)
+    try:
+        writer.execute("PRAGMA cache_size = 1")
+        writer.execute("CREATE TABLE other (body BLOB)")
+        writer.commit()
+        writer.executemany("INSERT INTO other VALUES (zeroblob(4000))", [()] * 500)
+        shutil.copytree(written, copy)
+    finally:
+        writer.rollback()
+        writer.execute("DROP TABLE other")
+        writer.close()
+    assert (copy / f"{DATABASE}-journal").exists()
+    assert tangled(copy) == {}
+    more_links_than_fit(copy / index.name)
+    assert set(tangled(copy)) == {NAME}
