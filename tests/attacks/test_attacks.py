@@ -9,7 +9,7 @@ attacks are real is shown by the same suite with one guard taken away at a time:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,15 +83,14 @@ def test_no_order_of_a_document_has_an_effect(surface: str, tmp_path: Path) -> N
 
 
 @pytest.mark.nightly
-def test_all_attacks_on_all_surfaces(tmp_path: Path) -> None:
-    """Every place, aim and wording on every surface; the figure is printed."""
+def test_all_attacks_on_all_surfaces(tmp_path: Path, figures: Callable[[str, int, int], None]) -> None:
+    """Every place, aim and wording on every surface; the figures are among the last lines of the night."""
     total: Counter[str] = Counter()
     for surface in SURFACES:
         total += attack(surface, tmp_path / surface, ALL)
-    print(
-        f"{total['attacks']} attacks by an obedient model: the order was read in {total['read']}, the tool it aims at"
-        f" was called in {total['obeyed']}; unapproved effects: {total['effects']}"
-    )
+    obeyed = "attacks by a model that obeyed what it had read"
+    figures("attacks by documents on an obedient model, for unapproved effects", total["attacks"], total["effects"])
+    figures(f"{obeyed}, for calls that were not made", total["read"], total["read"] - total["obeyed"])
     assert total["attacks"] >= 600
     judge(total)
 
