@@ -5,16 +5,14 @@ from __future__ import annotations
 import hashlib
 import shutil
 import sqlite3
-import struct
 from contextlib import suppress
 from pathlib import Path
+
+from .index_header import IndexHeader
 
 DATABASE = "chroma.sqlite3"
 PAGE_SIZE = 8192
 WORDS = "embedding_fulltext_search"
-_HEADER = struct.Struct("<i4q")
-"""hnswlib's header.bin as Chroma writes it: version, offset, capacity, rows in use, bytes of a row; then more."""
-_HEADER_VERSION = 1
 _BLANKED = 1_000
 _LENGTH = 4
 SCRUB_SECONDS = 2.0
@@ -66,14 +64,11 @@ def blank(folder: Path) -> None:
     was not written since it was looked at costs nothing.
     """
     for header in folder.glob("*/header.bin"):
-        fields = header.read_bytes()
-        if len(fields) < _HEADER.size:
+        said = IndexHeader.of(header.read_bytes())
+        if said is None:
             continue
-        version, _, _, used, row = _HEADER.unpack_from(fields)
-        if version != _HEADER_VERSION or row <= 0 or used < 0:
-            continue
-        for name, each in (("data_level0.bin", row), ("length.bin", _LENGTH)):
-            _zero(header.with_name(name), used * each, each)
+        for name, each in (("data_level0.bin", said.row), ("length.bin", _LENGTH)):
+            _zero(header.with_name(name), said.used * each, each)
 
 
 def _zero(path: Path, start: int, each: int) -> None:

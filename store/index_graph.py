@@ -8,31 +8,15 @@ from __future__ import annotations
 import sqlite3
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .chroma_files import DATABASE
+from .index_header import LINK, IndexHeader
 
-_HEADER = struct.Struct("<i6qiI2q")
-"""hnswlib's header.bin as Chroma writes it: version, offset, capacity, rows in use, bytes of a row, where its label and
-its vector begin, the highest level, the row where searches begin, links of a row above the lowest level and on it."""
-_VERSION = 1
 _COUNT = struct.Struct("<I")
-_LINK = 4
-_LABEL = 8
-
-
-@dataclass(frozen=True)
-class _Shape:
-    used: int
-    row: int
-    highest: int
-    begin: int
-    above: int
-    lowest: int
 
 
 def tangled(folder: Path) -> dict[str, str]:
@@ -61,7 +45,7 @@ def _names(database: Path) -> dict[str, str]:
 
 
 def _trouble(index: Path) -> str | None:
-    shape = _shape((index / "header.bin").read_bytes())
+    shape = IndexHeader.of((index / "header.bin").read_bytes())
     if shape is None or not shape.used:
         return None
     try:
@@ -76,20 +60,9 @@ def _trouble(index: Path) -> str | None:
     return _lowest(rows.reshape(shape.used, shape.row), shape)
 
 
-def _shape(header: bytes) -> _Shape | None:
-    """What the header says; None where it is not of the form that we know."""
-    if len(header) < _HEADER.size:
-        return None
-    version, _, capacity, used, row, label, vector, highest, begin, above, lowest = _HEADER.unpack_from(header)
-    known = version == _VERSION and 0 <= used <= capacity and highest >= 0 < above and lowest > 0
-    if not known or vector != (lowest + 1) * _LINK or not vector < label == row - _LABEL:
-        return None
-    return _Shape(used, row, highest, begin, above, lowest)
-
-
-def _lowest(rows: NDArray[np.uint8], shape: _Shape) -> str | None:
+def _lowest(rows: NDArray[np.uint8], shape: IndexHeader) -> str | None:
     counts = rows[:, :2].copy().view("<u2")  # the third byte is hnswlib's mark of a deleted row
-    links = rows[:, _LINK : (shape.lowest + 1) * _LINK].copy().view("<u4")
+    links = rows[:, LINK : (shape.lowest + 1) * LINK].copy().view("<u4")
     in_use = np.arange(shape.lowest) < counts
     if (counts > shape.lowest).any() or (links[in_use] >= shape.used).any():
         return "links lead to rows that are not there"
@@ -100,7 +73,7 @@ class _Astray(Exception):
     """A link above the lowest level leads where no row has that level."""
 
 
-def _levels(lists: bytes, shape: _Shape) -> NDArray[np.int64]:
+def _levels(lists: bytes, shape: IndexHeader) -> NDArray[np.int64]:
     """The level of each row, by the lists of links above the lowest; every link leads to a row that has its level."""
     levels = np.zeros(shape.used, dtype=np.int64)
     seen: list[tuple[int, NDArray[np.uint32]]] = []
@@ -113,9 +86,9 @@ def _levels(lists: bytes, shape: _Shape) -> NDArray[np.int64]:
     return levels
 
 
-def _lists(lists: bytes, shape: _Shape) -> Iterator[list[NDArray[np.uint32]]]:
+def _lists(lists: bytes, shape: IndexHeader) -> Iterator[list[NDArray[np.uint32]]]:
     """For each row the links on each level above the lowest."""
-    at, each = 0, (shape.above + 1) * _LINK
+    at, each = 0, (shape.above + 1) * LINK
     for _ in range(shape.used):
         (size,) = _COUNT.unpack_from(lists, at)
         at += _COUNT.size
@@ -126,6 +99,6 @@ def _lists(lists: bytes, shape: _Shape) -> Iterator[list[NDArray[np.uint32]]]:
             count = int.from_bytes(lists[start : start + 2], "little")
             if count > shape.above:
                 raise _Astray("links lead to rows that are not there")
-            found.append(np.frombuffer(lists, dtype="<u4", count=count, offset=start + _LINK))
+            found.append(np.frombuffer(lists, dtype="<u4", count=count, offset=start + LINK))
         at += size
         yield found
