@@ -6,7 +6,6 @@ requests in the words of those who asked: no text of a document, no name of a fi
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
@@ -17,14 +16,13 @@ from ..store.librarian import Document
 from ..store.plan import Plan
 from ..store.records import Journey
 from ..tools.services import Services
+from .likeness import ALIKE, likenesses
 
 OUTCOME = "journey_outcome"
 _LOOKED_AT = 200
 """Outcomes that are read, the newest."""
 _EXAMPLES = 3
 _LONGEST = 300
-_ALIKE = 0.3
-"""Share of words that two requests have in common, from which one is an example for the other."""
 _SEEN = 5
 _OFTEN = 0.6
 """How many files of a kind, and which share of them, were rejected before it is worth a hint."""
@@ -59,11 +57,10 @@ def outcomes(services: Services) -> list[dict[str, Any]]:
 
 def examples(services: Services, request: str | None, kb: str | None) -> dict[str, Any]:
     """Earlier requests like this one: `good` ended well, `bad` were taken back or failed ("don't"). May be empty."""
-    ranked = sorted(
-        ((likeness(request, one.get("request")), number, one) for number, one in enumerate(outcomes(services))),
-        key=lambda item: (-item[0], -item[1]),
-    )
-    alike = [one for share, _, one in ranked if share >= _ALIKE and (kb is None or one.get("kb") == kb)]
+    ended = [one for one in reversed(outcomes(services)) if kb is None or one.get("kb") == kb]
+    likeness = zip(likenesses(request, [one.get("request") for one in ended]), ended, strict=True)
+    ranked = sorted(likeness, key=lambda item: item[0], reverse=True)  # of equal ones the newest first
+    alike = [one for like, one in ranked if like >= ALIKE]
     good = [_example(one) for one in alike if one.get("status") in _ENDED_WELL]
     bad = [_example(one) for one in alike if one.get("status") in _ENDED_BADLY]
     return {"good": good[:_EXAMPLES], "bad": bad[:_EXAMPLES]} if good or bad else {}
@@ -90,18 +87,6 @@ def kind_of(source: str) -> tuple[str, str]:
     """Folder and suffix of a source: what files are counted by."""
     path = PurePosixPath(source)
     return str(path.parent), path.suffix.lower()
-
-
-def likeness(one: object, other: object) -> float:
-    """The share of words that two requests have in common; two without words are alike."""
-    words, others = _words(one), _words(other)
-    if not words and not others:
-        return 1.0
-    return len(words & others) / len(words | others)
-
-
-def _words(said: object) -> set[str]:
-    return set(re.findall(r"\w+", said.lower())) if isinstance(said, str) else set()
 
 
 def _example(one: Mapping[str, Any]) -> dict[str, Any]:

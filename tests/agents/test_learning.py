@@ -10,7 +10,8 @@ from planner_kit import EMBEDDER, USER, World, actions
 
 from milepost import Milepost
 from milepost.agents.fake_server import Call, FakeServer, Reply, plain_plan, says
-from milepost.agents.outcomes import habits, likeness
+from milepost.agents.likeness import ALIKE, likenesses
+from milepost.agents.outcomes import examples, habits
 from milepost.store.policy import Policy
 from milepost.store.records import UserContext
 
@@ -120,9 +121,29 @@ def test_what_is_mostly_rejected_is_a_hint_and_nothing_more(world: World) -> Non
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "share"),
-    [(None, None, 1.0), ("the usual", "The usual!", 1.0), ("a b", "b c", 1 / 3), ("x", None, 0.0)],
+    ("one", "other", "like"), [(None, None, 1.0), ("", None, 1.0), ("the usual", "The usual", 1.0), ("x", None, 0.0)]
 )
-def test_requests_are_alike_by_their_words(one: Any, other: Any, share: float) -> None:
-    """In capitals or not, with signs or not."""
-    assert likeness(one, other) == pytest.approx(share)
+def test_equal_requests_are_alike_and_none_is_like_no_request(one: Any, other: Any, like: float) -> None:
+    """In capitals or not."""
+    assert likenesses(one, [other]) == pytest.approx([like])
+
+
+def test_requests_are_alike_by_what_they_mean() -> None:
+    """The same said in other words is alike; what shares its small words only is not."""
+    said = "Please add the new handbook for employees to our hr kb"
+    in_other_words, of_something_else = likenesses(
+        said, ["the updated staff handbook should go into hr", "Please take back all changes to our prices"]
+    )
+    assert of_something_else < ALIKE <= in_other_words
+
+
+def test_the_likest_come_first_and_of_equal_ones_the_newest(world: World) -> None:
+    """Three at most, of the same kb."""
+    with FakeServer(copier) as server, opened(world, server, LEARNING) as milepost:
+        said = ["the usual figures", "the usual figures please", "what a lovely day", "the usual figures"]
+        for number, request in enumerate(said):
+            month(world, number)
+            milepost.ingest([world.docs / f"m{number}"], kb="hr", request=request, planner="template")
+        milepost.ingest([world.docs / "m0"], kb="legal", request="the usual figures", planner="template")
+        good = examples(milepost.workspace.services, "the usual figures", "hr")["good"]
+    assert [one["request"] for one in good] == ["the usual figures", "the usual figures", "the usual figures please"]
