@@ -17,6 +17,7 @@ from works import KB, POLICY, opened
 
 from milepost.cli import main
 from milepost.kept_text import deletion_text
+from milepost.store.blobs import hash_file
 from milepost.store.errors import CheckpointCollected, CheckpointNotFound, NotFound, PolicyError
 from milepost.store.packing import pack_rows
 from milepost.store.vectors import embed_normalised
@@ -211,6 +212,30 @@ def test_somebody_who_reads_holds_up_the_end_only(desk: Desk, database: str) -> 
     with opened(desk.home) as mp:
         assert mp.kb_verify(KB).ok
         assert not mp.workspace.services.home.eraser.pending()
+    assert desk.holds(WORD) == []
+
+
+def test_what_came_back_before_the_end_is_not_erased(desk: Desk) -> None:
+    """While somebody reads, the deletion is unfinished; a file that is put in again meanwhile keeps its upload."""
+    with opened(desk.home) as mp:
+        mp.ingest([desk.write(WORD), desk.write("other", "b.md")], kb=KB)
+    reader = sqlite3.connect(desk.home / "milepost.db", isolation_level=None)
+    try:
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        with opened(desk.home) as mp:
+            assert mp.kb_purge("a.md", kb=KB)["unfinished"]
+            mp.ingest([desk.write(WORD)], kb=KB)
+            upload = hash_file(desk.write(WORD))[0]
+            assert mp.workspace.services.home.blobs.has(upload)
+    finally:
+        reader.rollback()
+        reader.close()
+    with opened(desk.home) as mp:
+        home = mp.workspace.services.home
+        assert not home.eraser.pending() and home.blobs.has(upload)
+        assert mp.kb_verify(KB).ok and mp.search(WORD, kb=KB)
+        assert mp.kb_purge("a.md", kb=KB)["uploads"] == 1
     assert desk.holds(WORD) == []
 
 
