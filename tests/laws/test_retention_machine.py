@@ -120,11 +120,14 @@ class Collecting(Kb):
         return True
 
     def _is_whole(self, revision: int, ask: Any) -> bool:
-        """Whether a revision can be asked for; it must be refused where the model knows of a text that is gone."""
+        """Whether a revision can be asked for; it must be refused where the model knows of a text that is gone.
+
+        A text that another source went on showing is not: the copy took it over.
+        """
         lost = any(
-            q > revision and self.states[revision].get(name) is not None and self._next(name, revision) == q
+            q > revision and self._next(name, revision) == q and content not in self.states[q].values()
             for q in self.released
-            for name in self.states[revision]
+            for name, content in self.states[revision].items()
         )
         try:
             ask()
