@@ -204,8 +204,10 @@ def test_in_a_graph_a_person_is_asked_and_only_an_approval_is_a_yes(
     assert "leave.md" in asked["action_requests"][0]["description"]
     assert asked["review_configs"] == [{"action_name": "apply_plan", "allowed_decisions": ["approve", "reject"]}]
     assert mp.kb_list() == []
+    assert [waiting.plan_id for waiting in mp.approvals()] == [asked["action_requests"][0]["args"]["plan_id"]]
     answer = {"decisions": [{"type": decision}]} if decision else "yes, go on"
     said = agent.invoke(Command(resume=answer), CONFIG)["messages"][-2].content
+    assert mp.approvals() == [], "the node that asked is run again, and asks for nothing a second time"
     if decision == "approve":
         assert '"status": "completed"' in said
         assert mp.kb_list()[0].sources == 3
