@@ -9,19 +9,23 @@ from typing import Any
 from ..store.errors import MilepostError
 from ..store.kb import check_name
 from ..store.plan import Declined, Origin, Plan, PlannedFile, PlanStep, Question
+from ..store.policy import Policy
 from ..tools.services import Services
 from .ai_answers import Draft, DraftStep
 from .ai_facts import Handles
 from .ai_groups import ALL, expanded
+from .ai_schema import MAX_TEXT
 from .comparison import leaving, planned
 from .drafting import PlanRequest, Tell, realised
 from .inputs import Input
 from .issues import Issue, as_list, shown
 from .kb_state import KbState
 from .template import made_step
+from .treatment import chunking
 from .validator import validate_plan
 from .validator_args import is_reference
 from .validator_graph import ordered
+from .wished_policy import NO_OCR
 from .wishes import Wishes
 
 
@@ -35,6 +39,13 @@ class Offer:
     registry: Mapping[str, Any]
     excludes: tuple[str, ...] = ()
     """Acts that the request does not want, as rules read it: no model may plan them."""
+    careful: Policy | None = None
+    """The policy that the request leaves, as rules read it; the request's own where that is None."""
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that the plan is made under, but for how its steps have the files read."""
+        return self.careful or self.request.policy
 
 
 def problems(draft: Draft, offer: Offer) -> list[Issue]:
@@ -48,7 +59,8 @@ def problems(draft: Draft, offer: Offer) -> list[Issue]:
     steps = [step.model_dump() for step in plain(draft.steps, offer.registry)]
     said = {"steps": steps, "excludes": list(offer.excludes)}
     judged = validate_plan(said, for_kb(offer), offer.request.policy, facts)
-    return [*judged.errors, *_about_kb(draft, offer), *_about_files(draft, offer), *_about_ids(draft, offer)]
+    others = (_about_kb, _about_files, _about_ids, _about_treatment)
+    return [*judged.errors, *(issue for about in others for issue in about(draft, offer))]
 
 
 _EMPTY = Issue(
@@ -64,19 +76,22 @@ def to_plan(services: Services, draft: Draft, offer: Offer, *, origin: Origin, o
     chosen = set(_chosen(steps, "upload", offer))
     wishes = Wishes(
         kb=kb,
-        policy=offer.request.policy,
+        policy=_policy(steps, offer),
         expose=any(step.action == "expose" for step in steps),
         taken=[one for one in offer.inputs if one.source in chosen],
         left_out=[_left_out(one) for one in offer.inputs if one.source not in chosen],
         act="ingest" if any(step.action == "upload" for step in steps) else "stop",
         questions=tuple(Question(about=one.about, text=one.text) for one in draft.questions),
-        declined=tuple(Declined(**one.model_dump()) for one in draft.declined),
+        declined=(*(Declined(**one.model_dump()) for one in draft.declined), *_not_there(steps)),
     )
     unseen = tuple(pair for pair in offer.request.unseen if pair[0] in chosen)
 
     def made(files: Sequence[PlannedFile]) -> Sequence[PlanStep]:
         gone = any(file.action in ("replace", "remove") for file in files)
-        return [_made(step, offer, loses=gone and step.action in ("expose", "remove")) for step in in_order(steps)]
+        called = _called(offer.inputs, files)
+        return [
+            _made(step, offer, called, loses=gone and step.action in ("expose", "remove")) for step in in_order(steps)
+        ]
 
     def going(state: KbState) -> list[PlannedFile]:
         named = {name: step.action for step in steps for name in _sources(step, offer) if step.action in _LEAVING}
@@ -100,12 +115,34 @@ def _single(draft: Draft, offer: Offer) -> tuple[Draft, list[Issue]]:
     return (draft, []) if offer.handles.groups is None else expanded(draft, offer.handles.groups)
 
 
-def _made(step: DraftStep, offer: Offer, *, loses: bool) -> PlanStep:
+def _policy(steps: Sequence[DraftStep], offer: Offer) -> Policy:
+    """With the files read, cut up and marked as the steps say."""
+    return offer.policy.model_copy(update={"chunk": chunking(_args(steps), offer.policy.chunk)})
+
+
+def _args(steps: Sequence[DraftStep]) -> dict[str, dict[str, Any]]:
+    return {step.action: step.args for step in steps}
+
+
+def _not_there(steps: Sequence[DraftStep]) -> list[Declined]:
+    """What a step wishes and nobody can do."""
+    return [NO_OCR] if _args(steps).get("parse", {}).get("ocr") else []
+
+
+def _called(inputs: Sequence[Input], files: Sequence[PlannedFile]) -> dict[str, str]:
+    """The source that each input becomes, by its own name: another one where both are kept."""
+    by_path = {file.path: file.source for file in files}
+    return {one.source: by_path.get(one.path, one.source) for one in inputs}
+
+
+def _made(step: DraftStep, offer: Offer, called: Mapping[str, str], *, loses: bool) -> PlanStep:
     params: Mapping[str, Any] = offer.registry[step.action].get("params") or {}
-    args = {
-        name: offer.handles.resolve(str(params.get(name, {}).get("among")), value) for name, value in step.args.items()
-    }
-    return made_step(step.action, args, tuple(step.depends_on), offer.request.policy, loses=loses, id=step.id)
+    groups = {name: str(params.get(name, {}).get("among")) for name in step.args}
+    args = {name: offer.handles.resolve(groups[name], value) for name, value in step.args.items()}
+    for name, value in args.items():
+        if groups[name] == "files" and not is_reference(value):
+            args[name] = [called.get(one, one) for one in value]
+    return made_step(step.action, args, tuple(step.depends_on), offer.policy, loses=loses, id=step.id)
 
 
 def plain(steps: Sequence[DraftStep], registry: Mapping[str, Any]) -> list[DraftStep]:
@@ -179,6 +216,19 @@ def _about_files(draft: Draft, offer: Offer) -> Iterator[Issue]:
                 message=f"{shown(name, 90)} is put in and taken out by one plan",
                 hint="do one of the two",
             )
+
+
+def _about_treatment(draft: Draft, offer: Offer) -> Iterator[Issue]:
+    """Whether the files can be read, cut up and marked as the steps say, and when they may go live."""
+    args = _args(plain(draft.steps, offer.registry))
+    if args.get("expose", {}).keys() & {"after", "not_before"} == {"after"}:
+        yield Issue(
+            code="missing_argument", message='"expose" says "after" and not "not_before"', hint="say the moment in both"
+        )
+    try:
+        chunking(args, offer.policy.chunk)
+    except ValueError as bad:
+        yield Issue(code="value_not_allowed", message=str(bad)[:MAX_TEXT], hint="leave the argument out, or mend it")
 
 
 def _about_ids(draft: Draft, offer: Offer) -> Iterator[Issue]:

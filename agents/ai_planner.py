@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ..store.plan import Origin, Plan, PlannedFile
@@ -33,7 +33,7 @@ from .outcomes import examples
 from .own_drafts import to_own_plan
 from .own_plans import check_given, takes_files
 from .reading import Reader
-from .wishes import check_asked, understood
+from .wishes import DOING, check_asked, understood
 
 Run = Callable[[Callable[[], Any]], Awaitable[Any]]
 """Does work on the engine's thread."""
@@ -138,10 +138,15 @@ class AiPlanner:
         )  # fmt: skip
         if facts.handles.groups is not None:
             registry = with_rules(registry)
-        excludes = (
-            () if own is not None else understood(request.request, inputs, setting_of(services, request)).excludes
-        )
-        return Ground(Offer(request, inputs, facts.handles, registry, excludes), facts)
+        offer = Offer(request, inputs, facts.handles, registry)
+        return Ground(offer if own is not None else self._careful(offer), facts)
+
+    def _careful(self, offer: Offer) -> Offer:
+        """With what rules read in the request that makes a plan more careful: no model may be less so."""
+        request = offer.request
+        said = understood(request.request, offer.inputs, setting_of(self._services, request))
+        policy = said.policy.model_copy(update={"chunk": request.policy.chunk})
+        return replace(offer, excludes=DOING if said.dry_run else said.excludes, careful=policy)
 
     def _registry(self, request: PlanRequest) -> dict[str, Any]:
         """What the model may use: the actions that can be carried out, or those of a user's own journey type."""

@@ -98,7 +98,8 @@ def _value(kind: str | None, param: Mapping[str, Any], given: Mapping[str, Seque
     if param.get("enum"):
         return {"enum": list(param["enum"])}
     if kind == "string":
-        return _handle(param, given) if param.get("among") else _TEXT
+        timed = {**_TEXT, "format": param["format"]} if param.get("format") else _TEXT
+        return _handle(param, given) if param.get("among") else timed
     if kind == "array":
         items = _handle(param, given) if param.get("among") else _item(param.get("items"), given)
         most = len(given[str(param["among"])]) if param.get("among") in given else MAX_ITEMS

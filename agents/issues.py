@@ -66,6 +66,7 @@ CODES: dict[str, str] = {
     "outside_root": "A file to be read lies in none of the places that were given.",
     "moved": "Something that the plan was made for has changed since: a file, the knowledge base, the embedder.",
     "wrong_milestone": "A step names another milestone than its action completes.",
+    "option_not_held": "A step says that files are read, cut up or marked otherwise than the plan's policy has it.",
     "effect_understated": "A step says that it can be undone, and it cannot.",
     "several_kbs": "A model's draft has steps for several knowledge bases; a plan is for one.",
     "nothing_chosen": "What a model's draft says of the files to upload fits none of them.",

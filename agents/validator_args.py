@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, cast
 
 from .issues import Findings, as_list, as_mapping, shown, type_name
+from .treatment import held
 from .validator_shape import Step
 
 
@@ -25,6 +27,20 @@ def check_args(steps: Sequence[Step], by_id: Mapping[str, Step], registry: Mappi
             )
             continue
         _check_against(step, spec, found)
+
+
+def check_treatment(chunk: Any, steps: Sequence[Step], found: Findings) -> None:
+    """The files were read, cut up and marked by the plan's policy: what a step says of that is what it does."""
+    does = as_mapping(chunk)
+    for step in steps if does is not None else ():
+        for name, value in step.args.items():
+            if not held(step.action, name, value, does or {}):
+                found.error(
+                    "option_not_held",
+                    step.id,
+                    f"{shown(step.id)} says {shown(name)}, and the plan's files were not read so",
+                    "plan again, with a request that says it",
+                )
 
 
 def _check_against(step: Step, spec: Mapping[str, Any], found: Findings) -> None:
@@ -60,6 +76,9 @@ def _check_type(step: Step, name: str, value: Any, param: Mapping[str, Any], fou
     if allowed is not None and not any(_same(value, choice) for choice in allowed):
         choices = ", ".join(shown(choice) for choice in list(allowed)[:20])
         found.error("value_not_allowed", step.id, f"{said} cannot be {shown(value)}", f"it is one of {choices}")
+    if param.get("format") == "date-time" and not _is_moment(value):
+        hint = "write it as 2026-05-31T09:00:00+00:00"
+        found.error("value_not_allowed", step.id, f"{said} cannot be {shown(value)}", hint)
     declared = param.get("items")
     items = (as_mapping(declared) or {"type": declared}).get("type")
     for number, item in enumerate(as_list(value) or (), 1):
@@ -86,6 +105,14 @@ def has_type(value: Any, wanted: Any) -> bool:
     if wanted == "integer":
         return kind == "integer" or (kind == "number" and math.isfinite(value) and value == int(value))
     return kind == wanted if wanted in _TYPES else True
+
+
+def _is_moment(value: Any) -> bool:
+    try:
+        datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 _TYPES = ("string", "boolean", "array", "object", "null")

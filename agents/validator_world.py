@@ -16,6 +16,8 @@ from pydantic import BaseModel
 from ..store.errors import MilepostError
 from ..store.policy import Policy
 from .issues import Findings, as_list, as_mapping, shown
+from .treatment import ONLY_WITH
+from .validator_args import check_treatment
 from .validator_shape import Step
 
 _TAKEN = ("add", "replace")
@@ -45,6 +47,7 @@ def check_world(
         _check_roots(files, found, facts)
     _check_moved(found, facts)
     _check_declared(plan, registry, found)
+    check_treatment(_opened(plan.get("policy")).get("chunk"), steps, found)
     if policy is not None and not policy.restorable:
         _check_loss(plan, files, found)
     _warn(plan, steps, found, facts, files)
@@ -125,6 +128,9 @@ def _check_excluded(
     for step in steps:
         if step.action in said:
             found.error("excluded_act", step.id, f"the request excludes {shown(step.action)}", hint)
+        for act, argument in ONLY_WITH.items() if step.action == "expose" else ():
+            if act in said and argument not in step.args:
+                found.error("excluded_act", step.id, f"the request excludes {shown(act)}", f"say {argument}")
         for name in _named(step):
             if f"{step.action}:{name}" in said or (name in out and step.action in ("upload", "parse", "embed")):
                 found.error("excluded_act", step.id, f"the request excludes {shown(name)}", hint)

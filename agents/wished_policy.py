@@ -8,6 +8,12 @@ from typing import Any
 from ..store.plan import Declined
 from ..store.policy import ChunkPolicy, Policy
 from .request import Constraints
+from .treatment import by_action, chunking
+
+NO_OCR = Declined(
+    what="OCR",
+    why="text recognition is not built in: pages without a text layer are rejected, each with its reason",
+)
 
 
 def kept_policy(said: Constraints, policy: Policy) -> tuple[Policy, tuple[Declined, ...]]:
@@ -30,8 +36,7 @@ def kept_policy(said: Constraints, policy: Policy) -> tuple[Policy, tuple[Declin
         why = "the policy takes no checkpoints"
         refused.append(Declined(what="going back", why=why, policy_key="enable_rollback"))
     if said.options.get("parse.ocr"):
-        why = "text recognition is not built in: pages without a text layer are rejected, each with its reason"
-        refused.append(Declined(what="OCR", why=why))
+        refused.append(NO_OCR)
     return (policy.model_copy(update=changes) if changes else policy), tuple(refused)
 
 
@@ -60,32 +65,11 @@ def _failures(said: Constraints, policy: Policy, changes: dict[str, Any], refuse
 
 def _chunk(said: Constraints, policy: Policy, refused: list[Declined]) -> ChunkPolicy | None:
     """How the files are read and cut up, where the request says so."""
-    options = said.options
-    values: dict[str, Any] = {}
-    if "embed.chunk_size" in options:
-        values["size"] = options["embed.chunk_size"]
-    if "embed.overlap" in options:
-        values["overlap"] = options["embed.overlap"]
-    if "parse.pages" in options:
-        values["pages"] = options["parse.pages"]
-    if "parse.skip_sections" in options:
-        values["skip_sections"] = tuple(options["parse.skip_sections"])
-    tags = dict(tag.split("=", 1) for tag in policy.chunk.tags)
-    if isinstance(options.get("embed.metadata"), dict):
-        tags |= options["embed.metadata"]
-    if "expose.audience" in options:
-        tags["audience"] = options["expose.audience"]
-    written = tuple(f"{name}={value}" for name, value in tags.items())
-    if written != policy.chunk.tags:
-        values["tags"] = written
-    if not values:
-        return None
-    kept = policy.chunk.model_dump(exclude_unset=True) | values
-    if "size" in values and "overlap" not in values:
-        kept.pop("overlap", None)
     try:
-        return ChunkPolicy.model_validate({**kept, "asked": True})
+        kept = chunking(by_action(said.options), policy.chunk)
     except ValueError as bad:
-        first = str(bad).splitlines()[-1] if "\n" not in str(bad) else str(bad).splitlines()[2].strip()
-        refused.append(Declined(what="these chunk sizes", why=first.split(" [")[0], policy_key="chunk.size"))
+        key = str(bad).split(" ")[0] if str(bad).startswith("chunk.") else "chunk.size"
+        what = {"chunk.pages": "these pages", "chunk.tags": "these tags"}.get(key, "these chunk sizes")
+        refused.append(Declined(what=what, why=str(bad), policy_key=key))
         return None
+    return None if kept is policy.chunk else kept

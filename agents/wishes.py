@@ -18,11 +18,14 @@ from .request_languages import speaks_of_language
 from .request_past import Past, Place, Waiting
 from .request_treatment import speaks_of_hash
 from .selection import FileFacts, day_of
+from .treatment import ONLY_WITH, by_action, held
 from .wished_acts import Deeds, deeds
 from .wished_files import chosen, facts_of
 from .wished_policy import kept_policy
 
 _LONGEST = 10_000
+DOING = ("upload", "parse", "embed", "expose", "hide", "remove", "rollback")
+"""Every act but an answer."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ class Wishes:
         both = self.asked.get("dedupe") in ("keep_both", "skip")
         acts = [*(["expose"] if held else []), *(["replace", "remove"] if both else [])]
         acts += ["remove"] if self.act == "hide" else []
+        exposing = self.args.get("expose", {})
+        acts += [act for act, argument in ONLY_WITH.items() if argument in exposing]
         return (*acts, *(f"remove:{name}" for name in self.kept))
 
 
@@ -97,7 +102,7 @@ def understood(text: str | None, inputs: Sequence[Input], setting: Setting) -> W
     kb, asked = _kb(setting.kb, said, setting.kbs)
     policy, refused = kept_policy(said, setting.policy)
     wishes = Wishes(kb, policy, setting.expose and said.expose, [], [], declined=(*said.declined, *refused))
-    wishes = replace(wishes, act=said.act, **_options(said), only_missing=said.only_missing)
+    wishes = replace(wishes, act=said.act, **_options(said, policy), only_missing=said.only_missing)
     if any(one.policy_key == "enable_rollback" and one.what == "going back" for one in refused):
         return replace(wishes, act="decline")
     deed = deeds(said, kb, facts, setting.past, setting.today)
@@ -148,17 +153,15 @@ def _read(text: str, facts: Sequence[FileFacts], setting: Setting) -> Constraint
     )  # fmt: skip
 
 
-def _options(said: Constraints) -> dict[str, Any]:
-    """What was chosen, as arguments of actions and as wishes of the whole plan."""
-    args: dict[str, dict[str, Any]] = {}
-    asked: dict[str, Any] = {}
-    for name, value in said.options.items():
-        action, dot, key = name.partition(".")
-        if dot and action in ("parse", "embed", "expose"):
-            args.setdefault(action, {})[key] = value
-        elif name != "kb":
-            asked[name] = value
-    return {"args": args, "asked": asked}
+def _options(said: Constraints, policy: Policy) -> dict[str, Any]:
+    """What was chosen, as arguments of actions and as wishes of the whole plan; what the policy refused is neither."""
+    given, chunk = by_action(said.options), policy.chunk.model_dump()
+    args = {
+        action: {name: value for name, value in named.items() if held(action, name, value, chunk)}
+        for action, named in given.items()
+    }
+    told = {f"{action}.{name}" for action, named in given.items() for name in named} | {"kb"}
+    return {"args": args, "asked": {name: value for name, value in said.options.items() if name not in told}}
 
 
 def _with_deed(

@@ -49,7 +49,8 @@ def run(ctx: StepRun) -> StepOutcome:
 def held_until(ctx: StepRun) -> str | None:
     """The moment before which nothing may go live, as long as it has not come."""
     said = ctx.step.args.get("not_before")
-    if said is None or datetime.fromisoformat(said) <= datetime.fromisoformat(ctx.services.home.clock.now()):
+    now = datetime.fromisoformat(ctx.services.home.clock.now())
+    if said is None or datetime.fromisoformat(said).astimezone() <= now:  # without an offset it is this machine's
         return None
     return str(said)
 

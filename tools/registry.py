@@ -19,6 +19,8 @@ class ParamSpec(TypedDict, total=False):
     enum: list[Any]
     among: str
     """The group of facts ("files", "sources", "checkpoints") that each value is of, if facts are given."""
+    format: str
+    """"date-time": a text is a moment in ISO 8601; one without an offset is of the machine that runs the plan."""
     description: str
 
 
@@ -114,7 +116,7 @@ REGISTRY: dict[str, ActionSpec] = {
             "sources": {**_SOURCES, "required": False, "description": "sources that are staged or hidden"},
             "audience": {"type": "string", "description": "the only ones who may find them"},
             "after": {"type": "string", "description": "when they may go live, in words"},
-            "not_before": {"type": "string", "description": "the same moment, as ISO 8601"},
+            "not_before": {"type": "string", "format": "date-time", "description": "the same moment, as ISO 8601"},
             "kb": _KB,
         },
         "one_of": ["chunks", "sources"],

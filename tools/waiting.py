@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..store.audience import AUDIENCE, audience_name, audience_of
 from ..store.content import batched
 from ..store.journey_files import FileRow
+from .choices import choices_of
 from .embedders import checked_embed
+from .parsing import parse_blob
 from .steps import StepRun, failed
 
 BATCH_CHUNKS = 1_000
@@ -21,7 +24,7 @@ def prepared(ctx: StepRun, rows: list[FileRow]) -> list[FileRow]:
         if row.stage != "planned" or row.action not in ("add", "replace"):
             found.append(row)
         elif row.source in waits:
-            found.append(_from(row, waits[row.source][1]))
+            found.append(_from(row, _for_audience(ctx, waits[row.source][1])))
         else:
             found.append(failed(row, "unreadable", "it no longer waits to be exposed; plan again"))
     return found
@@ -44,7 +47,26 @@ def vectors_of(ctx: StepRun, rows: list[FileRow]) -> int:
     return len(missing)
 
 
+def _for_audience(ctx: StepRun, ready: FileRow) -> FileRow:
+    """What is ready, marked for the audience that this step names: cut up as it was, from the upload, if it was not."""
+    wanted = ctx.step.args.get("audience")
+    chunker = ctx.services.home.content.parsed_by_id(ready.parsed_id or 0).chunker
+    if wanted is None or audience_of(chunker) == audience_name(wanted):
+        return ready
+    if not ctx.services.home.blobs.has(ready.sha256):
+        return failed(ready, "unreadable", "it was not made ready for them, and its upload is gone; ingest it again")
+    chunk = choices_of(chunker)
+    others = [tag for tag in chunk.tags if not tag.startswith(f"{AUDIENCE}=")]
+    marked = chunk.model_copy(update={"tags": (*others, f"{AUDIENCE}={wanted}"), "asked": True})
+    made = parse_blob(ctx.services, ready, ctx.policy.model_copy(update={"chunk": marked}))
+    if isinstance(made, tuple):
+        return failed(ready, made[0], made[1] or "")
+    return replace(ready, parsed_id=made.parsed_id, chunks=made.chunks)
+
+
 def _from(row: FileRow, ready: FileRow) -> FileRow:
+    if ready.outcome == "failed":
+        return failed(row, ready.reason or "unreadable", ready.detail or "")
     return replace(
         row, stage="embedded", parsed_id=ready.parsed_id, hint=ready.hint, sha256=ready.sha256, bytes=ready.bytes,
         chunks=ready.chunks,

@@ -195,6 +195,44 @@ def test_chunks_are_cut_and_tagged_as_asked_and_stay_so(desk: Desk) -> None:
     assert {one["customer"] for one in metadata} == {"ACME"} and all(one["source"] == "terms.md" for one in metadata)
 
 
+def test_what_is_held_can_go_live_for_some_only(desk: Desk) -> None:
+    """Made ready for nobody in particular, published for one team: nobody else finds it, and it is cut up as it was."""
+    desk.write("terms.md", "Clause one is here. " * 60)
+    held = desk.ask("chunk size 200, and don't expose it yet", "terms.md")
+    live = desk.ask("publish it, for the legal team only")
+    assert (outcomes(live), live.embeddings_computed) == ({"terms.md": "added"}, 0)
+    hits = desk.mp.search("clause", kb="hr", k=50, audience="legal team")
+    assert len(hits) == held.files[0].chunks and max(len(hit.text) for hit in hits) <= 200
+    assert desk.mp.search("clause", kb="hr", k=50, audience="sales") == []
+    assert desk.mp.undo(live).success and desk.mp.search("clause", kb="hr") == []
+
+
+def test_what_cannot_be_made_ready_again_is_not_shown_to_everybody(desk: Desk) -> None:
+    """Its upload is gone, so that it cannot be marked: it fails, and nobody finds it."""
+    desk.write("terms.md", "Clause one is here. " * 60)
+    held = desk.ask("don't expose it yet", "terms.md")
+    desk.mp.workspace.home.joinpath("blobs").rename(desk.mp.workspace.home / "elsewhere")
+    (desk.mp.workspace.home / "blobs").mkdir()
+    live = desk.ask("publish it, for the legal team only")
+    assert held.files[0].outcome == "staged" and outcomes(live) == {"terms.md": "failed"}
+    assert desk.mp.search("clause", kb="hr") == []
+
+
+@pytest.mark.parametrize(
+    ("request_", "what", "key"),
+    [("chunk size 20 overlap 50", "these chunk sizes", "chunk.size"),
+     ("chunk size 300 overlap 300", "these chunk sizes", "chunk.overlap"),
+     ("tag them with supplier and year", "tags supplier, year", "")],
+)  # fmt: skip
+def test_what_was_declined_is_in_no_step(desk: Desk, request_: str, what: str, key: str) -> None:
+    """The plan does the rest, and says of no step what it will not do."""
+    desk.write("terms.md", "Clause one is here. " * 60)
+    plan = desk.plan(f"add it, {request_}", "terms.md")
+    assert [(one.what, one.policy_key) for one in plan.declined] == [(what, key)]
+    assert not any({"chunk_size", "overlap", "metadata"} & step.args.keys() for step in plan.steps)
+    assert desk.mp.apply(plan).status == "completed"
+
+
 def _metadata(desk: Desk) -> list[dict[str, object]]:
     """What the Chroma collection says of each chunk."""
     import chromadb

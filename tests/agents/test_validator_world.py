@@ -38,6 +38,13 @@ def with_step(number: int, **more: Any) -> tuple[PlanStep, ...]:
     return tuple(steps)
 
 
+def treated(number: int, **args: Any) -> Plan:
+    """A plan under a policy, one of whose steps has these arguments more."""
+    step = plan().steps[number]
+    steps = with_step(number, args={**step.args, **args})
+    return plan(steps=steps, policy=Policy.rollback().model_dump(mode="json"))
+
+
 def lines(**more: Any) -> tuple[PlannedFile, ...]:
     return (FILES[0].model_copy(update=more), FILES[1])
 
@@ -66,6 +73,14 @@ ERRORS: dict[str, tuple[str, Plan, dict[str, Any]]] = {
     "a folder with a like name": ("outside_root", plan(files=lines(path="docs2/a.md")), {}),
     "a file that changed": ("moved", plan(), {"moved": ["docs/a.md changed"]}),
     "a wrong milestone": ("wrong_milestone", plan(steps=with_step(0, milestone="expose_complete")), {}),
+    "exposing at once what is held until a day": ("excluded_act", plan(excludes=("expose now",)), {}),
+    "showing everybody what is for some": ("excluded_act", plan(excludes=("expose to everybody",)), {}),
+    "another chunk size than the plan's": ("option_not_held", treated(2, chunk_size=200), {}),
+    "pages that were not chosen": ("option_not_held", treated(1, pages="1-2"), {}),
+    "sections that are in": ("option_not_held", treated(1, skip_sections=["annex"]), {}),
+    "a mark that is on no chunk": ("option_not_held", treated(2, metadata={"customer": "ACME"}), {}),
+    "an audience that nothing is marked for": ("option_not_held", treated(3, audience="legal"), {}),
+    "a moment in words": ("value_not_allowed", treated(3, not_before="next Monday"), {}),
     "a loss made small": ("effect_understated", plan(files=lines(action="replace")), {}),
 }  # fmt: skip
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from milepost.store.policy import ChunkPolicy, LimitPolicy
+from milepost.tools.choices import choices_of
 from milepost.tools.chunk import ChunkDraft, chunk, chunker_id
 from milepost.tools.document import Block
 from milepost.tools.parse import parse_bytes
@@ -186,3 +187,24 @@ def test_words_longer_than_a_chunk_are_cut_between_letters() -> None:
 def test_chunker_id_names_all_that_decides() -> None:
     """It is part of a cache key."""
     assert len({chunker_id(ChunkPolicy(size=size, overlap=o)) for size in (100, 200) for o in (0, 10)}) == 4
+
+
+TAGS = st.dictionaries(
+    st.from_regex(r"[a-z0-9_-]{1,10}", fullmatch=True),
+    st.text(st.characters(codec="utf-8", exclude_characters="\n"), min_size=1, max_size=9),
+)
+
+
+@given(
+    st.integers(50, 20_000), st.integers(0, 49), st.none() | st.just("1-20,31"), st.lists(st.text(max_size=9)), TAGS,
+    st.booleans(),
+)  # fmt: skip
+def test_an_id_says_how_a_source_was_cut(
+    size: int, overlap: int, pages: str | None, skip: list[str], tags: dict[str, str], asked: bool
+) -> None:
+    """Out of the id of a chunker comes a policy that gives it again."""
+    marks = tuple(f"{name}={value}" for name, value in tags.items())
+    policy = ChunkPolicy(
+        size=size, overlap=overlap, pages=pages, skip_sections=tuple(skip), tags=marks, asked=asked
+    )  # fmt: skip
+    assert chunker_id(choices_of(chunker_id(policy))) == chunker_id(policy)
