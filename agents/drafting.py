@@ -113,19 +113,12 @@ def realised(
     `going` are lines about sources of the kb that leave, or come back, besides those that the policy takes out;
     `excludes` acts that the request does not want, where that is not for the wishes to say.
     """
-    home, tenant = services.home, services.user.tenant
-    kb = home.knowledge.find(tenant, wishes.kb) if wishes.kb else None
-    embedder = home.embedder()
+    kb = services.home.knowledge.find(services.user.tenant, wishes.kb) if wishes.kb else None
+    embedder = services.home.embedder()
     if kb is not None:
         check_embedder(kb, embedder)
-    state = kb_state(home.record, kb)
-    check_inputs(wishes.taken, state, request.policy)
-    reader = Reader(services, wishes.policy)
-    files = _files(services, request, wishes, kb, state, inputs, reader, on_progress, going(state))
-    check_budget(files, request.policy)
-    used = resources(services, files, reader.parsed_ids, embedder, wishes.policy)
-    if not wishes.dry_run:
-        check_cost(used, wishes.policy)
+    state = kb_state(services.home.record, kb)
+    files, used = _within_limits(services, request, wishes, kb, state, inputs, on_progress, going(state))
     return _sealed(
         services, request, wishes.kb, state,
         origin=origin,
@@ -141,6 +134,27 @@ def realised(
         excludes=wishes.excludes if excludes is None else excludes,
         kept=wishes.policy,
     )  # fmt: skip
+
+
+def _within_limits(
+    services: Services,
+    request: PlanRequest,
+    wishes: Wishes,
+    kb: Kb | None,
+    state: KbState,
+    inputs: Sequence[Input],
+    tell: Tell | None,
+    going: Sequence[PlannedFile],
+) -> tuple[list[PlannedFile], dict[str, Any]]:
+    """The lines of the plan and what they use; `PlanRejected` beyond the policy's limits and budget."""
+    check_inputs(wishes.taken, state, request.policy)
+    reader = Reader(services, wishes.policy)
+    files = _files(services, request, wishes, kb, state, inputs, reader, tell, going)
+    check_budget(files, request.policy)
+    used = resources(services, files, reader.parsed_ids, services.home.embedder(), wishes.policy)
+    if not wishes.dry_run:
+        check_cost(used, wishes.policy)
+    return files, used
 
 
 def draft_removal(services: Services, kb: str, source: str, policy: Policy) -> Plan:

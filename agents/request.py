@@ -65,10 +65,12 @@ def read_request(
     roots: Sequence[str] = (),
     now: datetime | None = None,
     waiting: bool = False,
+    kb: str | None = None,
 ) -> Constraints:
     """Read a request against the files on offer, the kbs that are there and what happened before.
 
-    Words that mean nothing here are passed over; what names files that are not there becomes a question.
+    `kb` is the one that is given. Words that mean nothing here are passed over; what names files that are not there
+    becomes a question.
     """
     left = RequestText(text)
     refused = [*declined(left.text, policy)]
@@ -78,9 +80,7 @@ def read_request(
     running = acts.may_stop(left) and any(one.running for one in known.journeys())
     if acts.stops(left, running):
         return Constraints(act="stop", declined=tuple(refused))
-    chosen = _earlier(left, known) | options(left, vocabulary(files))
-    chosen |= _when_and_who(left, now or datetime.combine(today, time(8)))
-    expose = not left.blank(words.NO_EXPOSE) and "hold_for" not in chosen
+    chosen, expose = _wished(left, known, files, now or datetime.combine(today, time(8)))
     first, dry, yes = acts.plan_first(left), acts.only_asks(left), acts.says_yes(left)
     whole = left.text
     existing, both = treatment(left)
@@ -93,7 +93,6 @@ def read_request(
     act = "ingest" if missing and files else acts.act_of(left, files=bool(files), waiting=waiting, held=not expose)
     named_kbs = kbs_named(left, kbs)
     rest = whole if existing == "replace" else left.text  # what is replaced is a source of the kb, not a file
-    asked = [_both(), *()] if both else []
     made = Constraints(
         kbs=tuple(named_kbs), on_existing=existing, expose=expose, declined=tuple(refused), act=act, options=chosen,
         topics=about, only_missing=missing, dry_run=dry and not first, plan_first=first, yes=yes, rest=rest,
@@ -101,24 +100,39 @@ def read_request(
     )  # fmt: skip
     if act != "ingest":
         return made
-    return _with_files(made, text, left, files, today, asked)
+    kb = kb or (named_kbs[0] if len(named_kbs) == 1 else None)
+    replaced = known.sources(kb) if kb and existing == "replace" else ()
+    return _with_files(made, text, left, files, today, [_both()] if both else [], replaced)
 
 
 def _with_files(
-    made: Constraints, text: str, left: RequestText, files: Sequence[FileFacts], today: date, asked: list[Question]
+    made: Constraints,
+    text: str,
+    left: RequestText,
+    files: Sequence[FileFacts],
+    today: date,
+    asked: list[Question],
+    replaced: Sequence[FileFacts],
 ) -> Constraints:
-    """What a request says of the files on offer."""
+    """What a request says of the files on offer; it may name `replaced`, too, which are to go instead."""
     from dataclasses import replace
 
     top = newest(left)
     mark_all(left, files, today)
     clauses, questions, residue = clauses_of(
-        left, files, lone=not made.options and not made.topics, only=top is not None
-    )
+        left, files, lone=not made.options and not made.topics, only=top is not None,
+        elsewhere=frozenset(one.name for one in replaced),
+    )  # fmt: skip
     if not (asked or questions):
         chosen = top is not None or any(clause.wanted for clause in clauses)
         questions = (*(not_english(text) or guesses(text) or doubts(residue, chosen=chosen)),)
     return replace(made, clauses=clauses, newest=top, questions=(*asked, *questions))
+
+
+def _wished(left: RequestText, past: Past, files: Sequence[FileFacts], now: datetime) -> tuple[dict[str, Any], bool]:
+    """What is chosen of how, when and for whom, and whether it is to be exposed at once."""
+    chosen = _earlier(left, past) | options(left, vocabulary(files)) | _when_and_who(left, now)
+    return chosen, not left.blank(words.NO_EXPOSE) and "hold_for" not in chosen
 
 
 def _earlier(left: RequestText, past: Past) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from .request_guesses import asks_something
+from .request_guesses import START, asks_something
 from .request_text import RequestText
 
 Act = Literal["ingest", "expose", "hide", "remove", "wipe", "rollback", "stop", "report", "decline"]
@@ -20,7 +20,8 @@ _STOP = re.compile(
 _STOPPING = re.compile(r"\b(?:wait|hold on|hang on|stop|halt|abort|cancel|quit|enough)\b", re.IGNORECASE)
 _UNDO = re.compile(
     r"\b(?:undo(?:ne)?|revert|reverse|roll(?:ed)? ?back|take (?:back|that back|it back)"
-    r"|go(?:ing)? back to|back to (?:how|where|the state)"
+    r"|(?:roll|take|wind) (?:everything|all(?: of (?:it|this|that))?|it all|the (?:\w+ ){1,3}?) ?back"
+    r"|go(?:ing)? back to|(?:back|return|reset(?: \w+)?) to (?:before|how|what|where|the (?:state|way))"
     r"|restore (?:the |its )?(?:state|version|kb|earlier|previous|what)|put (?:it|everything|things) back)\b",
     re.IGNORECASE,
 )
@@ -75,7 +76,7 @@ _BRING = re.compile(
     re.IGNORECASE,
 )
 _BEYOND = re.compile(
-    r"\b(?:translate|summari[sz]e|e-?mail|mail|fax|print|rename|convert|proofread"
+    rf"{START}(?:translate|summari[sz]e|e-?mail|mail|fax|print|rename|convert|proofread"
     r"|rewrite|paraphrase|call|book|buy|pay|post|tweet"
     r"|send|write (?:me )?an?|draw|schedule a meeting|remind me|forward)\b",
     re.IGNORECASE,
@@ -97,6 +98,11 @@ _IF_MISSING = (
         re.IGNORECASE,
     ),
     re.compile(
+        r"\bif (?P<asked>[^.?!;,]{1,80}?\balready\b[^.?!;,]{0,40}?),? (?:then |please |just )?"
+        r"(?:leave|skip|do nothing|ignore|don['\u2019]?t (?:add|load|ingest|import|upload|touch|bother))\b[^.?!;,]*",
+        re.IGNORECASE,
+    ),
+    re.compile(
         r"\b(?:only )?(?:add|import|load|ingest|upload|put|include)\b(?P<asked>[^.?!;]{1,80}?)\b(?:onl"
         r"y )?if (?:it|they|we|that)?(?:['\u2019]s|['\u2019]re"
         r"| is| are| do| have)? ?(?:n['\u2019]t|not|missing|absent|new|isn['\u2019]?t"
@@ -114,11 +120,16 @@ _DRY = re.compile(
     r"|\b(?:just |only )?(?:walk|talk|take) (?:me|us) through\b|\bhands off\b(?: for now)?"
     r"|\bhow (?:long|much|many|big|expensive)\b[^.?!]{0,60}\b(?:would"
     r"|will|does|do|is|are|take|cost|chunks?)\b[^.?!]*"
-    r"|\bwhat (?:would|will) (?:happen|change|it (?:cost|take|do)|this (?:cost"
-    r"|take|do))\b[^.?!]*|\b(?:just|only) (?:asking|curious|wondering)\b"
-    r"|\b(?:don['\u2019]?t|do not) (?:do|start|run|change|touch|load|ingest"
-    r"|import|apply) (?:it|anything|them|that|this)?(?: (?:yet|now|for real))?\b"
-    r"|\bnothing (?:should|must|may|is to) (?:be )?(?:chang|happen|touch|writt)\w*|\b(?:simulate|estimate|preview)\b"
+    r"|(?:\b(?:just |only )?(?:tell|show) (?:me|us) )?\bwhat (?:would|will) (?:happen|change"
+    r"|(?:it|this) (?:cost|take|do))\b[^.?!]*|\b(?:just|only) (?:asking|curious|wondering)\b"
+    r"|\b(?:don['\u2019]?t|do not) (?:(?:do|start|run|change|apply) (?:it|anything|them|that|this)?(?: (?:yet|now"
+    r"|for real))?|(?:touch|load|ingest|import) (?:anything|(?:(?:it|them|that|this) )?(?:yet|now|for real)))\b"
+    r"|(?:^|[.!?] )(?:please )?(?:don['\u2019]?t|do not) (?:touch|load|ingest|import) (?:it|them|that|this)\b"
+    r"|\b(?:no|without(?: making)?(?: any)?) changes\b(?! (?:to|since|in|from|were|was)\b)"
+    r"|\b(?:change|touch) nothing\b(?! (?:else|but|except)\b)"
+    r"|\bnothing (?:should|must|may|is to) (?:be )?(?:chang|happen|touch|writt)\w*"
+    r"|\b(?:just |only )?(?:simulate|estimate|preview)\b"
+    r"(?: (?:the|its|their) (?:costs?|time|price|effort|size|results?))?"
     r"|\bwithout (?:actually )?(?:doing|changing|running|applying|loading|touching)\b(?: (?:it|anything|them))?",
     re.IGNORECASE,
 )

@@ -58,9 +58,11 @@ def back(text: str, journeys: Sequence[Earlier], *, kb: str | None, today: date)
     named = next((one for one in journeys for place in one.places if place.checkpoint_id in text), None)
     if named is not None:
         return Back(named.kb, tuple(place for place in named.places if place.checkpoint_id in text)[:1])
-    text, spared = _spared(text)
+    text, stays = spared(text)
+    if kb is not None and _names_another(stays, journeys, kb):
+        stays = ""
     own = [one for one in journeys if kb is None or one.kb == kb]
-    if doubt := _doubtful(text, spared, today):
+    if doubt := _doubtful(text, stays, today):
         return Back(kb, questions=(doubt,))
     spoken_of = {str(one.kb) for one in _chosen(text, own, today) or own}
     if kb is None and len(spoken_of) > 1:
@@ -96,10 +98,10 @@ _SPARED = re.compile(
 )
 
 
-def _doubtful(text: str, spared: str, today: date) -> Question | None:
+def _doubtful(text: str, stays: str, today: date) -> Question | None:
     """What has to be asked before anything is undone: what is to stay, a condition, a checkpoint that is not named."""
-    if spared and not _STEP.search(spared) and not periods_in(spared, today):
-        said = f"what does {spared.strip()[:60]!r} keep? Name the journey or the checkpoint that is meant"
+    if stays and not _STEP.search(stays) and not periods_in(stays, today):
+        said = f"what does {stays.strip()[:60]!r} keep? Name the journey or the checkpoint that is meant"
         return Question(about="rollback", text=said)
     if unsure := unsure_act(_LAST.sub(" ", text), going_back=True):
         return unsure[0]
@@ -113,7 +115,13 @@ def periods_in(text: str, today: date) -> bool:
     return next(iter(periods(text, today)), None) is not None
 
 
-def _spared(text: str) -> tuple[str, str]:
+def _names_another(stays: str, journeys: Sequence[Earlier], kb: str) -> bool:
+    """Whether what is to stay is another kb, which nothing here touches."""
+    others = {one.kb.lower() for one in journeys if one.kb and one.kb != kb}
+    return not others.isdisjoint(re.findall(r"[\w.-]*\w", stays.lower()))
+
+
+def spared(text: str) -> tuple[str, str]:
     """What is to go, and the rest of the request, from the word on that says what is to stay."""
     match = _SPARED.search(text)
     return (text[: match.start()], match[0]) if match else (text, "")

@@ -40,12 +40,17 @@ class _Part:
 
 
 def clauses_of(
-    left: RequestText, files: Sequence[FileFacts], *, lone: bool, only: bool = False
+    left: RequestText,
+    files: Sequence[FileFacts],
+    *,
+    lone: bool,
+    only: bool = False,
+    elsewhere: frozenset[str] = frozenset(),
 ) -> tuple[tuple[Clause, ...], tuple[Question, ...], str]:
     """What is said of files, after marks were put for what is said beyond doubt; what has to be asked; what is left.
 
     `only`: what is named is all that is wanted. `lone`: nothing but files was spoken of, so that a name which no file
-    has is asked about.
+    has is asked about; one of those `elsewhere` is none that is missing.
     """
     names = vocabulary(files)
     clauses: list[Clause] = []
@@ -56,6 +61,7 @@ def clauses_of(
     for part in _parts(left.text):
         part = replace(part, only=part.only or (only and part.wanted))
         conditions, missing = _conditions(part, left, files, names)
+        missing = [one for one in missing if one.about not in elsewhere]
         asked += missing
         if conditions:
             clause = Clause(part.wanted, tuple(conditions))
@@ -73,6 +79,13 @@ def clauses_of(
     return tuple(clauses), tuple(asked), " ".join(residue)
 
 
+_REASON = re.compile(
+    r"[,;\u2013-] ?(?:because |since |as )?(?:those|they|these|that|it)(?:['\u2019]?(?:s|re)| is| are) [\w' -]{1,60}$",
+    re.IGNORECASE,
+)
+"""Why something is not wanted, said behind it: "those are confidential"."""
+
+
 def _unread(part: _Part, left: RequestText, conditions: Sequence[Condition]) -> str:
     """A part without what was made of it: its marks, the names in it, and the words that say which way it is meant."""
     said = left.words(part.text)
@@ -80,6 +93,7 @@ def _unread(part: _Part, left: RequestText, conditions: Sequence[Condition]) -> 
         return f"{part.cue} {said}"
     for word in (word for one in conditions if not one.exact for word in one.said.split()):
         said = re.sub(rf"[\"\u201c']?(?<![\w-]){re.escape(word)}(?![\w-])[\"\u201d']?", " ", said, flags=re.IGNORECASE)
+    said = said if part.wanted else _REASON.sub(" ", said.rstrip(" .!"))
     return words.ONLY.sub(" ", said) if part.wanted else NEVER.sub(" ", said) if part.said_last else said
 
 

@@ -20,13 +20,19 @@ _NUMBERS = {
 _UNIT_DAYS = {"day": 1, "week": 7, "fortnight": 14, "month": 30, "quarter": 91, "year": 365}
 _EDGE, _END = r"(?<![\w.-])", r"(?![\w-]|\.\d)"
 _YEAR = r"(?:19|20)\d\d"
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_NTH = r"(?:st|nd|rd|th)?"
+_NO_COUNT = r"(?![\d:%]|[.,]\d| ?(?:[kmg]b|[ap]m|megs?|pages?|times|days?|weeks?|months?)\b)"
+"""Behind "May 10": that it is a day, and not how many there are of something."""
 _ATOM = re.compile(
     rf"{_EDGE}(?:(?P<iso>{_YEAR}-\d\d-\d\d)|(?P<iso_month>{_YEAR}-(?:0[1-9]|1[0-2]))"
-    rf"|(?P<slashed>(?:0?[1-9]|1[0-2])/{_YEAR})"
+    rf"|(?P<numeric>\d{{1,2}}(?P<sign>[./])\d{{1,2}}(?P=sign){_YEAR})|(?P<slashed>(?:0?[1-9]|1[0-2])/{_YEAR})"
     rf"|q(?P<quarter>[1-4])[ /-]?(?P<quarter_year>{_YEAR})?"
-    rf"|(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? )?(?P<month>{_MONTH})(?: (?P<day_after>\d{{1,2}})(?:st|nd|rd|th)?"
-    rf"(?=,? {_YEAR}))?(?:,? (?:of )?(?P<month_year>{_YEAR}))?"
-    rf"|(?P<year>{_YEAR})"
+    rf"|(?:(?:(?P<first>\d{{1,2}}){_NTH} ?[-\u2013] ?)?(?P<day>\d{{1,2}}){_NTH}(?: of)? )?(?P<month>{_MONTH})"
+    rf"(?: (?:the )?(?P<day_after>\d{{1,2}}){_NTH}(?: ?[-\u2013] ?(?P<last>\d{{1,2}}){_NTH})?{_NO_COUNT})?"
+    rf"(?:,? (?:of )?(?P<month_year>{_YEAR}))?"
+    rf"|(?P<year>{_YEAR})(?: ?[-\u2013/] ?(?P<last_year>{_YEAR}))?"
+    rf"|(?:last )?(?P<weekday>{'|'.join(WEEKDAYS)})"
     rf"|(?P<near>today|yesterday|(?:this|last|the current|the previous) (?:week|month|quarter|year))"
     rf"|(?:the )?(?:last|past|previous) (?P<count>\d+|{'|'.join(_NUMBERS)}) (?P<unit>{'|'.join(_UNIT_DAYS)})s?"
     rf"){_END}",
@@ -50,6 +56,16 @@ _AFTER_ATOM = re.compile(
     re.IGNORECASE,
 )
 _JOIN = re.compile(r"\s*(?:to|until|till|through|and|-|\u2013)\s*", re.IGNORECASE)
+_FIRST = re.compile(
+    rf"(?:\b(?P<touched>modified|changed|edited|updated|touched|written|saved)\s+)?(?:\b(?P<cue>between|from)\s+)?"
+    rf"(?:the )?(?<![\w.-])(?P<first>\d{{1,2}}){_NTH}\s+(?P<join>to|until|till|through|and)\s+(?:the )?$",
+    re.IGNORECASE,
+)
+"""The first day of a range whose month is said once: "between 3 and" before "14 November"."""
+_LAST = re.compile(
+    rf"\s+(?P<join>to|until|till|through|and)\s+(?:the )?(?P<last>\d{{1,2}}){_NTH}{_NO_COUNT}", re.IGNORECASE
+)
+"""The last day of one whose month came first: "to 14" behind "November 3"."""
 _LATE = {"after", "newer than", "later than", "more recent than"}
 _FROM = {"since", "not before", "starting in", "starting from", "starting with", "not older than"}
 _EARLY = {"before", "older than", "earlier than", "prior to"}
@@ -115,22 +131,46 @@ def _said(text: str, at: int, match: re.Match[str], today: date) -> Found | None
     """A date with the words around it that say which days are meant."""
     before = _BEFORE_ATOM.search(text, max(at, match.start() - 60), match.start())
     cue = (before["cue"] or "").lower() if before else ""
+    if match["weekday"] and not (cue == "since" or (before and before["touched"])):
+        return None  # a meeting on Thursday, or a Friday's notes
     if _doubtful(match, cue) or _in_passing(match, bool(before and (cue or before["touched"])), text):
         return None
     days = _days(match, today)
     if days is None:
         return None
+    if (range_ := _one_month(text, at, match, days)) is not None:
+        return range_
     begin, stop = before.start() if before else match.start(), match.end()
     touched = bool(before and before["touched"]) or match["near"] is not None or match["count"] is not None
     start, end = _ranged(cue, *days)
     if (join := _JOIN.match(text, stop)) and (second := _ATOM.match(text, join.end())):
         last = _days(second, today)
-        if last and cue in ("between", "from") and last[1] > days[0]:
+        ranged = cue in ("between", "from") or ("and" not in join[0] and cue not in _EARLY | _LATE | _UNTIL)
+        if last and ranged and last[1] > days[0]:
             return Found(begin, second.end(), Period(days[0], last[1], touched))
     if after := _AFTER_ATOM.match(text, stop):
         stop = after.end()
         start, end = (days[0], None) if after["on"] else (None, days[1])
     return Found(begin, stop, Period(start, end, touched))
+
+
+def _one_month(text: str, at: int, match: re.Match[str], days: tuple[date, date]) -> Found | None:
+    """A range of days in a month that is said once; None where the date stands for itself."""
+    first = _FIRST.search(text, max(at, match.start() - 60), match.start()) if match["day"] else None
+    last = _LAST.match(text, match.end()) if match["day_after"] and not match["month_year"] else None
+    try:
+        if first is not None and (first["cue"] or first["join"] != "and"):
+            period = Period(days[0].replace(day=int(first["first"])), days[1], bool(first["touched"]))
+            return Found(first.start(), match.end(), period)
+        before = _BEFORE_ATOM.search(text, max(at, match.start() - 60), match.start())
+        between = before is not None and (before["cue"] or "").lower() == "between"
+        if last is not None and (between or last["join"] != "and"):
+            end = days[0].replace(day=int(last["last"])) + timedelta(days=1)
+            touched = bool(before and before["touched"])
+            return Found(before.start() if before else match.start(), last.end(), Period(days[0], end, touched))
+    except ValueError:  # the 31st of February
+        return None
+    return None
 
 
 def _doubtful(match: re.Match[str], cue: str) -> bool:
@@ -166,6 +206,11 @@ def _days(match: re.Match[str], today: date) -> tuple[date, date] | None:
             said = match["iso_month"] or match["slashed"]
             year, month = sorted(map(int, re.split("[-/]", said)), reverse=True)
             return month_of(year, month)
+        if match["numeric"]:
+            return _numeric(match["numeric"], match["sign"])
+        if match["weekday"]:
+            day = last_weekday(match["weekday"], today)
+            return day, day + timedelta(days=1)
         if match["quarter"]:
             year = int(match["quarter_year"] or today.year)
             first = int(match["quarter"]) * 3 - 2
@@ -173,12 +218,28 @@ def _days(match: re.Match[str], today: date) -> tuple[date, date] | None:
         if match["month"]:
             return _in_month(match, today)
         if match["year"]:
-            return date(int(match["year"]), 1, 1), date(int(match["year"]) + 1, 1, 1)
+            first, last = sorted((int(match["year"]), int(match["last_year"] or match["year"])))
+            return date(first, 1, 1), date(last + 1, 1, 1)
         if match["near"]:
             return _near(match["near"].lower(), today)
         return today - _span(match), today + timedelta(days=1)
     except ValueError:  # the 31st of February
         return None
+
+
+def _numeric(said: str, sign: str) -> tuple[date, date] | None:
+    """A day in digits; None where it may be another one: with slashes people put day or month first."""
+    first, second, year = map(int, said.split(sign))
+    if sign == "/" and first <= 12 and second <= 12 and first != second:
+        return None
+    day, month = (second, first) if sign == "/" and second > 12 else (first, second)
+    found = date(year, month, day)
+    return found, found + timedelta(days=1)
+
+
+def last_weekday(name: str, today: date) -> date:
+    """The last day of that name before today."""
+    return today - timedelta(days=(today.weekday() - WEEKDAYS.index(name.lower()) - 1) % 7 + 1)
 
 
 def _in_month(match: re.Match[str], today: date) -> tuple[date, date]:
@@ -187,7 +248,8 @@ def _in_month(match: re.Match[str], today: date) -> tuple[date, date]:
     day = match["day"] or match["day_after"]
     if day is None:
         return month_of(year, month)
-    return date(year, month, int(day)), date(year, month, int(day)) + timedelta(days=1)
+    first, last = int(match["first"] or day), int(match["last"] or day)
+    return date(year, month, first), date(year, month, last) + timedelta(days=1)
 
 
 def month_number(name: str) -> int:

@@ -22,6 +22,8 @@ _HARMLESS = re.compile(
     r"|(?:not|n['\u2019]t) (?:it|they|you|we)\?|why not|if (?:you (?:can|could|would|please|have|get|don['\u2019]?t"
     r" mind)"
     r"[\w ]{0,30}|possible|that(?:['\u2019]s| is) (?:ok|okay|fine|possible))"
+    r"|(?:it|this|that|they|these|those|we|i)(?:['\u2019]?(?:s|re|m)| is| are| am| was| were)"
+    r" (?:only|just) (?:an?|some|for|my|our|here|playing|trying|testing)\b[\w ]{0,30}"
     r"|(?:it is|it['\u2019]s|there(?:['\u2019]s| is)|this is)? ?only (?:one|two|three|a few|a couple(?: of)?)"
     r"(?: (?:files?|documents?|pages?|of them))?"
     r"|(?:do not|don['\u2019]?t|no|without|not) (?:\w+ )?(?:duplicat\w+|double\w*)|(?:no|nothing)(?: need)? to"
@@ -35,7 +37,7 @@ _HARMLESS = re.compile(
 """Words that forbid or restrict in form only."""
 _OTHERS = re.compile(
     r"\b(?:but |and )?(?:not|without|skip|leave|ignore|no|nothing|never)(?: out| alone)?(?: (?:the|any|all))?"
-    r" (?:others?|rest|else|more|older|old|remaining"
+    r" (?:others?|rest|else|more|older|newer|earlier|later|old|remaining"
     r"|(?:big|large|small|old|new|long|short)(?:er)? ones?)\b(?: (?:ones?|stuff|files|things|versions?|material))?",
     re.IGNORECASE,
 )
@@ -60,6 +62,7 @@ _TURNS = re.compile(
     r"|\b(?:over|under|above|below|at least|at most|exceed\w*) [\d\u20ac$\u00a3]"
     r"|\b(?:over|under|above|below|at least|at most|exceed\w*) (?:a |two |three |ten )?(?:hundred|thousand|million)\b"
     r"|\b\d+(?:[.,]\d+)? ?(?:mb|kb|gb|megs?|tokens?|words|characters|%|percent|days?|weeks?|euros?|dollars?|pounds?)\b"
+    r"|\bpages? \d|\b\d{1,2}([./])\d{1,2}\1\d{2,4}\b|\b(?:since|before|after|until|till) (?:the )?\d{1,2}[./]\d{1,2}\b"
     r"|\b(?:hidden|invisible|secret\w*|confidential\w*|private|embargo\w*|eyes)\b"
     r"|[\"\u201c][^\"\u201c\u201d]{1,80}[\"\u201d]|(?<!\w)'[^']{1,80}'(?!\w)",
     re.IGNORECASE,
@@ -95,6 +98,7 @@ def unsure_act(text: str, *, names: frozenset[str] = frozenset(), going_back: bo
     A word of the `names` that are meant is none: nothing is to be left in "the parental leave page".
     """
     left = _HARMLESS.sub(" ", " ".join(text.split()))
+    left = re.sub(r"\ball of (?:it|this|that)\b", "everything", left, flags=re.IGNORECASE) if going_back else left
     found = (_UNSURE_RETURN if going_back else _UNSURE_ACT).finditer(left)
     match = next((one for one in found if not _in_a_name(left, one, names)), None)
     return [_ask(" ".join(_around(left, match).split()))] if match else []

@@ -11,12 +11,13 @@ _POLITE = (
     r"(?:(?:hi|hello|hey|morning|good (?:morning|afternoon|evening)|so|and|ok(?:ay)?|well|oh|thanks?|just|now|then"
     r"|please|kindly|also|can you|could you|would you|will you|can we|could we|let['\u2019]?s|i(?: would|['\u2019]d)?"
     r" (?:want|like)"
-    r"(?: you)? to|you (?:can|should|may)|we (?:need|have|want) to|i need (?:you )?to)[ ,!.]+)*"
+    r"(?: you)? to|you (?:can|should|may)|we (?:need|have|want) to|i need (?:you )?to)[ ,!.]{1,6}){0,8}"
 )
-_START = rf"(?:^|[.!?;,:]\s+|\b(?:and|then|but)\s+){_POLITE}"
+START = rf"(?:^|[.!?;,:]\s+|\b(?:and|then|but)\s+){_POLITE}"
 _QUESTION = re.compile(
     rf"^{_POLITE}(?:why|who|whom|whose|how(?! about)"
     r"|what(?:['\u2019]s| is| are| was| were| did| does| do| would| will| has| have)\b(?! about)"
+    r"(?!(?: been| just| recently){0,2} (?:changed|edited|modified|updated|touched|added|new)\b[^?]*$)"
     r"|(?:is|are|was|were|do|does|did|has|have|had|where|when|which|what)\b[^?]*\?"
     r"|(?:would|could|might|will) (?:it|that|there|one) be\b|is (?:it|there)\b)",
     re.IGNORECASE,
@@ -24,10 +25,10 @@ _QUESTION = re.compile(
 _GREETING = re.compile(
     r"^\W*(?:hi|hello|hey|thanks?|thank you|cheers|morning|ta|please|just asking|just curious)\b.{0,20}$", re.I
 )
-_DROP = re.compile(rf"{_START}drop\b(?! (?:[^.;,!?]{{1,60}} )?(?:in|into|to|onto|off|here|there)\b)", re.IGNORECASE)
-_UPDATE = re.compile(rf"{_START}(?:update|refresh|amend|correct|revise)\b", re.IGNORECASE)
+_DROP = re.compile(rf"{START}drop\b(?! (?:[^.;,!?]{{1,60}} )?(?:in|into|to|onto|off|here|there)\b)", re.IGNORECASE)
+_UPDATE = re.compile(rf"{START}(?:update|refresh|amend|correct|revise)\b", re.IGNORECASE)
 _NOT_OURS = re.compile(
-    rf"{_START}(?P<verb>translate|summari[sz]e|shorten|rewrite|paraphrase|proofread|convert|rename|move|merge|combine"
+    rf"{START}(?P<verb>translate|summari[sz]e|shorten|rewrite|paraphrase|proofread|convert|rename|move|merge|combine"
     rf"|split up"
     r"|compare|fix|correct|edit|sort|encrypt|compress|redact|anonymi[sz]e|blacken|e-?mail|mail|send|print|post|share"
     r"|forward"

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, timedelta
 
+from .request_dates import WEEKDAYS, last_weekday
+
 _HOURS = {"morning": (0, 12), "afternoon": (12, 18), "evening": (17, 24), "night": (17, 24)}
 _NEAR = re.compile(
-    r"\b(?:(?P<back>yesterday|last)(?:['\u2019]s)? (?P<its>morning|afternoon|evening|night)"
+    rf"(?<!since )(?<!after )(?<!before )\b(?:(?:last )?(?P<weekday>{'|'.join(WEEKDAYS)})(?:['\u2019]s)?"
+    r"(?: (?P<of>morning|afternoon|evening|night))?"
+    r"|(?P<back>yesterday|last)(?:['\u2019]s)? (?P<its>morning|afternoon|evening|night)"
     r"|(?:earlier )?this (?P<part>morning|afternoon|evening)"
     r"|(?P<day>today|yesterday|tonight))\b",
     re.IGNORECASE,
@@ -27,8 +31,9 @@ def within(started: str, spans: list[tuple[datetime, datetime]]) -> bool:
 
 def _span(match: re.Match[str], today: date) -> tuple[datetime, datetime]:
     said = (match["day"] or "").lower()
-    part = (match["its"] or match["part"] or ("evening" if said == "tonight" else "")).lower()
+    part = (match["its"] or match["part"] or match["of"] or ("evening" if said == "tonight" else "")).lower()
     back = match["back"] or said == "yesterday"
-    midnight = datetime.combine(today - timedelta(days=1) if back else today, datetime.min.time())
+    day = last_weekday(match["weekday"], today) if match["weekday"] else today - timedelta(days=1 if back else 0)
+    midnight = datetime.combine(day, datetime.min.time())
     first, after = _HOURS.get(part, (0, 24))
     return midnight + timedelta(hours=first), midnight + timedelta(hours=after)

@@ -11,7 +11,7 @@ from ..store.plan import Question
 from .request_acts import FOR_NOW
 from .request_doubt import unsure_act
 from .request_marks import Named, mark_all
-from .request_newest import newest, newest_of
+from .request_newest import Newest, newest, newest_of
 from .request_past import Waiting
 from .request_phrases import phrases, vocabulary
 from .request_text import RequestText
@@ -28,6 +28,13 @@ _EXCEPT = re.compile(
     r" leave)\b",
     re.IGNORECASE,
 )
+_OLDER = re.compile(
+    r"\b(?:the )?(?:older|old|oldest|outdated|out of date|previous|earlier|superseded)"
+    r" (?:one|version|cop(?:y|ie)|edition)s?\b"
+    r"|\b(?:the )?(?:older|oldest)(?: of (?:the )?(?:two|both|them))?(?=\s*(?:[.,;!]|$))",
+    re.IGNORECASE,
+)
+"""All but the newest of several."""
 _COPIES = re.compile(r"\b(?:duplicates?|copies|cop(?:y|ies)|versions?|editions?)\b", re.IGNORECASE)
 _MARKS = frozenset(("final", "copy", "new", "old", "draft", "latest", "v", "version", "rev", "updated", "edited"))
 
@@ -50,6 +57,8 @@ def targets(left: RequestText, sources: Sequence[FileFacts], *, verb: str, today
     text = left.text
     ask = newest(left)
     keeps_newest = ask is not None and bool(_BUT.search(text[: ask.place]) or _COPIES.search(text))
+    if ask is None and _COPIES.search(text) and left.blank(_OLDER):
+        ask, keeps_newest = Newest(1, 0), True
     every = bool(spared) and ALL.search(text) is not None
     meant = list(sources) if every else _meant(left, sources, today)
     if not meant:

@@ -26,16 +26,28 @@ _AUDIENCE = tuple(
         rf"\bonly {_WHO} (?:is|are )?(?:may|can|should|must|shall|allowed to|get to"
         rf"|gets to|will be able to) (?:be able to )?{_SEES}\b(?: (?:this|these"
         r"|it|them))?",
+        rf"\b(?:nobody|no ?one|none) (?:but|except|other than|outside(?: of)?) {_WHO}"
+        rf" (?:may|can|should|must|is to|gets? to)"
+        rf" {_SEES}\b(?: (?:this|these|it|them))?",
         rf"\brestrict(?:ed)? (?:(?:it|them|this|these|access) )?to {_WHO}(?: only)?\b",
         rf"\b(?:for|to) {_WHO}(?: eyes)? (?:only|alone|exclusively)\b(?: please)?",
         rf"\b(?:only|just|exclusively) for {_WHO}['\u2019]?(?: eyes)?\b",
     )
 )
+_ALONE = re.compile(rf"(?:^|[.;:!?,] ?)(?:please )?{_WHO}(?: eyes)? only\b(?: please)?", re.IGNORECASE)
+_GROUPED = re.compile(rf" (?:{_GROUPS})$")
 _OTHERS = re.compile(
-    r"[ ,;]*(?:\bbut )?\b(?:not|never) (?:for|to|by) (?:the |our )?[\w-]+(?: [\w-]+)?"
+    r"[ ,;]*\b(?:and|but) (?:nobody|no ?one|none) else\b(?: [\w ]{0,20})?"
+    r"|[ ,;]*(?:\bbut )?\b(?:not|never) (?:for|to|by) (?:the |our )?[\w-]+(?: [\w-]+)?"
     r"|[ ,;]*\b(?:the )?[\w-]+ (?:mustn['\u2019]?t|must not|may not|should(?:n['\u2019]t"
     rf"| not)|can(?:not|['\u2019]t)|aren['\u2019]t allowed to) {_SEES}\b"
     r"(?: (?:it|them|this|these))?",
+    re.IGNORECASE,
+)
+_IF_THERE = re.compile(
+    r"\b(?:if|when|where(?:ver)?)\b[^.;:!?]{1,50}?\b(?:already(?: there| in(?: there)?)?|exists?|in there)\b"
+    r"[^.;:!?]{0,20}?,? (?:then |please |just ){0,2}(?:(?P<keep_both>keep both(?: versions| of them)?)"
+    r"|(?P<replace>(?:overwrite|replace) (?:it|them|that one)))(?=\s*(?:[.;,!]|$))",
     re.IGNORECASE,
 )
 _NOBODY_TEXT = """
@@ -75,9 +87,11 @@ _HASH = re.compile(
 
 def audience(left: RequestText) -> str | None:
     """The only ones who may find the files ("support-team"), taken out of the text; None where anybody may."""
-    for pattern in _AUDIENCE:
+    for pattern in (*_AUDIENCE, _ALONE):
         for match in pattern.finditer(left.text):
             who = match["who"].lower()
+            if pattern is _ALONE and not (_GROUPED.search(who) or _OTHERS.search(left.text, match.end())):
+                continue  # it may be said of files
             if who.split()[0] in _NOBODY or any(kind.fullmatch(who) for kind, _ in KINDS) or who.endswith(" kb"):
                 continue
             if re.match(r"\s*(?:kbs?|knowledge)\b", left.text[match.end("who") :]):
@@ -90,16 +104,30 @@ def audience(left: RequestText) -> str | None:
 
 def treatment(left: RequestText) -> tuple[OnExisting | None, bool]:
     """What is to become of what is there, and whether a request wants both: that the old goes and that it stays."""
+    told = _where_there(left)
+    if told is not None:
+        left.blank(words.SKIP_EXISTING)  # "don't overwrite anything: keep both" says one thing twice
+        return told, False
     keeps = left.blank(words.KEEP_BOTH)
     skips = left.blank(words.SKIP_EXISTING)
+    stays = words.STAYS.search(left.text) is not None
     replaces = left.blank(words.OLD_ONE) | left.blank(words.REPLACE)
-    if keeps and replaces:
+    if replaces and (keeps or stays):
         return None, True
     if keeps:
         return "keep_both", False
     if skips:
         return "skip", False
     return ("replace" if replaces else None), False
+
+
+def _where_there(left: RequestText) -> OnExisting | None:
+    """What is to be done where a file's name is in the kb already, if a request says it as a condition."""
+    match = _IF_THERE.search(left.text)
+    if match is None:
+        return None
+    left.cut(*match.span())
+    return next(name for name in ("keep_both", "replace") if match[name])
 
 
 def outside(left: RequestText, roots: Sequence[str]) -> Iterator[Declined]:

@@ -6,10 +6,9 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from .request_dates import MONTHS, month_number
+from .request_dates import MONTHS, WEEKDAYS, month_number
 from .request_text import RequestText
 
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _LIVE = (
     r"(?:go(?:es|ing)?(?: it)? (?:live|online|public)|(?:be|become) (?:live|visible|public|searchable|published|online)"
     r"|publish(?:ed)?|expos(?:e|ed)|releas(?:e|ed)|(?:live|visible|public|searchable|online)|appears?|launch(?:es|ed)?"
@@ -20,7 +19,7 @@ _TIME = (
     r")?|(?P<word>noon|midnight))"
 )
 _WHEN = (
-    rf"(?:(?:next|this|coming|on|from|at|until|by|the) ){{0,6}}(?P<day>{'|'.join(_DAYS)}|today|tonight|tomorrow"
+    rf"(?:(?:next|this|coming|on|from|at|until|by|the) ){{0,6}}(?P<day>{'|'.join(WEEKDAYS)}|today|tonight|tomorrow"
     rf"|(?:19|20)\d\d-\d\d-\d\d|\d{{1,2}}(?:st|nd|rd|th)?(?: of)? (?:{'|'.join(MONTHS)}))"
     rf"(?:,?\s*(?:at|from|@)?\s*{_TIME}\b)?"
 )
@@ -89,7 +88,7 @@ def held_for(left: RequestText) -> str | None:
 
 
 def _words(said: str, day: date) -> str:
-    if said in _DAYS:
+    if said in WEEKDAYS:
         return f"next {said.capitalize()}"
     return said if said in ("today", "tomorrow") else "today" if said == "tonight" else day.isoformat()
 
@@ -99,8 +98,8 @@ def _day(said: str, today: date) -> date | None:
         return today
     if said == "tomorrow":
         return today + timedelta(days=1)
-    if said in _DAYS:
-        return today + timedelta(days=(_DAYS.index(said) - today.weekday() - 1) % 7 + 1)
+    if said in WEEKDAYS:
+        return today + timedelta(days=(WEEKDAYS.index(said) - today.weekday() - 1) % 7 + 1)
     try:
         if said[:4].isdigit():
             return date.fromisoformat(said)

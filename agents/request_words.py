@@ -62,14 +62,17 @@ TAKE = re.compile(
 """From here on, what is named is wanted."""
 
 ONLY = re.compile(r"\b(?:only|just|solely|nothing but|nothing except)\b", re.IGNORECASE)
+_SO = r"[,;]?\s*(?:\b(?:so|and|please|then) ){0,6}"
+_THOSE = r"(?:that|it|those|them|these)(?: ones?)?"
 LEFT_OUT = re.compile(
     r"\b(?:(?:be|is|are|gets?|stays?|can|may|should) )?(?:skipped|ignored|left out|excluded|omitted|stay out|wait"
     r"|not be (?:included|ingested|loaded|added)|left behind)\b"
     r"|\b(?:(?:that|this|it|they|those|these)(?: ones?)? )?(?:should|must|may|can|do|does|will)(?:n['\u2019]t| ?not)"
     r" (?:be|go|belong|come|get)? ?(?:in|into|inside|on) (?:there|it|here)\b(?: either)?"
-    r"|[,;]?\s*(?:\b(?:so|and|please|then) ){0,6}\b(?:leave|keep) (?:that|it|those|them|these) out\b"
-    r"|[,;]?\s*(?:\b(?:so|and|please|then) ){0,6}\b(?:skip|ignore|omit|exclude|drop|(?:do not|don['\u2019]?t)"
-    r" (?:include|take|add|load|ingest|upload|index|import|use)) (?:that|it|those|them|these)\b",
+    rf"|{_SO}\b(?:leave|keep) {_THOSE} (?:out|alone)\b"
+    rf"|{_SO}\b(?:skip|ignore|omit|exclude|drop|(?:do not|don['\u2019]?t)"
+    rf" (?:include|take|add|load|ingest|upload|index|import|use|touch|need|want)) {_THOSE}\b"
+    rf"|{_SO}\b(?:there['\u2019]?s )?no (?:need|use) for {_THOSE}\b(?: any ?more)?",
     re.IGNORECASE,
 )
 """Said of what came before it in the clause: that is not wanted."""
@@ -77,7 +80,8 @@ ALL = re.compile(
     r"\b(?:everything|anything|all|whole|entire|every (?:file|document)|each file|the lot)\b", re.IGNORECASE
 )
 PURPOSE = re.compile(
-    r"\b(?:so that|so|because|in order|that|which|as|if|when|while|please"
+    r"\b(?:so that|so|because|in order|that|which|as|if|when|while"
+    r"|please(?= (?:tell|show|check|make|let|be|note|give|keep|see|remember|have)\b)"
     r"|and (?:then )?(?:tell|show|check|make|let))\b.*$",
     re.IGNORECASE | re.DOTALL,
 )
@@ -105,8 +109,9 @@ without work would written year years yes yet you your
 IDLE = frozenset(_IDLE.split())
 """Words that say nothing about which files are meant."""
 
+_SAYS = r"(?:say|says|tell|tells|give|gives|let|lets|confirm|confirms|decide|decides|have|has|am|is|are)"
 NO_EXPOSE = re.compile(
-    r"(?:\b(?:do not|don['\u2019]?t|not|without|never|no|hold off(?: on)?|before|avoid|except(?: for)?|apart from)\b"
+    r"(?:(?:\b(?:do not|don['\u2019]?t|not|without|never|no|hold off(?: on)?|before|avoid|except(?: for)?|apart from)\b"
     r"[^.;,]{0,20}?"
     r"\b(?:expos\w+|publish\w*|releas\w+|go(?:ing)? live|visible|searchable"
     r"|make (?:it|them|anything) (?:live|public|visible))\b)"
@@ -121,20 +126,27 @@ NO_EXPOSE = re.compile(
     r"(?:search|sight|view|results|bot|assistant|index)\b"
     r"(?: until [^.;,]*)?"
     r"|\bkeep (?:it|them|these|those)? ?(?:hidden|staged|unpublished|offline"
-    r"|private)(?: until)?\b|\bhold (?:it|them) back\b",
+    r"|private)(?: until)?\b|\bhold (?:it|them) back\b)"
+    r"(?:(?: (?:it|them|these|those|this|that|anything|any of (?:it|them|these|this)))?"
+    rf",? (?:until|till|before) (?:i|we|you|somebody|someone|the [a-z]+) {_SAYS}\b[^.;,]{{0,40}})?",
     re.IGNORECASE,
 )
 _OLD = r"(?:the )?(?:old|existing|previous|earlier|current|\d{4})(?: (?:one|version|edition|copy|file|ones|versions))?"
+_DENIED = (
+    r"(?:do not|don['\u2019]?t|never|without) "
+    r"(?:take|remov|delet|drop|los|touch|get(?:ting)? rid of|throw(?:ing)? away)\w*"
+)
 KEEP_BOTH = re.compile(
     rf"(?:\b(?:but|and|please) ){{0,6}}\bkeep (?:both(?: (?:versions|of them|copies|editions))?|all(?: versions)?"
     rf"|(?:the )?(?:old|previous|earlier|\d{{4}})(?: (?:one|version|edition"
     r"|copy)s?)?(?: (?:too|as well|alongside|also|around)){0,6}"
     rf"|{_OLD} (?:too|as well|alongside|also|around))\b|\bside by side\b"
     rf"|\bas (?:a )?cop(?:y|ies)\b|\bboth versions\b|\b(?:next to|alongside|in addition to|beside) {_OLD}"
-    r"|(?:do not|don['\u2019]?t|never|without) (?:take|remov|delet|drop|los"
-    rf"|touch|get rid of)\w* {_OLD}(?: (?:away|out|down))?",
+    rf"|{_DENIED} {_OLD}(?: (?:away|out|down))?",
     re.IGNORECASE,
 )
+STAYS = re.compile(rf"{_DENIED} (?:it|them|that|those)\b(?= *(?:[.;,!]|$))", re.IGNORECASE)
+"""Said of what is to be replaced, it contradicts that."""
 SKIP_EXISTING = re.compile(
     r"\b(?:do not|don['\u2019]?t|never|without|no) (?:\w+ )?(?:overwrit\w+|replac\w+|updat\w+ (?:existing|anything))\b"
     r"|\b(?:skip|leave|keep|ignore) (?:the |any |all |whatever is |what['\u2019]?s )?"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -9,7 +10,7 @@ from datetime import date
 from ..store.plan import Declined, Question
 from .request import Constraints
 from .request_acts import Act
-from .request_back import back
+from .request_back import back, spared
 from .request_past import Past, Place, Waiting
 from .request_phrases import phrases, vocabulary
 from .request_targets import let_out, targets
@@ -83,14 +84,20 @@ def _stop(past: Past) -> Deeds:
 def _back(said: Constraints, kb: str | None, past: Past, today: date) -> Deeds:
     journeys = past.journeys()
     known = {one.kb for one in journeys if one.kb}
-    words = {word.lower() for word in RequestText(said.rest).text.replace(",", " ").split()}
-    named = [*said.kbs, *(name for name in known if name.lower() in words and name not in said.kbs)]
+    goes, stays = (words_of(text) for text in spared(said.rest))
+    named = [*said.kbs, *(name for name in known if name.lower() in goes and name not in said.kbs)]
+    named = [name for name in named if name.lower() not in stays or name.lower() in goes]
     if kb is not None and any(name != kb for name in named):
         text = f"--kb says {kb}, the request says {' and '.join(named)}; which one is meant?"
         return Deeds("rollback", kb, questions=(Question(about="kb", text=text),))
     found = back(said.rest, journeys, kb=named[0] if len(named) == 1 else kb, today=today)
     deed = Deeds("rollback", found.kb or kb, places=found.places, questions=found.questions, report=found.report)
     return replace(deed, act="report") if found.report else deed
+
+
+def words_of(text: str) -> set[str]:
+    """The words of a text, in small letters."""
+    return set(re.findall(r"[\w.-]*\w", text.lower()))
 
 
 def _expose(said: Constraints, kb: str, past: Past, today: date) -> Deeds:

@@ -32,6 +32,8 @@ def kept_policy(said: Constraints, policy: Policy) -> tuple[Policy, tuple[Declin
     if isinstance(keys, list):
         why = f"their values are not given; say them as {keys[0]}=VALUE"
         refused.append(Declined(what=f"tags {', '.join(keys)}", why=why))
+    if said.options.get("chunk_unit") == "tokens":
+        refused.append(Declined(what="tokens", why="chunks are measured in characters: so many of these are taken"))
     if said.act == "rollback" and not policy.restorable:
         why = "the policy takes no checkpoints"
         refused.append(Declined(what="going back", why=why, policy_key="enable_rollback"))

@@ -149,7 +149,7 @@ def _read(text: str, facts: Sequence[FileFacts], setting: Setting) -> Constraint
     waiting = bool(kb and not facts and setting.past.waiting(kb))
     return read_request(
         text, files=facts, kbs=setting.kbs, today=setting.today, policy=setting.policy, past=setting.past,
-        roots=setting.roots, now=setting.now, waiting=waiting,
+        roots=setting.roots, now=setting.now, waiting=waiting, kb=kb,
     )  # fmt: skip
 
 
