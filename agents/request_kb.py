@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from .request_text import RequestText
+from .request_words import IDLE
 
 _NAME = r"[\"'\u201c\u2018]?(?P<name>[^\W_][\w.-]{0,99}?)[\"'\u201d\u2019]?"
 _KB = r"(?<!\d)(?<!\d )(?:kbs?|knowledge[ -]?bases?|collections?)"
@@ -38,12 +39,31 @@ _VAGUE = re.compile(
     re.IGNORECASE,
 )
 """Words with which a part may say more than what is put where, or lean on another part."""
-_MORE = re.compile(rf"\s*(?:,|and|&)\s*{_THE}{_NAME}(?P<kb>\s+{_KB})?(?![\w-])", re.IGNORECASE)
+_MORE = re.compile(
+    rf"\s*(?P<join>, and|,|and|&)\s*(?:also )?(?:the |our |my )?(?P<new>a new|new)?\s*(?:{_KB} (?:called |named )?)?"
+    rf"{_NAME}(?P<kb>\s+{_KB})?(?![\w-])"
+    r"(?P<ends>\s*(?:[(.;:!?)]|$|(?:please|thanks|too|as well)\b|(?:,|and|&)\s*\w))?",
+    re.IGNORECASE,
+)
+"""A further name of a list. One that is not there is taken for one where the list `ends` with it, or goes on."""
+_MAKE = re.compile(
+    r"[,;(]?\s*(?:\b(?:and|please|then) ){0,3}\b(?:create|make|set up)\b (?:(?:it|them|those|that one|what is missing"
+    rf"|whatever is missing|(?:the (?:new|missing|second) )?(?:one|{_KB})s?)\b[^.;)]{{0,60}}"
+    r"|[\w.-]+ (?:if|when|where)\b[^.;)]{0,60})\)?",
+    re.IGNORECASE,
+)
+"""That a kb which is not there is to be made."""
 _WORDS = """
 the a an and or but with without for from only except it them this that these those as is into in to of on new same
 assistant bot chat chatbot system app tool base index chunks pieces sections parts text place production search one
 which please now then where account
 """
+_VERBS_TEXT = """
+publish expose release tag label stage hide embed parse index ingest load upload notify email mail confirm report
+go wait stop test verify replace overwrite keep finish announce
+"""
+_VERBS = frozenset(_VERBS_TEXT.split())
+"""What else may follow "into hr and": something to be done."""
 _LONGEST = 10_000
 """Characters of a request that is looked at; a longer one is refused when it is planned."""
 _NO_NAME = frozenset(_WORDS.split())
@@ -56,6 +76,7 @@ def kbs_named(text: RequestText, known: Sequence[str]) -> list[str]:
     """
     spelled = {name.lower(): name for name in known}
     found: dict[str, None] = {}
+    listed = _listed(text.text, spelled)
     for pattern in (_CALLED, _BEFORE, _INTO):
         at = 0
         while match := pattern.search(text.text, at):
@@ -64,13 +85,13 @@ def kbs_named(text: RequestText, known: Sequence[str]) -> list[str]:
                 at = match.start("name")
                 continue
             found[spelled.get(name.lower(), name)] = None
-            _take_out(text, match, spelled, found)
+            _take_out(text, match, listed, found)
             at = match.start()
     for name in sorted(spelled, key=len, reverse=True):
         loose = _loose(name)
         while match := loose.search(text.text):
             found[spelled[name]] = None
-            _take_out(text, match, spelled, found)
+            _take_out(text, match, listed, found)
     return list(found)
 
 
@@ -84,14 +105,19 @@ def for_each_kb(request: str, known: Sequence[str]) -> list[str]:
     if len(every) < 2:
         return [request]
     spelled = {name.lower(): name for name in known}
+    said = _MAKE.sub("", request)
+    makes = said != request
     for pattern in (_CALLED, _BEFORE, _INTO, *(_loose(name) for name in every)):
-        for match in pattern.finditer(request):
+        for match in pattern.finditer(said):
             begin, stop, names = match.start("name"), match.end("name"), [match["name"]]
-            while other := _MORE.match(request, stop):
+            sure = makes or match["name"].lower() in spelled
+            while other := _MORE.match(said, stop):
                 stop = other.end("name")
                 names.append(other["name"])
-            if [spelled.get(name.lower(), name) for name in names] == every:
-                return [f"{request[:begin]}{name}{request[stop:]}" for name in every]
+                sure = sure and (makes or bool(other["new"]) or other["name"].lower() in spelled)
+            named = [spelled.get(name.lower(), name) for name in names]
+            if sorted(named) == sorted(every):
+                return [f"{said[:begin]}{name}{said[stop:]}" for name in named] if sure else [request]
     return _part_by_part(request, spelled, every) or [request]
 
 
@@ -115,13 +141,32 @@ def _loose(name: str) -> re.Pattern[str]:
     )
 
 
-def _take_out(text: RequestText, match: re.Match[str], spelled: dict[str, str], found: dict[str, None]) -> None:
-    """Cut a name, and further ones that are there and follow it: "into hr and legal"."""
+def _listed(text: str, spelled: Mapping[str, str]) -> dict[str, str]:
+    """What may follow a kb's name as another one, by its small letters: those there are, and those said as if."""
+    found = dict(spelled)
+    for pattern in (_CALLED, _BEFORE, _INTO, *(_loose(name) for name in spelled)):
+        for match in pattern.finditer(text):
+            stop = match.end()
+            while other := _MORE.match(text, stop):
+                name = other["name"].rstrip(".-")
+                if name.lower() not in found and not (other["kb"] or other["new"] or _is_listed(other, name)):
+                    break
+                found.setdefault(name.lower(), name)
+                stop = other.end("kb") if other["kb"] else other.end("name")
+    return found
+
+
+def _is_listed(other: re.Match[str], name: str) -> bool:
+    """Whether a word that is no kb's name stands in the list as one all the same: it is asked about."""
+    if other["ends"] is None or name.lower() in _NO_NAME | _VERBS | IDLE:
+        return False
+    return other["join"] != "," or other["ends"].lstrip().startswith((",", "and", "&"))
+
+
+def _take_out(text: RequestText, match: re.Match[str], listed: Mapping[str, str], found: dict[str, None]) -> None:
+    """Cut a name, and further ones that follow it: "into hr and legal"."""
     stop = match.end()
-    while other := _MORE.match(text.text, stop):
-        name = other["name"].rstrip(".-")
-        if name.lower() not in spelled and not other["kb"]:
-            break
-        found[spelled.get(name.lower(), name)] = None
-        stop = other.end()
+    while (other := _MORE.match(text.text, stop)) and (name := other["name"].rstrip(".-").lower()) in listed:
+        found[listed[name]] = None
+        stop = other.end("kb") if other["kb"] else other.end("name")
     text.cut(match.start(), stop)

@@ -233,15 +233,18 @@ def _updated(taken: Sequence[Input], there: Sequence[str], kb: str) -> list[Ques
 def _kb(given: str | None, said: Constraints, known: Sequence[str]) -> tuple[str | None, list[Question]]:
     """The kb of the plan; a request that names another one than was given, or several, is asked about."""
     if given is not None:
-        other = [name for name in said.kbs if name in known and name != given]
+        listed = given in said.kbs
+        other = [name for name in said.kbs if name != given and (listed or name in known)]
         text = f"--kb says {given}, the request says {' and '.join(other)}; which one is meant?"
         return given, [Question(about="kb", text=text)] if other else []
     if len(said.kbs) == 1:
         check_name(said.kbs[0])
         return said.kbs[0], []
     if said.kbs:
-        text = f"the request names {' and '.join(said.kbs)}; a plan is for one kb: make one for each"
-        return None, [Question(about="kb", text=text)]
+        absent = " and no ".join(name for name in said.kbs if name not in known)
+        one = "a plan is for one kb: make one for each"
+        one = f"there is no {absent}: say that it is to be made, or name another" if absent else one
+        return None, [Question(about="kb", text=f"the request names {' and '.join(said.kbs)}; {one}")]
     if said.options.get("kb"):
         return str(said.options["kb"]), []
     there = f" There are: {', '.join(known[:10])}." if known else ""

@@ -8,7 +8,8 @@ import pytest
 from cli_kit import Cli
 
 from milepost import Milepost
-from milepost.agents.request_kb import for_each_kb
+from milepost.agents.request_kb import for_each_kb, kbs_named
+from milepost.agents.request_text import RequestText
 from milepost.tools.embedders import FakeEmbedder
 
 KNOWN = ("hr", "legal", "sales")
@@ -76,6 +77,50 @@ def test_what_is_for_each_kb_is_a_request_for_each(request_: str, asked: list[st
 def test_whatever_says_more_is_asked_about(request_: str) -> None:
     """A word that is not of the plain kind: one request, whose plan asks which kb, and does nothing."""
     assert for_each_kb(request_, KNOWN) == [request_]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    ["put these into hr and finance", "load it into hr, finance and legal please", "add them to hr and Finance.",
+     "put it in the hr and finance knowledge bases"],
+)  # fmt: skip
+def test_a_listed_kb_that_is_not_there_is_asked_about(request_: str, tmp_path: Path) -> None:
+    """Neither passed over nor made: one plan, which asks, whether a kb is given or not."""
+    assert for_each_kb(request_, KNOWN) == [request_]
+    with Milepost(tmp_path / "home", policy="rollback", embedder=FakeEmbedder()) as mp:
+        mp.ingest([("first.md", b"# First\n\nThe first page.\n")], kb="hr")
+        plans = [*mp.plan_each([("note.md", b"# Note\n")], request=request_)]
+        plans.append(mp.plan([("note.md", b"# Note\n")], kb="hr", request=request_))
+        assert [[one.about for one in plan.questions] for plan in plans] == [["kb"], ["kb"]]
+        assert all(not plan.steps and "inance" in plan.questions[0].text for plan in plans)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "put these into hr and finance, and create finance if it isn't there",
+        "put these into hr and finance (make it if it is missing)",
+        "add these to hr and a new kb called finance",
+        "add these to hr and the new finance kb",
+    ],
+)
+def test_one_that_is_to_be_made_is_made(request_: str) -> None:
+    """Said to be new, it gets a plan as the others do."""
+    asked = for_each_kb(request_, KNOWN)
+    assert [("hr" in one, "finance" in one, " if " in one) for one in asked] == [
+        (True, False, False),
+        (False, True, False),
+    ]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    ["put it in hr, cheers", "put it into hr and publish", "into hr and tag it with author", "into hr and thanks"],
+)
+def test_what_else_follows_a_kb_is_none(request_: str) -> None:
+    """A verb or a word of thanks is no name."""
+    assert for_each_kb(request_, KNOWN) == [request_]
+    assert kbs_named(RequestText(request_), KNOWN) == ["hr"]
 
 
 def test_each_kb_gets_its_own_files_and_no_other(tmp_path: Path) -> None:
