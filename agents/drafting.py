@@ -25,6 +25,7 @@ from ..tools.services import Services
 from .archives import opened
 from .comparison import compare, leaving
 from .costs import check_budget, check_cost, check_inputs, resources, timed
+from .foreseen import foreseen
 from .inputs import Input, PathOrPair, gather, hashed
 from .kb_state import KbState, kb_state
 from .languages import languages_of
@@ -267,7 +268,8 @@ def _sealed(
     return Plan(
         kb=kb, tenant=user.tenant, owner=user.user, request=request.request, parent=request.parent, origin=origin,
         paths=tuple(os.fspath(path) for path in request.paths if not isinstance(path, tuple)),
-        steps=with_times, files=tuple(files), summary=_summary(files), estimated_time=time, resources=resources,
+        steps=with_times, files=tuple(files), summary=_summary(files), estimated_time=time,
+        resources={**resources, **foreseen(services, steps, policy)},
         base=base, policy=policy.model_dump(mode="json"), generated_at=home.clock.now(), **more,
     ).sealed()  # fmt: skip
 

@@ -214,7 +214,7 @@ class Executor:
     def _bind(self) -> int | None:
         """The journey's kb, made where there is none; at the first time the journey is tied to its revision."""
         if self.plan.kb is None or all(step.action == "report" for step in self.plan.steps):
-            return None  # an answer makes no kb
+            return self._home.ledger.kb_id(self.journey_id)  # an answer makes no kb
         kb = self._home.knowledge.ensure(self._services.user.tenant, self.plan.kb, self._home.embedder())
         if self._home.ledger.kb_id(self.journey_id) is None:
             self._home.ledger.set_kb(self.journey_id, kb.kb_id, kb.head)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..store.back_text import back_totals
 from ..store.plan import Plan, PlannedFile, PlanStep
 from ..store.policy import Policy
 from ..store.words import clean, count, duration, size
@@ -12,6 +13,8 @@ _DISK = (0.6, 1.6)
 """Between which parts of the stated disk a journey takes: texts pack by two to four, indexes grow in blocks."""
 _PROCESS_BYTES = (150_000_000, 250_000_000, 400_000_000)
 """Of the process itself, with Chroma and an embedder, at p10, p50 and p90."""
+_TOKENS = (0.7, 1.6)
+"""Between which parts of the stated price embedding costs: texts have two and a half to six characters a token."""
 _COUNTED = "counted"
 _SHIPPED = "shipped constants"
 
@@ -37,7 +40,7 @@ def forecast(plan: Plan) -> dict[str, dict[str, Any]]:
         "chunks": _about(_chunks(plan), "chunks") if guessed else _exactly(_chunks(plan), "chunks"),
         "model_calls": _exactly(origin.calls, "calls"),
         "tokens": _exactly(origin.input_tokens + origin.output_tokens, "tokens"),
-        "money": _money(origin.cost),
+        "money": _money(origin.cost, told.get("cost"), guessed=guessed),
         "disk_bytes": _figure("bytes", int(disk * _DISK[0]), disk, int(disk * _DISK[1]), _SHIPPED),
         "memory_bytes": _figure("bytes", low, middle, high, _SHIPPED),
     }
@@ -59,6 +62,10 @@ def deeds(plan: Plan, step: PlanStep) -> dict[str, str]:
         "expose": ("what was embedded", f"one revision of kb {clean(plan.kb or '')}, which the collection follows",
                    _replaced(taken, gone, old)),
         "remove": ("nothing", f"one revision of kb {clean(plan.kb or '')}", _replaced([], gone, old)),
+        "hide": ("nothing", f"one revision of kb {clean(plan.kb or '')}", _hidden(plan)),
+        "rollback": ("the checkpoint, and what was published since",
+                     f"one revision of kb {clean(plan.kb or '')}", back_totals(plan) or "what was published since"),
+        "report": ("nothing", "nothing", "nothing"),
     }  # fmt: skip
     reads, writes, replaces = sentences.get(
         step.action, ("its arguments", f"what {clean(step.action)} does", "unknown to Milepost")
@@ -104,27 +111,45 @@ def _about(number: int, unit: str) -> dict[str, Any]:
     return _figure(unit, number // 2, number, number * 2, "the sizes of files that were not read")
 
 
-def _money(cost: float | None) -> dict[str, Any]:
-    if cost is None:
+def _money(asking: float | None, embedding: float | None, *, guessed: bool) -> dict[str, Any]:
+    """What asking a model cost and what embedding will, where there is a price for it."""
+    priced = {"the ai.price keys": asking, "budget.price_embedding": embedding}
+    keys = [key for key, cost in priced.items() if cost is not None]
+    if not keys:
         return {"p10": None, "p50": None, "p90": None, "unit": "", "basis": "no price is configured"}
-    return _figure("the currency of ai.price_input", cost, cost, cost, _COUNTED)
+    said, text = asking or 0.0, embedding or 0.0
+    low, high = (0.5, 2.0) if guessed else (_TOKENS if embedding else (1.0, 1.0))
+    basis = _COUNTED if embedding is None else "the length of the texts, at about four characters a token"
+    return _figure(
+        f"the currency of {' and '.join(keys)}", round(said + text * low, 6), round(said + text, 6),
+        round(said + text * high, 6), basis,
+    )  # fmt: skip
 
 
 def _replaced(taken: list[PlannedFile], gone: list[PlannedFile], old: int) -> str:
     changed = sum(file.action == "replace" for file in taken)
     parts = [f"{count(changed, 'source')}"] if changed else []
-    parts += [f"{count(len(gone), 'source')} for good"] if gone else []
+    parts += [f"{count(len(gone), 'source')} by nothing"] if gone else []
     return f"{' and '.join(parts)}, {count(old, 'chunk')}" if parts else "nothing"
 
 
+def _hidden(plan: Plan) -> str:
+    hidden = [file for file in plan.files if file.action == "hide"]
+    chunks = count(sum(file.chunks for file in hidden), "chunk")
+    return f"{count(len(hidden), 'source')} that nobody finds any more, {chunks}; the content stays"
+
+
 def _undone(plan: Plan, step: PlanStep) -> str:
+    if step.action == "report":
+        return "nothing: it changes nothing"
     if step.effect == "irreversible":
         return "nothing: it cannot be undone"
     if not Policy.model_validate(plan.policy).restorable:
         return "nothing: rollback is off by policy"
     if step.rollback_handler:
         return f"its handler {clean(step.rollback_handler)}"
-    return "going back to the revision before" if step.action in ("expose", "remove", "hide") else "leaving it unseen"
+    shown = ("expose", "remove", "hide", "rollback")
+    return "going back to the revision before" if step.action in shown else "leaving it unseen"
 
 
 def _row(plan: Plan, step: PlanStep) -> str:

@@ -79,6 +79,7 @@ CODES: dict[str, str] = {
     "estimated": "A warning: some files were not read when the plan was made; their counts are estimates.",
     "often_rejected": "A warning: files of this folder and type were mostly rejected in earlier journeys.",
     "new_kb": "A warning: the knowledge base will be made, and one with nearly the same name is there.",
+    "rollback_conflict": "A warning: what the plan goes back past was changed since by another journey.",
     "irreversible_step": "A warning: what the step does cannot be undone.",
 }
 """Every code a validator gives, and what it means; docs/reference/validator-codes.md is this table."""

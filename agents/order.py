@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..store.back_text import answers
 from ..store.plan import Plan, PlanStep
 from ..store.policy import Policy
 from ..store.records import Journey, JourneyStatus, Milestone
@@ -44,7 +45,7 @@ class Order:
             detail = "; ".join(f"{why}" for why in failed.values() if why)[:300]
             return (JourneyStatus.PARTIAL if alone else JourneyStatus.FAILED), detail
         bad = self._home.ledger.failures(self._journey_id)
-        return (JourneyStatus.PARTIAL if bad else JourneyStatus.COMPLETED), None
+        return (JourneyStatus.PARTIAL if bad else JourneyStatus.COMPLETED), "; ".join(answers(self._plan))[:300] or None
 
     def _incomplete(self, step: PlanStep) -> str | None:
         """What an earlier step lacks. A step is done when its milestone is complete, its checkpoint included."""

@@ -5,13 +5,9 @@ Pure: the world comes as facts, and a fact that is not given is not asked about.
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import PurePosixPath
 from typing import Any
-
-from pydantic import BaseModel
 
 from ..store.errors import MilepostError
 from ..store.policy import Policy
@@ -19,10 +15,8 @@ from .issues import Findings, as_list, as_mapping, shown
 from .treatment import ONLY_WITH
 from .validator_args import check_treatment
 from .validator_shape import Step
+from .validator_warnings import LISTED, TAKEN, opened, warn
 
-_TAKEN = ("add", "replace")
-_LISTED = 20
-"""Issues of one kind about files; more of them say nothing new."""
 _TIGHT = 0.8
 """Of the free disk; a plan that takes more is warned about."""
 
@@ -47,10 +41,10 @@ def check_world(
         _check_roots(files, found, facts)
     _check_moved(found, facts)
     _check_declared(plan, registry, found)
-    check_treatment(_opened(plan.get("policy")).get("chunk"), steps, found)
+    check_treatment(opened(plan.get("policy")).get("chunk"), steps, found)
     if policy is not None and not policy.restorable:
         _check_loss(plan, files, found)
-    _warn(plan, steps, found, facts, files)
+    warn(plan, steps, found, facts, files)
 
 
 def _check_kb(
@@ -94,7 +88,7 @@ def _check_owner(plan: Mapping[str, Any], found: Findings, facts: Mapping[str, A
 
 def _check_embedder(plan: Mapping[str, Any], found: Findings, facts: Mapping[str, Any]) -> None:
     """The vectors of a kb come from one model: its own, the one the plan was made for, and the one at hand."""
-    made_for = _opened(plan.get("base")).get("embedder")
+    made_for = opened(plan.get("base")).get("embedder")
     if not isinstance(made_for, str):
         return
     for whose, name in (("the kb has vectors of", facts.get("kb_embedder")), ("configured is", facts.get("embedder"))):
@@ -106,7 +100,7 @@ def _check_embedder(plan: Mapping[str, Any], found: Findings, facts: Mapping[str
 
 
 def _check_disk(plan: Mapping[str, Any], found: Findings, facts: Mapping[str, Any]) -> None:
-    free, needed = facts.get("disk_free"), _opened(plan.get("resources")).get("disk_bytes")
+    free, needed = facts.get("disk_free"), opened(plan.get("resources")).get("disk_bytes")
     if not isinstance(free, int) or not isinstance(needed, int):
         return
     if needed > free:
@@ -151,8 +145,8 @@ def _check_roots(files: Sequence[Mapping[str, Any]], found: Findings, facts: Map
     if roots is None:
         return
     within = _under([str(root) for root in roots])
-    bad = [file for file in files if file.get("action") in _TAKEN and not _inside(file, within, facts)]
-    for file in bad[:_LISTED]:
+    bad = [file for file in files if file.get("action") in TAKEN and not _inside(file, within, facts)]
+    for file in bad[:LISTED]:
         found.error(
             "outside_root", None, f"{shown(file.get('path'))} is in none of the places given",
             "plan again, with the path of the file or of its folder",
@@ -186,14 +180,14 @@ def _relative(place: str, root: str) -> bool:
 
 
 def _check_moved(found: Findings, facts: Mapping[str, Any]) -> None:
-    for sentence in list(as_list(facts.get("moved")) or ())[:_LISTED]:
+    for sentence in list(as_list(facts.get("moved")) or ())[:LISTED]:
         found.error("moved", None, str(sentence)[:400], "plan again")
 
 
 def _check_declared(plan: Mapping[str, Any], registry: Mapping[str, Any], found: Findings) -> None:
     """A step says of itself what its action is: the milestone, and an effect that is not made small."""
     for said in as_list(plan.get("steps")) or ():
-        step = _opened(said)
+        step = opened(said)
         spec = as_mapping(registry.get(str(step.get("action"))))
         name = step.get("id")
         if spec is None or not isinstance(name, str):
@@ -214,78 +208,14 @@ def _check_declared(plan: Mapping[str, Any], registry: Mapping[str, Any], found:
             )
 
 
-def _opened(value: object) -> Mapping[str, Any]:
-    """A mapping, or a model as one; empty for anything else."""
-    return dict(value) if isinstance(value, BaseModel) else as_mapping(value) or {}
-
-
 def _check_loss(plan: Mapping[str, Any], files: Sequence[Mapping[str, Any]], found: Findings) -> None:
     """Without rollback what is replaced or removed is gone, and the step that takes it away has to say so."""
     if not any(file.get("action") in ("replace", "remove") for file in files):
         return
     for said in as_list(plan.get("steps")) or ():
-        step = _opened(said)
+        step = opened(said)
         if step.get("action") in ("expose", "remove") and step.get("effect") not in (None, "irreversible"):
             found.error(
                 "effect_understated", str(step.get("id"))[:64], "what it replaces or removes cannot come back",
                 "rollback is off by policy: its effect is irreversible",
             )  # fmt: skip
-
-
-def _warn(
-    plan: Mapping[str, Any], steps: Sequence[Step], found: Findings, facts: Mapping[str, Any],
-    files: Sequence[Mapping[str, Any]],
-) -> None:  # fmt: skip
-    """What is legal and unwise."""
-    taken = [file for file in files if file.get("action") in _TAKEN]
-    gone = [file for file in files if file.get("action") == "remove"]
-    rejected = [file for file in files if file.get("action") == "reject"]
-    if len(rejected) > max(2, len(taken)):
-        found.warn(
-            "mostly_rejected", None, f"{len(rejected)} of {len(rejected) + len(taken)} files are rejected",
-            "see why before the others go in",
-        )  # fmt: skip
-    sources = facts.get("kb_sources")
-    if isinstance(sources, int) and len(gone) > max(2, sources // 2):
-        found.warn(
-            "removes_most", None, f"{len(gone)} of the kb's {sources} sources are removed", "is it the right kb?"
-        )
-    if any(file.get("estimated") for file in taken):
-        found.warn(
-            "estimated", None, "some files were not read: their counts are estimates", "raise budget.plan_seconds"
-        )
-    _warn_of_habits(found, facts, files)
-    _warn_of_kb(plan, steps, found, facts)
-
-
-def _warn_of_habits(found: Findings, facts: Mapping[str, Any], files: Sequence[Mapping[str, Any]]) -> None:
-    """Kinds of files that were mostly rejected before: what to do about it is the person's to say."""
-    here = [str(file.get("source")) for file in files if file.get("action") in (*_TAKEN, "reject")]
-    for said in as_list(facts.get("habits")) or ():
-        habit = as_mapping(said) or {}
-        folder, suffix = str(habit.get("folder")), str(habit.get("suffix"))
-        if any(_kind(source) == (folder, suffix) for source in here):
-            pattern = f"*{suffix}" if folder == "." else f"{folder}/*{suffix}"
-            found.warn(
-                "often_rejected", None,
-                f"{habit.get('rejected')} of {habit.get('seen')} files {shown(pattern)} were rejected before"
-                f" ({shown(habit.get('reason'))})",
-                f"leave them out with --request 'not {pattern}', if they are no use",
-            )  # fmt: skip
-
-
-def _kind(source: str) -> tuple[str, str]:
-    path = PurePosixPath(source)
-    return str(path.parent), path.suffix.lower()
-
-
-def _warn_of_kb(plan: Mapping[str, Any], steps: Sequence[Step], found: Findings, facts: Mapping[str, Any]) -> None:
-    """A kb that will be made, where one is there whose name is nearly the same."""
-    named, known = plan.get("kb"), as_list(facts.get("kbs"))
-    if not isinstance(named, str) or known is None or named in known or not steps:
-        return
-    near = difflib.get_close_matches(named[:100], [str(name) for name in known[:1000]], n=1, cutoff=0.8)
-    if near:
-        found.warn(
-            "new_kb", None, f"kb {shown(named)} is not there yet and will be made", f"did you mean {shown(near[0])}?"
-        )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from .back_text import answers, back_lines, back_totals
 from .guarantees import guarantees
 from .own_text import lasting, own_steps, step_lines, totals
 from .plan import Interval, Plan, PlannedFile, takes_away_by_model
@@ -29,6 +30,8 @@ def render(plan: Plan, *, everything: bool = False) -> str:
     policy = Policy.model_validate(plan.policy)
     lines = [_header(plan, policy), *_files(plan, everything)]
     lines += step_lines(plan, len(plan.steps) if everything else LIMIT)
+    lines += back_lines(plan, 10**9 if everything else LIMIT)
+    lines += [f"Answer    {clean(text)}" for text in answers(plan)]
     lines += [f"Steps     {_steps(plan)}    {_checkpoints(plan, policy)}"] if plan.steps else []
     lines.append(f"Estimate  {_estimate(plan)}")
     lines.append(f"Policy    {_policy(plan, policy)}")
@@ -186,8 +189,8 @@ def _declined(plan: Plan, at: int) -> str:
 def _totals(plan: Plan) -> str:
     told = plan.summary
     own = totals(plan) if own_steps(plan) else ""
-    if own and not plan.files:
-        return own
+    if (own or back_totals(plan)) and not plan.files:
+        return own or back_totals(plan)
     return (f"{own}; " if own else "") + (
         f"{told.add} to add, {told.replace} to replace, {told.remove} to remove, {told.skip} to skip, "
         f"{told.reject} rejected, {told.warn} with a warning"
@@ -225,6 +228,9 @@ def markdown(plan: Plan) -> str:
     blocks = [f"# Plan `{plan.plan_id}`", _facts(plan, policy), f"**Plan:** {_totals(plan)}."]
     if plan.files:
         blocks += ["## Files", _file_table(plan)]
+    going = [f"- {_escaped(line.strip())}" for line in back_lines(plan, 10**9)]
+    blocks += ["## Going back", "\n".join(going)] if going else []
+    blocks += ["## Answer", *map(_escaped, answers(plan))] if answers(plan) else []
     if plan.steps:
         blocks += ["## Steps", f"```mermaid\n{mermaid(plan)}\n```", _step_table(plan)]
     blocks += ["## Policy", "\n".join(f"- {line}" for line in guarantees(policy))]

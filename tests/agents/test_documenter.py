@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from planner_kit import EMBEDDER, USER, World
 
 from milepost import Milepost
@@ -132,6 +133,39 @@ def test_the_whole_is_forecast_in_every_figure_with_its_basis(world: World) -> N
     assert (figures["embeddings"]["p10"], figures["embeddings"]["p90"]) == (1, 1)
     assert figures["money"]["basis"] == "no price is configured"
     assert "| memory bytes |" in told["markdown"]
+
+
+@pytest.mark.parametrize(
+    "request_", ["undo the last import", "hide a.md", "remove a.md from the kb", "what is in there?"]
+)
+def test_no_step_of_ours_is_unknown(world: World, request_: str) -> None:
+    """Going back, hiding, removing and answering say in their own words what they touch, as the steps of an ingest."""
+    world.write("a.md", "# A\n\nText.\n")
+    world.ingest()
+    with Milepost(world.home_path, policy="rollback", embedder=EMBEDDER, user=USER) as milepost:
+        plan = milepost.plan([], kb="hr", request=request_)
+    [step] = plan.steps
+    said = step_document(plan, step).content["context"]
+    replaces = {"rollback": "1 journey to undo: 1 chunk to go, 0 come back", "report": "nothing",
+                "remove": "1 source by nothing, 1 chunk"}  # fmt: skip
+    assert said["replaces"] == replaces.get(
+        step.action, "1 source that nobody finds any more, 1 chunk; the content stays"
+    )
+    assert "unknown to Milepost" not in f"{said} {plan_document(plan).content['markdown']}"
+    undone = "nothing: it changes nothing" if step.action == "report" else "going back to the revision before"
+    assert said["undone_by"] == undone
+
+
+def test_money_is_what_models_and_embeddings_cost(world: World) -> None:
+    """By the prices of the policy, each named; what is counted by length is an interval."""
+    world.write("a.md", "# A\n\n" + "A sentence of this text. " * 40)
+    priced = world.plan(policy=Policy.rollback(budget={"price_embedding": 10.0}))
+    figure = plan_document(priced).content["forecast"]["money"]
+    assert figure["p50"] == priced.resources["cost"] > 0
+    assert figure["p10"] < figure["p50"] < figure["p90"] and "price_embedding" in figure["unit"]
+    origin = priced.origin.model_copy(update={"cost": 0.5})
+    both = plan_document(priced.model_copy(update={"origin": origin})).content["forecast"]["money"]
+    assert both["p50"] == pytest.approx(0.5 + figure["p50"]) and "ai.price" in both["unit"]
 
 
 def test_what_came_of_it_stands_beside_it(world: World) -> None:
