@@ -83,7 +83,7 @@ def read_request(
     chosen, expose = _wished(left, known, files, now or datetime.combine(today, time(8)))
     first, dry, yes = acts.plan_first(left), acts.only_asks(left), acts.says_yes(left)
     whole = left.text
-    existing, both = treatment(left)
+    existing, both = treatment(left, files=bool(files))
     if existing:
         chosen["dedupe"] = existing
     missing = acts.if_missing(left)
@@ -117,6 +117,7 @@ def _with_files(
     """What a request says of the files on offer; it may name `replaced`, too, which are to go instead."""
     from dataclasses import replace
 
+    said = left.text
     top = newest(left)
     mark_all(left, files, today)
     clauses, questions, residue = clauses_of(
@@ -125,7 +126,7 @@ def _with_files(
     )  # fmt: skip
     if not (asked or questions):
         chosen = top is not None or any(clause.wanted for clause in clauses)
-        questions = (*(not_english(text) or guesses(text) or doubts(residue, chosen=chosen)),)
+        questions = (*(not_english(text) or guesses(said) or doubts(residue, chosen=chosen)),)
     return replace(made, clauses=clauses, newest=top, questions=(*asked, *questions))
 
 

@@ -5,10 +5,17 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from .request_doubt import NEVER
 from .request_guesses import START, asks_something
 from .request_text import RequestText
 
 Act = Literal["ingest", "expose", "hide", "remove", "wipe", "rollback", "stop", "report", "decline"]
+
+
+def _ways(*ways: str) -> re.Pattern[str]:
+    """Several ways to say one thing, each by whole words."""
+    return re.compile(rf"\b(?:{'|'.join(ways)})\b", re.IGNORECASE)
+
 
 _STOP = re.compile(
     r"^\W*(?:(?:oh|no|please|ok|hey|wait|hold on|hang on|stop|halt|abort|cancel|enough|never ?mind|quit|leave it"
@@ -18,12 +25,13 @@ _STOP = re.compile(
     re.IGNORECASE,
 )
 _STOPPING = re.compile(r"\b(?:wait|hold on|hang on|stop|halt|abort|cancel|quit|enough)\b", re.IGNORECASE)
-_UNDO = re.compile(
-    r"\b(?:undo(?:ne)?|revert|reverse|roll(?:ed)? ?back|take (?:back|that back|it back)"
-    r"|(?:roll|take|wind) (?:everything|all(?: of (?:it|this|that))?|it all|the (?:\w+ ){1,3}?) ?back"
-    r"|go(?:ing)? back to|(?:back|return|reset(?: \w+)?) to (?:before|how|what|where|the (?:state|way))"
-    r"|restore (?:the |its )?(?:state|version|kb|earlier|previous|what)|put (?:it|everything|things) back)\b",
-    re.IGNORECASE,
+_UNDO = _ways(
+    r"undo(?:ne)?|revert|reverse|roll(?:ed)? ?back",
+    r"take (?:back|that back|it back)",
+    r"(?:roll|take|wind) (?:everything|all(?: of (?:it|this|that))?|it all|the (?:\w+ ){1,3}?) ?back",
+    r"go(?:ing)? back to|(?:back|return|reset(?: \w+)?) to (?:before|how|what|where|the (?:state|way))",
+    r"restore (?:the |its )?(?:state|version|kb|earlier|previous|what)",
+    r"put (?:it|everything|things) back",
 )
 _ALL = (
     r"(?:everything|all(?: of it| (?:the )?(?:documents?|files?|sources?|content"
@@ -31,11 +39,14 @@ _ALL = (
     r"|file|source))"
 )
 _TAKE = r"(?:delete|remove|wipe|erase|purge|clear|empty|drop|throw (?:out|away)|get rid of|trash|nuke)"
-_WIPE = re.compile(
-    rf"\b{_TAKE}\b (?:out )?{_ALL}(?! (?:but|except|other than|apart))|\b(?:wipe"
-    r"|clear|empty|nuke|erase|reset)\b (?:out )?(?:the |our |my )?(?:[\w-]+ )?"
-    r"(?:kb|knowledge ?base|collection|index)\b|\bstart (?:over|again|from scratch|fresh)\b",
-    re.IGNORECASE,
+_KB = r"(?:kb|knowledge ?base|collection|index)"
+_WIPE = _ways(
+    rf"{_TAKE}\b (?:out )?{_ALL}(?! (?:but|except|other than|apart))",
+    rf"(?:wipe|clear|empty|nuke|erase|reset)\b (?:out )?(?:the |our |my )?(?:[\w-]+ )?{_KB}",
+    r"start (?:over|again|from scratch|fresh|afresh)|clean slate",
+    r"(?:everything|all(?: of it)?|whatever)(?: that)?(?:(?: is|['\u2019]s))?(?: (?:currently|now|already))?"
+    rf" (?:in (?:there|it|(?:the |our )?{_KB}) )?(?:goes|(?:can|must|should|has to) go)\b"
+    r"(?! (?:in|into|live|up|to|on|out)\b)",
 )
 _REMOVE = re.compile(
     rf"(?<!not )(?<!don't )(?<!don\u2019t )\b(?:{_TAKE}|(?:can|should|may|must|has to|have to) go\b"
@@ -45,30 +56,44 @@ _REMOVE = re.compile(
     r"|deduplicate|dedupe)\b",
     re.IGNORECASE,
 )
-_HIDE = re.compile(
-    r"\b(?:hide|unpublish|unlist|withdraw|pull [\w' -]{1,60}? from (?:search|the (?:bot|assistant))"
-    r"|(?:stop|quit) (?:showing|finding|serving|returning)|(?:make|keep) [\w'. -]{1,60}? (?:invisi"
-    r"ble|unsearchable|hidden|private)"
-    r"|take [\w'. -]{1,60}? (?:out of|off) (?:the )?(?:bot|assistant|search|chat|site|results|index)"
-    r"|take [\w'. -]{1,60}? (?:offline|out of (?:view|sight))"
-    r"|(?:should|must|has to|have to|needs? to|can|may) (?:disappear|vanish|go away|be hidden|be unpublished"
-    r"|not (?:be (?:found|shown|visible)|show up)))\b",
-    re.IGNORECASE,
+_SEARCH = r"(?:bot|assistant|search|chat|site|results|index)"
+_HIDE = _ways(
+    r"hide|unpublish|unlist|withdraw",
+    rf"(?:switch|turn) off [\w'. -]{{1,60}}? (?:in|for|from) (?:the )?{_SEARCH}",
+    rf"disable [\w'. -]{{1,60}}? (?:in|for) (?:the )?{_SEARCH}",
+    r"pull [\w' -]{1,60}? from (?:search|the (?:bot|assistant))",
+    r"(?:stop|quit) (?:showing|finding|serving|returning)",
+    r"(?:make|keep) [\w'. -]{1,60}? (?:invisible|unsearchable|hidden|private)",
+    rf"take [\w'. -]{{1,60}}? (?:out of|off) (?:the )?{_SEARCH}",
+    r"take [\w'. -]{1,60}? (?:offline|out of (?:view|sight))",
+    r"(?:should|must|has to|have to|needs? to|can|may)"
+    r" (?:disappear|vanish|go away|be hidden|be unpublished|not (?:be (?:found|shown|visible)|show up))",
 )
 FOR_NOW = re.compile(
     r"\b(?:for (?:now|the moment|a while|the time being)|temporar\w+|until further notice"
-    r"|(?:don['\u2019]?t|do not|not|never)[\w ]{0,20} (?:delet|remov|eras)\w*|(?:(?:but|and) )?keep (?:it|them|the"
-    r" (?:files?|pages?|documents?))(?: though| stored| itself| anyway)?\W*$)",
+    r"|until (?:we|i|it|they|you|he|she|the \w+|some(?:one|body))\b[^.;,]{1,40}"
+    r"|(?:don['\u2019]?t|do not|not|never|no)[\w ]{0,20} (?:delet|remov|eras)\w*"
+    r"|(?:(?:but|and) )?keep (?:it|them|the (?:files?|pages?|documents?))(?: though| stored| itself| anyway)?\W*$)",
     re.IGNORECASE,
 )
-_PUBLISH = re.compile(
-    r"\b(?:publish|expose|release|unhide|go live|(?:make|put|set|get|bring) (?:it"
-    r"|them|these|those|that|[\w'. -]{1,60}?) "
-    r"(?:live|public|visible|searchable|online)(?: again)?|show (?:it|them"
-    r"|[\w'. -]{1,60}?) again|push (?:it|them) live"
-    r"|let (?:people|everyone|everybody|users|customers|the \w+) (?:see|find|search|have|read))\b",
-    re.IGNORECASE,
+_PUBLISH = _ways(
+    r"publish|expose|release|unhide|go live",
+    r"(?:make|put|set|get|bring) (?:it|them|these|those|that|[\w'. -]{1,60}?)"
+    r" (?:live|public|visible|searchable|online)(?: again)?",
+    r"show (?:it|them|[\w'. -]{1,60}?) again",
+    r"push (?:it|them) live|(?:roll|let|push) (?:it|them|these|those) out",
+    r"(?:ship|roll out|launch) (?:it|them|these|those|this)",
+    r"let (?:people|everyone|everybody|users|customers|the \w+) (?:see|find|search|have|read)",
 )
+_APPROVED = _ways(
+    r"approved|signed off|green light|good to go|all clear",
+    r"(?:gave|got|has given|have given) (?:\w+ ){0,3}(?:ok(?:ay)?|yes)|ok(?:ay)? from",
+    r"fine (?:with|by|for) (?!me)|happy with",
+)
+_CLEAN_UP = _ways(
+    r"(?:keep|leave|retain)\b[^.;]{0,30}\b(?:newest|latest|most recent|current|last) (?:one|version|copy|edition)?",
+)
+"""Nothing but the newest stays: the others go."""
 _BRING = re.compile(
     r"\b(?:ingest|import|upload|add|load|index|put|bring|include|take|get|insert"
     r"|store|feed|read|pull in|make|tag|embed|parse"
@@ -185,9 +210,11 @@ def act_of(left: RequestText, *, files: bool, waiting: bool, held: bool = False)
         return "wipe"
     if _HIDE.search(text) or (_REMOVE.search(text) and FOR_NOW.search(text) and not files):
         return "hide"
-    if not files and _REMOVE.search(text):
+    if not files and (_REMOVE.search(text) or _CLEAN_UP.search(text)):
         return "remove"
     if not files and _PUBLISH.search(text) and (waiting or not _BRING.search(text)):
+        return "expose"
+    if not files and waiting and _APPROVED.search(text) and not NEVER.search(text):
         return "expose"
     if held and not files and not _BRING.search(text):
         return "hide"

@@ -111,7 +111,7 @@ def _passive(sentence: str) -> Iterator[_Part]:
     before = sentence[: match.start()]
     cut = max((found.end() for found in re.finditer(r"[,:]|\bbut\b", before)), default=0)
     yield from _cued(before[:cut])
-    yield _Part(before[cut:], wanted=False, cue="skip", said_last=True)
+    yield _Part(before[cut:], wanted=False, cue="" if match["too"] else "skip", said_last=True)
     yield from _passive(sentence[match.end() :])
 
 

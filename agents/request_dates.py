@@ -39,8 +39,9 @@ _ATOM = re.compile(
     re.IGNORECASE,
 )
 _AGE = re.compile(
-    rf"\b(?P<which>older|newer|younger|more recent)(?: than)? (?P<count>\d+|{'|'.join(_NUMBERS)})"
-    rf" (?P<unit>{'|'.join(_UNIT_DAYS)})s?\b",
+    r"\b(?:(?P<which>older|newer|younger|more recent)(?: than)?|(?P<than>more than|over|less than|under|at most|up to))"
+    rf" (?P<count>\d+|{'|'.join(_NUMBERS)})"
+    rf" (?P<unit>{'|'.join(_UNIT_DAYS)})s?\b(?(than) old\b)",
     re.IGNORECASE,
 )
 _BEFORE_ATOM = re.compile(
@@ -118,7 +119,7 @@ def periods(text: str, today: date) -> Iterator[Found]:
 
 def _aged(match: re.Match[str], today: date) -> Period:
     edge = today - _span(match)
-    older = match["which"].lower() == "older"
+    older = (match["which"] or match["than"]).lower() in ("older", "more than", "over")
     return Period(None, edge, True) if older else Period(edge, None, True)
 
 

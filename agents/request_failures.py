@@ -46,7 +46,8 @@ FAILURES: tuple[Row, ...] = (
     ),
     (
         r"\b(?:broken|bad|damaged|unreadable|corrupt|failing|failed) (?:ones?|files?|documents?)"
-        r" (?:do not|don['\u2019]?t) matter\b",
+        r" (?:(?:do not|don['\u2019]?t) matter|are no problem|(?:can|may) stay out"
+        r"|(?:can|may|should) be (?:left (?:behind|out)|skipped|ignored|passed over))\b",
         _SKIP,
     ),
     (rf"\b(?:if|when|should|where)\b[^.;]{{0,40}}\b(?:{_FAILS}|broken)\b[^.;]{{0,20}}\b{_ON}\b[^.;]*", _SKIP),
@@ -87,6 +88,12 @@ def _cost(match: re.Match[str]) -> Found:
 
 
 COSTS: tuple[Row, ...] = (
+    (
+        rf"(?:\b(?:we|i) (?:only )?have (?:only )?)?{_AMOUNT}(?: (?:left|tops|max(?:imum)?|or less|at most)\b"
+        r"| (?:is|are) (?:the|my|our|all) (?:\w+ )?(?:limit|max(?:imum)?|most|ceiling|budget|cap|we have|there is)\b)"
+        r"(?: (?:on|for) [^.;,]*)?(?:,? (?:so |and )?(?:please )?stay (?:within|below|under) (?:that|it))?",
+        _cost,
+    ),
     (
         rf"\b(?:(?:it|this|that|the|and|but|please) ){{0,6}}{_LIMIT}\b[^.;$\d]{{0,60}}?{_AMOUNT}"
         r"(?: (?:on|for) [^.;,]*| in total| overall| at most| or (?:less|under|below)"

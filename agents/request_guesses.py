@@ -32,7 +32,7 @@ _NOT_OURS = re.compile(
     rf"|split up"
     r"|compare|fix|correct|edit|sort|encrypt|compress|redact|anonymi[sz]e|blacken|e-?mail|mail|send|print|post|share"
     r"|forward"
-    r"|call|remind|download|fetch|crawl|scrape|fill in|sign|archive)\b",
+    r"|call|remind|download|fetch|crawl|scrape|fill in|sign|archive(?= (?:it|them|these|those|this|all|the)\b))\b",
     re.IGNORECASE,
 )
 

@@ -22,7 +22,11 @@ _LESS = (
     r"(?:no|not) (?:more|bigger|larger|heavier|greater|over) than|(?:no|not) (?:over|above)"
     r"|(?:smaller|less|lighter) than|under|below|at most|up to|within|max(?:imum)?(?: of| size)?|<=?|≤"
 )
-_SIZE = re.compile(rf"(?P<less>{_LESS})?(?P<more>{_MORE})?\s*{_NUMBER}(?P<after>\s+(?:or|and)\s+\w+)?", re.IGNORECASE)
+_SIZE = re.compile(
+    rf"(?P<less>{_LESS})?(?P<more>{_MORE})?\s*{_NUMBER}(?P<after>\s+(?:(?:or|and)\s+\w+|upwards?|onwards?))?",
+    re.IGNORECASE,
+)
+_UP = ("more", "larger", "bigger", "above", "over", "up", "upward", "upwards", "onward", "onwards")
 _BETWEEN = re.compile(rf"\b(?:between|from)\s+{_DIGITS}\s*([a-z]*)\s+(?:and|to)\s+{_NUMBER}", re.IGNORECASE)
 
 
@@ -45,7 +49,7 @@ def sizes(text: str) -> Iterator[tuple[int, int, Condition]]:
 def _limits(match: re.Match[str]) -> tuple[float, float] | None:
     size = _bytes(match[3], match[4])
     after = _word_after(match)
-    if after in ("more", "larger", "bigger", "above", "over"):
+    if after in _UP:
         return size, math.inf
     if after in ("less", "smaller", "under", "below"):
         return 0, size
@@ -60,8 +64,7 @@ def _limits(match: re.Match[str]) -> tuple[float, float] | None:
 
 def _word_after(match: re.Match[str]) -> str | None:
     word = match["after"].split()[-1].lower() if match["after"] else ""
-    known = ("more", "larger", "bigger", "above", "over", "less", "smaller", "under", "below")
-    return word if word in known else None
+    return word if word in (*_UP, "less", "smaller", "under", "below") else None
 
 
 def _bytes(number: str, unit: str) -> float:

@@ -17,6 +17,7 @@ OnExisting = Literal["replace", "skip", "keep_both"]
 _GROUPS = "team|group|department|staff|board|unit|squad|office|people|folks|colleagues|crew|members"
 _WHO = rf"(?:the |our |my )?(?P<who>[A-Za-z][\w-]{{1,30}}(?: (?:{_GROUPS}))?)"
 _SEES = r"(?:find|see|search|read|access|use|view|get|look at)"
+_SEEN = r"(?:found|seen|read|searched|used|accessed|searchable|visible|readable|accessible|findable|available|shown)"
 _AUDIENCE = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -29,6 +30,8 @@ _AUDIENCE = tuple(
         rf"\b(?:nobody|no ?one|none) (?:but|except|other than|outside(?: of)?) {_WHO}"
         rf" (?:may|can|should|must|is to|gets? to)"
         rf" {_SEES}\b(?: (?:this|these|it|them))?",
+        rf"\b(?:only|exclusively|just)(?: be)? {_SEEN}(?: only)? (?:by|to|for) {_WHO}\b",
+        rf"\b{_SEEN} (?:by|to|for) {_WHO} (?:only|alone|exclusively)\b",
         rf"\brestrict(?:ed)? (?:(?:it|them|this|these|access) )?to {_WHO}(?: only)?\b",
         rf"\b(?:for|to) {_WHO}(?: eyes)? (?:only|alone|exclusively)\b(?: please)?",
         rf"\b(?:only|just|exclusively) for {_WHO}['\u2019]?(?: eyes)?\b",
@@ -67,7 +70,7 @@ _AGAIN = re.compile(
     r"\b(?:(?:do|run|handle|treat|load|ingest|import) (?:it|them|these|this"
     r"|the same)? ?)?(?:the )?(?:exactly )?(?:same|just|much)?"
     r" ?(?:thing|procedure|way|options|settings|drill)? ?\b(?:as|like|repeat"
-    r"|redo)\b (?:(?:we|you|i) did |the |for ){0,6}"
+    r"|redo)\b (?:(?:what )?(?:we|you|i) (?:did|ran|used|loaded|imported|ingested) |the |for ){0,6}"
     r"(?:yesterday|last (?:time|week|month)|before|earlier|the other day|previously"
     r"|usual|always|(?:on )?\w+day)\b(?:['\u2019]s (?:import|ingest\w*|run"
     r"|job|upload|load))?"
@@ -102,16 +105,24 @@ def audience(left: RequestText) -> str | None:
     return None
 
 
-def treatment(left: RequestText) -> tuple[OnExisting | None, bool]:
-    """What is to become of what is there, and whether a request wants both: that the old goes and that it stays."""
+def treatment(left: RequestText, *, files: bool) -> tuple[OnExisting | None, bool]:
+    """What is to become of what is there, and whether a request wants both: that the old goes and that it stays.
+
+    `files`: some are on offer, which can take the place of what is to go.
+    """
     told = _where_there(left)
     if told is not None:
         left.blank(words.SKIP_EXISTING)  # "don't overwrite anything: keep both" says one thing twice
         return told, False
     keeps = left.blank(words.KEEP_BOTH)
     skips = left.blank(words.SKIP_EXISTING)
+    halves = words.INSTEAD.search(left.text)
+    if halves is not None:
+        left.cut(*halves.span("instead"))
+        left.cut(*halves.span("out"))
+        return "replace", False
     stays = words.STAYS.search(left.text) is not None
-    replaces = left.blank(words.OLD_ONE) | left.blank(words.REPLACE)
+    replaces = left.blank(words.OLD_ONE) | left.blank(words.REPLACE) | (files and left.blank(words.OLD_OUT))
     if replaces and (keeps or stays):
         return None, True
     if keeps:

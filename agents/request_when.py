@@ -35,7 +35,8 @@ _LOOKS = (
     r"(?i:(?:needs?|has|wants?|must|should|will|would like|is going)(?: (?:still|first|to|yet)){0,6} "
     r"(?:review|check|approv|sign|look|read|see|confirm|proof|ok)\w*(?: (?:it"
     r"|them|these|those|at|off|over|through|out)){0,6}"
-    r"(?: (?:first|before))?)"
+    r"(?: (?:first|before))?"
+    r"(?: before (?:any(?:one|body)|people|users|customers|others|it|they|the [a-z]+) [^.;,]{1,40})?)"
 )
 _LOOKED = (
     r"(?i:(?:has |have |is |gives? |says? |had )?(?:checked|review(?:s|ed)"

@@ -69,6 +69,8 @@ LEFT_OUT = re.compile(
     r"|not be (?:included|ingested|loaded|added)|left behind)\b"
     r"|\b(?:(?:that|this|it|they|those|these)(?: ones?)? )?(?:should|must|may|can|do|does|will)(?:n['\u2019]t| ?not)"
     r" (?:be|go|belong|come|get)? ?(?:in|into|inside|on) (?:there|it|here)\b(?: either)?"
+    r"|(?P<too>\b(?:is|are) (?:far |way |much |just )?too (?:big|heavy|large|long|old|small|much)\b"
+    r"(?: for (?:us|me|it|this|now))?)"
     rf"|{_SO}\b(?:leave|keep) {_THOSE} (?:out|alone)\b"
     rf"|{_SO}\b(?:skip|ignore|omit|exclude|drop|(?:do not|don['\u2019]?t)"
     rf" (?:include|take|add|load|ingest|upload|index|import|use|touch|need|want)) {_THOSE}\b"
@@ -126,7 +128,8 @@ NO_EXPOSE = re.compile(
     r"(?:search|sight|view|results|bot|assistant|index)\b"
     r"(?: until [^.;,]*)?"
     r"|\bkeep (?:it|them|these|those)? ?(?:hidden|staged|unpublished|offline"
-    r"|private)(?: until)?\b|\bhold (?:it|them) back\b)"
+    r"|private)(?: until)?\b|\bhold (?:it|them) back\b"
+    r"|\b(?:(?:keep|hold|stay) (?:(?:it|them|these|those|this|everything) )?)?under (?:wraps|embargo)\b)"
     r"(?:(?: (?:it|them|these|those|this|that|anything|any of (?:it|them|these|this)))?"
     rf",? (?:until|till|before) (?:i|we|you|somebody|someone|the [a-z]+) {_SAYS}\b[^.;,]{{0,40}})?",
     re.IGNORECASE,
@@ -141,6 +144,10 @@ KEEP_BOTH = re.compile(
     rf"|(?:the )?(?:old|previous|earlier|\d{{4}})(?: (?:one|version|edition"
     r"|copy)s?)?(?: (?:too|as well|alongside|also|around)){0,6}"
     rf"|{_OLD} (?:too|as well|alongside|also|around))\b|\bside by side\b"
+    r"|\b(?:must|should|has to|have to|needs? to|can|may|shall) (?:also )?(?:stay|remain)\b"
+    r"(?! (?:out|below|under|hidden|private|internal|within|away|off|unpublished|staged|confidential|secret"
+    r"|in (?!there)))"
+    r"(?: (?:available|searchable|online|visible|there|in there|as (?:well|it is|they are)|too|live)){0,4}"
     rf"|\bas (?:a )?cop(?:y|ies)\b|\bboth versions\b|\b(?:next to|alongside|in addition to|beside) {_OLD}"
     rf"|{_DENIED} {_OLD}(?: (?:away|out|down))?",
     re.IGNORECASE,
@@ -171,6 +178,19 @@ REPLACE = re.compile(
     r"|be deleted))\b",
     re.IGNORECASE,
 )
+
+INSTEAD = re.compile(
+    r"\b(?P<out>take out|remove|delete|throw out|get rid of|retire)\b[^;!?]{1,80}?\b(?:and|then|,)\b[^;!?]{1,80}?"
+    r"\b(?P<instead>instead|in (?:its|their) place)\b",
+    re.IGNORECASE,
+)
+"""Two halves of a replacement: what goes, and what comes for it."""
+OLD_OUT = re.compile(
+    r"\b(?:take out|remove|delete|throw (?:out|away)|get rid of|retire|bin) (?:the )?"
+    r"(?:old|previous|existing|outdated|earlier)\b(?: (?:one|version|copy|file|edition)s?\b)?",
+    re.IGNORECASE,
+)
+"""Said beside new files: they take its place."""
 
 SKIP_CHECK = re.compile(
     r"\b(?:skip(?:ping)?|without|no|bypass|disable|ignore|turn off|switch off|omit|forget|don['\u2019]?t(?: need)?"
