@@ -48,7 +48,7 @@ class PlainAssistant(Assistant):
             return {"content": "\n".join(f"{head}: {text}" for head, text in lines if text)}
         if plan.questions:
             return {"content": "\n".join([*(one.text for one in plan.questions), "Say it again with the answer."])}
-        if not plan.steps:
+        if all(step.action == "report" for step in plan.steps):  # an answer: nothing to say yes to
             return {"content": plan.render()}
         arguments = json.dumps({"plan_id": plan.plan_id, "digest": plan.digest})
         function = {"name": "apply_plan", "arguments": arguments}

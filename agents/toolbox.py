@@ -20,7 +20,7 @@ from ..tools.rollback import ROLLBACK
 from .approving import editable, edited, what_is_wanted
 from .asking import Asked, Confirm, by_id
 from .inputs import PathOrPair
-from .named_paths import named_paths
+from .named_paths import spoken
 from .resuming import bytes_of
 from .rollback_tools import RollbackTools, rollback_text
 from .tool_arguments import (
@@ -165,13 +165,14 @@ class Toolbox(RollbackTools):
 
         Where no kb is named as one, a kb that is there and whose name is among the words is meant.
         """
-        paths, request = await asyncio.to_thread(named_paths, said, self._root)
-        plan = await self._mp.plan(self._under_root(paths), request=request)
+        heard = await asyncio.to_thread(spoken, said, self._root)
+        paths, request = self._under_root(heard.paths), heard.request
+        plan = await self._mp.plan(paths, request=request)
         if not any(question.about == "kb" for question in plan.questions):
             return plan
-        spoken = set(re.findall(r"[\w.-]+", said.lower()))
-        known = [kb.name for kb in await self._mp.kb_list() if kb.name.lower() in spoken]
-        return await self._mp.plan(self._under_root(paths), kb=known[0], request=request) if len(known) == 1 else plan
+        among = set(re.findall(r"[\w.-]+", said.lower()))
+        known = [kb.name for kb in await self._mp.kb_list() if kb.name.lower() in among]
+        return await self._mp.plan(paths, kb=known[0], request=request) if len(known) == 1 else plan
 
     async def describe(self, tool: str, args: dict[str, Any]) -> str:
         """What a call that changes something would do, in words for the person who is asked; writes nothing."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from ..store.plan import PlannedFile, Question
 from .comparison import planned
@@ -29,12 +30,32 @@ def facts_of(one: Input, language: str | None = None) -> FileFacts:
 
 
 def chosen(said: Constraints, inputs: Sequence[Input], facts: Sequence[FileFacts]) -> Chosen:
-    """Choose among the inputs; `facts` are theirs, in the same order."""
+    """Choose among the inputs; `facts` are theirs, in the same order.
+
+    Where none of them fits, the folders that were given count as a part of the names: "everything in docs".
+    """
+    found = _judged(said, inputs, facts, facts)
+    if found.taken or not inputs:
+        return found
+    placed = [_in_its_folder(one, fact) for one, fact in zip(inputs, facts, strict=True)]
+    again = _judged(said, inputs, facts, placed)
+    return again if again.taken else found
+
+
+def _in_its_folder(one: Input, fact: FileFacts) -> FileFacts:
+    given = one.path.removesuffix(one.source) if one.data is None else ""
+    return replace(fact, name=f"{Path(given).name}/{fact.name}") if given else fact
+
+
+def _judged(
+    said: Constraints, inputs: Sequence[Input], facts: Sequence[FileFacts], called: Sequence[FileFacts]
+) -> Chosen:
+    """Choose among the inputs by the names in `called`."""
     found = Chosen()
     meant: list[FileFacts] = []
-    for one, fact in zip(inputs, facts, strict=True):
-        judged = verdict(fact, said.clauses)
-        out = judged.left_out or _about(said, fact)
+    for one, fact, seen in zip(inputs, facts, called, strict=True):
+        judged = verdict(seen, said.clauses)
+        out = judged.left_out or _about(said, seen)
         if out is not None:
             found.left_out.append(planned(one, "skip", reason="excluded", detail=out))
             continue

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from .failure import as_failure
 from .left_over import left_over
 from .rollback_text import in_the_way
-from .slash import COMMANDS, Pending
+from .slash import COMMANDS, HELLO, Pending, help_text, paths_in
 from .store.errors import UsageError
 from .store.words import short_id
 
 if TYPE_CHECKING:
     from .desk import Desk
+    from .half_said import HalfSaid
     from .speaker import Speaker
     from .store.plan import Plan
     from .store.records import Checkpoint
@@ -28,7 +29,7 @@ NO = frozenset({"n", "no"})
 
 
 class Conversation:
-    """What was said so far, as far as it matters: the kb that is meant, what waits, and the menu that was shown."""
+    """What was said so far, as far as it matters: the kb that is meant, what waits, what was left open, the menu."""
 
     def __init__(self, desk: Desk, speaker: Speaker, kb: str | None) -> None:
         self._desk = desk
@@ -36,6 +37,7 @@ class Conversation:
         self._kb = kb
         self._pending: Pending | None = None
         self._menu: list[Checkpoint] = []
+        self._open: HalfSaid | None = None
         self.over = False
 
     def begin(self) -> None:
@@ -120,7 +122,7 @@ class Conversation:
 
     def ingest(self, rest: str) -> None:
         """Plan and apply; asked about where the policy asks."""
-        plan = self._made(self._paths(rest), None)
+        plan = self._made(paths_in(rest), None)
         if plan.questions:
             return
         if self._desk.policy.approval == "never" and plan.origin.planner != "ai":
@@ -130,16 +132,16 @@ class Conversation:
 
     def plan(self, rest: str) -> None:
         """Make a plan and show it; /approve applies it."""
-        plan = self._made(self._paths(rest), None)
+        plan = self._made(paths_in(rest), None)
         if not plan.questions:
             self._ask_about(plan)
 
     def _request(self, said: str) -> None:
         """Words: for the assistant, where there is a model; else a request that the planner reads."""
-        if self._desk.mp.workspace.chat_model is None:
-            self._plan_for(said)
-        else:
+        if self._desk.mp.workspace.chat_model is not None:
             self._talk(said)
+        else:
+            self.help("") if said.lower().strip(" ?!.") in HELLO else self._plan_for(said)
 
     def _talk(self, said: str | None, decisions: Sequence[str | dict[str, Any]] | None = None) -> None:
         """The assistant's turn: its words and its progress as they come, then what it asks."""
@@ -172,16 +174,22 @@ class Conversation:
                   lambda: decide("reject"), edit if "request" in one["args"] else None)  # fmt: skip
 
     def _plan_for(self, said: str) -> None:
-        """A sentence: the files that it names by path are on offer, and the planner reads the rest."""
-        from .agents.named_paths import named_paths
+        """A sentence: files that it names by path are on offer, the planner reads the rest; or an answer."""
+        from .agents.named_paths import spoken
+        from .half_said import HINT, HalfSaid
 
-        plan = self._made(*named_paths(said))
-        if not plan.questions and plan.steps:
+        before, self._open = self._open, None
+        heard, kb = (before.answered(said) if before else None) or (spoken(said), self._kb)
+        plan = self._made(heard.paths, heard.request, kb)
+        self._open = HalfSaid.of(heard, plan)
+        if self._open:
+            self._speaker.say("text", HINT)
+        elif _does_something(plan):
             self._ask_about(plan)
 
-    def _made(self, paths: list[str], request: str | None) -> Plan:
-        self._pending = None
-        plan = self._desk.mp.plan(paths, kb=self._named_kb() if request is None else self._kb, request=request)
+    def _made(self, paths: list[str], request: str | None, kb: str | None = None) -> Plan:
+        self._pending, kb = None, self._named_kb() if request is None else kb or self._kb
+        plan = self._desk.mp.plan(paths, kb=kb, request=request)
         self._kb = plan.kb or self._kb
         self._speaker.plan(plan)
         return plan
@@ -194,7 +202,7 @@ class Conversation:
         def edited(words: str) -> None:
             self._desk.mp.reject(plan.plan_id) if self._asked_for(plan) else None
             made = self._made(list(plan.paths), words)
-            if not made.questions and made.steps:
+            if _does_something(made):
                 self._ask_about(made)
 
         self._ask(f"Apply {short_id(plan.plan_id)}?", lambda: self._apply(plan, approve=True), declined, edited)
@@ -206,14 +214,6 @@ class Conversation:
         with self._speaker.progress() as listener:
             journey = self._desk.mp.apply(plan, approve=approve, on_progress=listener)
         self._speaker.journey(journey)
-
-    def _paths(self, rest: str) -> list[str]:
-        from .agents.named_paths import words
-
-        paths = words(rest)
-        if not paths:
-            raise UsageError("a path is missing", next="/ingest PATH")
-        return paths
 
     def _named_kb(self) -> str:
         if self._kb is None:
@@ -249,9 +249,7 @@ class Conversation:
 
     def help(self, _: str) -> None:
         """What can be said."""
-        lines = [f"  {command.usage:<18} {command.help}" for command in COMMANDS.values()]
-        lines.append("  Anything else is a request in words: a plan is made, shown, and waits for your yes.")
-        self._speaker.say("help", "\n".join(lines))
+        self._speaker.say("help", help_text())
 
     def quit(self, _: str) -> None:
         """End; what waits goes on waiting in `milepost approvals`."""
@@ -295,3 +293,8 @@ class Conversation:
             mp.chat_note(f"rolled back to {done.checkpoint_id}")
 
         self._ask("Roll back?", back, lambda: self._speaker.say("text", "Nothing was rolled back."))
+
+
+def _does_something(plan: Plan) -> bool:
+    """Whether there is anything to say yes to: a question, or an answer, is none."""
+    return not plan.questions and any(step.action != "report" for step in plan.steps)

@@ -6,6 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from .store.errors import UsageError
+
+HELLO = frozenset({"help", "hello", "hi", "hey", "what can you do", "what can i say", ""})
+"""What people say to find out what can be said."""
+
 
 class SlashCommand(NamedTuple):
     """How a command is written, and what it does."""
@@ -29,6 +34,23 @@ COMMANDS = {
     "kb": SlashCommand("/kb NAME", "The knowledge base that is meant from now on; without a name the list."),
     "quit": SlashCommand("/quit", "End; what waits for an approval goes on waiting."),
 }
+
+
+def help_text() -> str:
+    """What can be said."""
+    lines = [f"  {command.usage:<18} {command.help}" for command in COMMANDS.values()]
+    lines.append('  Anything else is a request in words, such as "add everything in docs to hr":')
+    return "\n".join([*lines, "  a plan is made, shown, and waits for your yes."])
+
+
+def paths_in(rest: str) -> list[str]:
+    """The paths after a command; `UsageError` without one."""
+    from .agents.named_paths import words
+
+    paths = words(rest)
+    if not paths:
+        raise UsageError("a path is missing", next="/ingest PATH")
+    return paths
 
 
 @dataclass(frozen=True)

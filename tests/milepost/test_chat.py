@@ -112,6 +112,33 @@ def test_a_sentence_is_a_request(talk: Talk) -> None:
     assert sources() == 1
 
 
+def test_a_folder_is_named_in_a_sentence(talk: Talk) -> None:
+    """As people say it: no kb of that name is there, and no file is called after the folder."""
+    ran = talk("add everything in handbook to hr", "y")
+    assert "3 added" in ran.out
+    assert sources() == 3
+
+
+def test_what_is_missing_is_answered_in_a_word(talk: Talk) -> None:
+    """A kb's name, or a path; anything else is a new request, and nothing is asked about an answer."""
+    ran = talk("put handbook/welcome.md in", "hr", "y")
+    assert "which knowledge base" in ran.out and "1 added" in ran.out
+    ran = talk("/kb hr", "add the new files", "handbook", "y")
+    assert "which files?" in ran.out and "2 added" in ran.out
+    ran = talk("put handbook/welcome.md in", "stop", "legal", "y")
+    assert "Apply" not in ran.out
+    assert "nothing waits" in ran.out
+    ran = talk("/kb hr", "what is in hr?", "y")
+    assert "holds" in ran.out and "Apply" not in ran.out and "nothing waits" in ran.out
+    assert sources() == 3
+
+
+def test_hello_is_answered_with_what_can_be_said(talk: Talk) -> None:
+    """Not with a plan of nothing."""
+    for said in ("hello", "What can you do?", "help"):
+        assert "/rewind" in talk(said).out
+
+
 def test_errors_lose_nothing(talk: Talk) -> None:
     """Each mistake is told in the form of every error, and the conversation goes on with what it knew."""
     ran = talk(
