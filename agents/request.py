@@ -90,7 +90,8 @@ def read_request(
     about = tuple(topics(left))
     if about:
         chosen["on_uncertain"] = "ask"
-    act = "ingest" if missing and files else acts.act_of(left, files=bool(files), waiting=waiting, held=not expose)
+    act = acts.act_of(left, files=bool(files), waiting=waiting, held=not expose, dry=dry)
+    act = "ingest" if missing and files else act
     named_kbs = kbs_named(left, kbs)
     rest = whole if existing == "replace" else left.text  # what is replaced is a source of the kb, not a file
     made = Constraints(

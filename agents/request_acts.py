@@ -26,7 +26,7 @@ _STOP = re.compile(
 )
 _STOPPING = re.compile(r"\b(?:wait|hold on|hang on|stop|halt|abort|cancel|quit|enough)\b", re.IGNORECASE)
 _UNDO = _ways(
-    r"undo(?:ne)?|revert|reverse|roll(?:ed)? ?back",
+    r"undo(?:ne)?|revert|reverse|rewind|roll(?:ed)? ?back",
     r"take (?:back|that back|it back)",
     r"(?:roll|take|wind) (?:everything|all(?: of (?:it|this|that))?|it all|the (?:\w+ ){1,3}?) ?back",
     r"go(?:ing)? back to|(?:back|return|reset(?: \w+)?) to (?:before|how|what|where|the (?:state|way))",
@@ -39,14 +39,22 @@ _ALL = (
     r"|file|source))"
 )
 _TAKE = r"(?:delete|remove|wipe|erase|purge|clear|empty|drop|throw (?:out|away)|get rid of|trash|nuke)"
+_BROUGHT = r"(?:upload|import|ingest(?:ion)?|load|batch)"
+_MISTAKE = _ways(
+    rf"{_BROUGHT}\b[^.;]{{0,40}} (?:was|were) (?:a mistake|wrong|a bad idea|an error|broken|the wrong \w+)",
+    rf"(?:get rid of|remove|delete|take out|cancel) (?:[\w'\u2019]+ ){{1,4}}{_BROUGHT}s?",
+    r"(?:get rid of|remove|delete|take out|throw out) (?:what|everything|all)(?: that)? (?:i|we|you|he|she)"
+    r"(?:['\u2019]ve| have| just)? (?:uploaded|loaded|added|imported|ingested|put in|did)",
+)
+"""Where no files are offered: what a journey did is to go."""
 _KB = r"(?:kb|knowledge ?base|collection|index)"
 _WIPE = _ways(
     rf"{_TAKE}\b (?:out )?{_ALL}(?! (?:but|except|other than|apart))",
     rf"(?:wipe|clear|empty|nuke|erase|reset)\b (?:out )?(?:the |our |my )?(?:[\w-]+ )?{_KB}",
     r"start (?:over|again|from scratch|fresh|afresh)|clean slate",
-    r"(?:everything|all(?: of it)?|whatever)(?: that)?(?:(?: is|['\u2019]s))?(?: (?:currently|now|already))?"
-    rf" (?:in (?:there|it|(?:the |our )?{_KB}) )?(?:goes|(?:can|must|should|has to) go)\b"
-    r"(?! (?:in|into|live|up|to|on|out)\b)",
+    r"(?:everything|all(?: of it)?|whatever)(?: that)?(?:(?: is|['\u2019]s))?"
+    rf"(?: (?:currently|now|already|in (?:there|it|(?:the |our )?{_KB}))){{0,3}}"
+    r" (?:goes|(?:can|must|should|has to) go)\b(?! (?:in|into|live|up|to|on|out)\b)",
 )
 _REMOVE = re.compile(
     rf"(?<!not )(?<!don't )(?<!don\u2019t )\b(?:{_TAKE}|(?:can|should|may|must|has to|have to) go\b"
@@ -135,6 +143,12 @@ _IF_MISSING = (
         re.IGNORECASE,
     ),
     re.compile(
+        r"\b(?:if|in case|should)\b (?P<asked>[^.?!;,]{1,60}?) (?:(?:is|are|be)(?: still)? (?:missing|absent|lacking)"
+        r"|(?:is|are)(?:n['\u2019]?t| not) (?:already |yet )?(?:there|in\b))[^.?!;,]*,? ?(?:then |please |just )?"
+        r"(?=(?:add|import|load|ingest|upload|put|include)\b)",
+        re.IGNORECASE,
+    ),
+    re.compile(
         r"\bunless (?:it|they|we|that)['\u2019]?(?:s|re| is| are| have| already){0,6}(?P<asked>)[^.?!;]{0,"
         r"20}\b(?:there|in|have|got|present)\b[^.?!;]*",
         re.IGNORECASE,
@@ -196,15 +210,16 @@ def stops(left: RequestText, running: bool) -> bool:
     )
 
 
-def act_of(left: RequestText, *, files: bool, waiting: bool, held: bool = False) -> Act:
+def act_of(left: RequestText, *, files: bool, waiting: bool, held: bool = False, dry: bool = False) -> Act:
     """What a request wants done. `files`: some are on offer; `waiting`: something is staged or hidden.
 
-    `held`: nobody is to find what it speaks of; without files that can only be what is there.
+    `dry`: it asks what would be done. `held`: nobody is to find what it speaks of; without files that can only be
+    what is there.
     """
     text = left.text
-    if asks_something(text):
+    if asks_something(text) and not (dry and files):
         return "report"
-    if _UNDO.search(text):
+    if _UNDO.search(text) or (not files and _MISTAKE.search(text)):
         return "rollback"
     if _WIPE.search(text):
         return "wipe"

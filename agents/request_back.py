@@ -26,15 +26,17 @@ _REDO = re.compile(
     r"|rollback|roll-back|revert)\b",
     re.IGNORECASE,
 )
-_STEPS = {
-    "upload": "upload", "uploading": "upload", "parse": "parse", "parsing": "parse", "parsed": "parse",
-    "reading": "parse", "embed": "embed", "embedding": "embed", "embeddings": "embed", "chunking": "embed",
-    "expose": "expose", "exposing": "expose", "publishing": "expose", "publish": "expose",
-}  # fmt: skip
+_STEP_WORDS = {
+    "upload": "upload uploading uploaded",
+    "parse": "parse parsing parsed reading read",
+    "embed": "embed embedding embedded embeddings chunking chunked",
+    "expose": "expose exposing exposed publish publishing published",
+}
+_STEPS = {word: step for step, words in _STEP_WORDS.items() for word in words.split()}
 _ORDER = ("upload", "parse", "embed", "expose")
 _MOMENT = re.compile(
-    r"\b(?P<which>before|after|prior to|right after|just before|until)\s+(?:you "
-    rf"|the |it was |we ){{0,6}}(?P<step>{'|'.join(_STEPS)})\b"
+    r"\b(?P<which>before|after|prior to|right after|just before|until)\s+(?:(?:you|the|it|they|we|anything|chunks|files"
+    rf"|texts?|documents|was|were|had|got|been) ){{0,6}}(?P<step>{'|'.join(_STEPS)})\b"
     r"|\b(?P<done>where|when|once|at the point (?:where|when)|to (?:the )?(?:end of )?(?:the )?)\s*(?:the )?"
     rf"(?P<ended>{'|'.join(_STEPS)})(?: (?:was|were|had|is|are|has|step))?(?: been)? ?(?:done|finished|complete\w*"
     rf"|ended|over)"

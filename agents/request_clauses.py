@@ -162,10 +162,33 @@ def _by_words(part: _Part, left: RequestText, files: Sequence[FileFacts], names:
     return [called(phrase.words) for phrase in found]
 
 
+_TELLING = frozenset(
+    [
+        "note",
+        "list",
+        "log",
+        "tell",
+        "report",
+        "show",
+        "mention",
+        "write",
+        "say",
+        "mark",
+        "send",
+        "inform",
+        "name",
+        "warn",
+    ]
+)
+"""Verbs of telling: what "just" asks for with them is no file."""
+
+
 def _unmet(said: str, names: frozenset[str]) -> str | None:
     """The first words of a stretch that would be names, and are in none."""
     stretch = re.split(r"[,.;!?]|\b(?:please|because|so|and|but)\b", words.PURPOSE.sub("", said))[0]
     found = [word for word in re.findall(r"[\w'\u2019-]+", stretch) if len(word) > 2 and word.lower() not in words.IDLE]
+    if found and found[0].lower() in _TELLING:
+        return None
     return " ".join(found) if found and not any(word.isdigit() for word in found) else None
 
 

@@ -49,8 +49,8 @@ def _list(sign: str) -> str:
 CUTTING: tuple[Row, ...] = (
     (
         rf"(?:\b(?:in(?:to)?|use|with|of) )?(?:\b(?:smaller|larger|bigger|shorter|longer|small|large) )?\b{_PIECES}"
-        r"(?: ?-?(?:size|length|sizes))?(?: of| to| should be| with|,|:| ?=)?(?: (?:up to|at most|about|around))?"
-        rf" (?P<size>\d{{2,6}})\b(?: ?(?P<unit>{_UNIT}))?(?: each)?"
+        r"(?:[ _-]{0,2}(?:size|length|sizes))?(?: of| to| should be| with|,|:| ?=)?(?: (?:up to|at most|about|around))?"
+        rf"(?: |(?<==))(?P<size>\d{{2,6}})\b(?: ?(?P<unit>{_UNIT}))?(?: each)?"
         rf"(?:,? ?(?:and |with )?(?:an? )?{_OVERLAP}(?: of| by|:| ?=)? ?(?P<overlap>\d{{1,5}})\b"
         rf"(?: ?(?P<unit2>{_UNIT}))?)?",
         _chunks,

@@ -17,7 +17,7 @@ _NUMBERS = {
     "a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7,
     "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "couple of": 2, "few": 3,
 }  # fmt: skip
-_UNIT_DAYS = {"day": 1, "week": 7, "fortnight": 14, "month": 30, "quarter": 91, "year": 365}
+_UNIT_DAYS = {"hour": 1 / 24, "day": 1, "week": 7, "fortnight": 14, "month": 30, "quarter": 91, "year": 365}
 _EDGE, _END = r"(?<![\w.-])", r"(?![\w-]|\.\d)"
 _YEAR = r"(?:19|20)\d\d"
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -27,6 +27,7 @@ _NO_COUNT = r"(?![\d:%]|[.,]\d| ?(?:[kmg]b|[ap]m|megs?|pages?|times|days?|weeks?
 _ATOM = re.compile(
     rf"{_EDGE}(?:(?P<iso>{_YEAR}-\d\d-\d\d)|(?P<iso_month>{_YEAR}-(?:0[1-9]|1[0-2]))"
     rf"|(?P<numeric>\d{{1,2}}(?P<sign>[./])\d{{1,2}}(?P=sign){_YEAR})|(?P<slashed>(?:0?[1-9]|1[0-2])/{_YEAR})"
+    rf"|(?:(?P<half>first|second|1st|2nd) half(?: of)?|h(?P<nth>[12]))[ /-]?(?:the year|(?P<half_year>{_YEAR}))"
     rf"|q(?P<quarter>[1-4])[ /-]?(?P<quarter_year>{_YEAR})?"
     rf"|(?:(?:(?P<first>\d{{1,2}}){_NTH} ?[-\u2013] ?)?(?P<day>\d{{1,2}}){_NTH}(?: of)? )?(?P<month>{_MONTH})"
     rf"(?: (?:the )?(?P<day_after>\d{{1,2}}){_NTH}(?: ?[-\u2013] ?(?P<last>\d{{1,2}}){_NTH})?{_NO_COUNT})?"
@@ -34,7 +35,8 @@ _ATOM = re.compile(
     rf"|(?P<year>{_YEAR})(?: ?[-\u2013/] ?(?P<last_year>{_YEAR}))?"
     rf"|(?:last )?(?P<weekday>{'|'.join(WEEKDAYS)})"
     rf"|(?P<near>today|yesterday|(?:this|last|the current|the previous) (?:week|month|quarter|year))"
-    rf"|(?:the )?(?:last|past|previous) (?P<count>\d+|{'|'.join(_NUMBERS)}) (?P<unit>{'|'.join(_UNIT_DAYS)})s?"
+    rf"|(?:the )?(?:(?:last|past|previous) (?P<count>\d+|{'|'.join(_NUMBERS)}) |past |last (?=fortnight))"
+    rf"(?P<unit>{'|'.join(_UNIT_DAYS)})s?"
     rf"){_END}",
     re.IGNORECASE,
 )
@@ -45,7 +47,7 @@ _AGE = re.compile(
     re.IGNORECASE,
 )
 _BEFORE_ATOM = re.compile(
-    r"(?:\b(?P<touched>modified|changed|edited|updated|touched|written|saved)\s+)?(?:\b(?P<cue>"
+    r"(?:\b(?P<touched>modified|changed|edited|updated|touched|saved)\s+)?(?:\b(?P<cue>"
     r"not before|starting (?:in|from|with)|since|from|after|newer than|later than|more recent than|not older than"
     r"|not after|before|older than|earlier than|prior to|until|till|up to|through|between|in|of|during|dated|on|for)"
     r"\s+)?(?:the |early |late |end of |year |month of )*$",
@@ -58,7 +60,7 @@ _AFTER_ATOM = re.compile(
 )
 _JOIN = re.compile(r"\s*(?:to|until|till|through|and|-|\u2013)\s*", re.IGNORECASE)
 _FIRST = re.compile(
-    rf"(?:\b(?P<touched>modified|changed|edited|updated|touched|written|saved)\s+)?(?:\b(?P<cue>between|from)\s+)?"
+    rf"(?:\b(?P<touched>modified|changed|edited|updated|touched|saved)\s+)?(?:\b(?P<cue>between|from)\s+)?"
     rf"(?:the )?(?<![\w.-])(?P<first>\d{{1,2}}){_NTH}\s+(?P<join>to|until|till|through|and)\s+(?:the )?$",
     re.IGNORECASE,
 )
@@ -124,7 +126,7 @@ def _aged(match: re.Match[str], today: date) -> Period:
 
 
 def _span(match: re.Match[str]) -> timedelta:
-    count = match["count"].lower()
+    count = (match["count"] or "one").lower()
     return timedelta(days=(_NUMBERS.get(count) or int(count)) * _UNIT_DAYS[match["unit"].lower()])
 
 
@@ -134,7 +136,8 @@ def _said(text: str, at: int, match: re.Match[str], today: date) -> Found | None
     cue = (before["cue"] or "").lower() if before else ""
     if match["weekday"] and not (cue == "since" or (before and before["touched"])):
         return None  # a meeting on Thursday, or a Friday's notes
-    if _doubtful(match, cue) or _in_passing(match, bool(before and (cue or before["touched"])), text):
+    told = before is not None and before[0].lower().endswith("the ")  # "the May files"
+    if (_doubtful(match, cue) and not told) or _in_passing(match, bool(before and (cue or before["touched"])), text):
         return None
     days = _days(match, today)
     if days is None:
@@ -142,7 +145,7 @@ def _said(text: str, at: int, match: re.Match[str], today: date) -> Found | None
     if (range_ := _one_month(text, at, match, days)) is not None:
         return range_
     begin, stop = before.start() if before else match.start(), match.end()
-    touched = bool(before and before["touched"]) or match["near"] is not None or match["count"] is not None
+    touched = bool(before and before["touched"]) or match["near"] is not None or match["unit"] is not None
     start, end = _ranged(cue, *days)
     if (join := _JOIN.match(text, stop)) and (second := _ATOM.match(text, join.end())):
         last = _days(second, today)
@@ -212,6 +215,9 @@ def _days(match: re.Match[str], today: date) -> tuple[date, date] | None:
         if match["weekday"]:
             day = last_weekday(match["weekday"], today)
             return day, day + timedelta(days=1)
+        if match["half"] or match["nth"]:
+            year, month = int(match["half_year"] or today.year), 1 if (match["half"] or match["nth"])[0] in "fF1" else 7
+            return date(year, month, 1), month_of(year, month + 5)[1]
         if match["quarter"]:
             year = int(match["quarter_year"] or today.year)
             first = int(match["quarter"]) * 3 - 2
@@ -219,8 +225,8 @@ def _days(match: re.Match[str], today: date) -> tuple[date, date] | None:
         if match["month"]:
             return _in_month(match, today)
         if match["year"]:
-            first, last = sorted((int(match["year"]), int(match["last_year"] or match["year"])))
-            return date(first, 1, 1), date(last + 1, 1, 1)
+            years = sorted((int(match["year"]), int(match["last_year"] or match["year"])))
+            return date(years[0], 1, 1), date(years[1] + 1, 1, 1)
         if match["near"]:
             return _near(match["near"].lower(), today)
         return today - _span(match), today + timedelta(days=1)

@@ -28,6 +28,7 @@ _HARMLESS = re.compile(
     r"(?: (?:files?|documents?|pages?|of them))?"
     r"|(?:do not|don['\u2019]?t|no|without|not) (?:\w+ )?(?:duplicat\w+|double\w*)|(?:no|nothing)(?: need)? to"
     r" (?:reply|answer|hurry|thank)|if not already|not only|no longer"
+    r"|before (?:i|we) (?:leave|go|head|am off|forget|have to|sign off)\b[\w ]{0,20}"
     r"|(?:if|when|whenever|once|as soon as) (?:you|it|there)(?:['\u2019](?:s|re|ve))?(?: can| could| have (?:a|the"
     r"|some|any|time)\b| get (?:a|the|round|to)\b| find (?:the )?time"
     r"| like| suits| is convenient| are (?:free|around|ready|at it)|['\u2019]re (?:free|around|ready|at it))[\w"
@@ -62,7 +63,8 @@ _TURNS = re.compile(
     r"|\b(?:over|under|above|below|at least|at most|exceed\w*) [\d\u20ac$\u00a3]"
     r"|\b(?:over|under|above|below|at least|at most|exceed\w*) (?:a |two |three |ten )?(?:hundred|thousand|million)\b"
     r"|\b\d+(?:[.,]\d+)? ?(?:mb|kb|gb|megs?|tokens?|words|characters|%|percent|days?|weeks?|euros?|dollars?|pounds?)\b"
-    r"|\bpages? \d|\b\d{1,2}([./])\d{1,2}\1\d{2,4}\b|\b(?:since|before|after|until|till) (?:the )?\d{1,2}[./]\d{1,2}\b"
+    r"|\bpages? \d|\b(?:first|second|last|other|upper|lower) half\b"
+    r"|\b\d{1,2}([./])\d{1,2}\1\d{2,4}\b|\b(?:since|before|after|until|till) (?:the )?\d{1,2}[./]\d{1,2}\b"
     r"|\b(?:hidden|invisible|secret\w*|confidential\w*|private|embargo\w*|eyes)\b"
     r"|[\"\u201c][^\"\u201c\u201d]{1,80}[\"\u201d]|(?<!\w)'[^']{1,80}'(?!\w)",
     re.IGNORECASE,

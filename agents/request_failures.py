@@ -19,6 +19,7 @@ _BACK = (
     rf"|(?:remove|withdraw|drop) {_THEM}|nothing (?:should|may|must))"
 )
 _LET_THEM = r"(?:don['\u2019]?t let|do not let)"
+_BAD = r"(?:broken|bad|damaged|unreadable|corrupt(?:ed)?|failing|failed) (?:ones?|files?|documents?)"
 _ANY = r"(?:any|one|something|anything|a|even)"
 _WHOLE = said(atomic=True)
 _SKIP = said(on_error="skip")
@@ -45,7 +46,12 @@ FAILURES: tuple[Row, ...] = (
         _SKIP,
     ),
     (
-        r"\b(?:broken|bad|damaged|unreadable|corrupt|failing|failed) (?:ones?|files?|documents?)"
+        rf"\b{_BAD} (?:must|should|may|can)(?:n['\u2019]?t| ?not)"
+        r" (?:hold up|hold back|stop|block|spoil|ruin|delay|break)\b[^.;,]*",
+        _SKIP,
+    ),
+    (
+        rf"\b{_BAD}"
         r" (?:(?:do not|don['\u2019]?t) matter|are no problem|(?:can|may) stay out"
         r"|(?:can|may|should) be (?:left (?:behind|out)|skipped|ignored|passed over))\b",
         _SKIP,
@@ -72,7 +78,7 @@ FAILURES: tuple[Row, ...] = (
 """Wishes of the whole plan: `atomic`, `on_error`."""
 
 _AMOUNT = (
-    r"(?:(?:(?:us)?\$|\u20ac|\u00a3) ?(?P<amount>\d+(?:[.,]\d+)?)|(?P<amount2>\d+(?:[.,]\d+)?"
+    r"(?:(?:(?:us)?\$|\u20ac|\u00a3|usd|eur|gbp) ?(?P<amount>\d+(?:[.,]\d+)?)|(?P<amount2>\d+(?:[.,]\d+)?"
     rf"|{'|'.join(NUMBERS)}) ?(?P<unit>dollars?|usd|us\$|\$|bucks?|euros?|eur|\u20ac|pounds?|gbp|\u00a3|cents?))"
 )
 _LIMIT = (

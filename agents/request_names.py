@@ -9,6 +9,7 @@ from .request_dates import MONTHS, Period, month_number, month_of
 
 _DATE = re.compile(r"(?<!\d)((?:19|20)\d\d)(?:[-_. ]?(0[1-9]|1[0-2])(?:[-_. ]?(0[1-9]|[12]\d|3[01]))?)?(?!\d)")
 _QUARTER = re.compile(r"(?<![a-z0-9])q([1-4])(?!\d)")
+_HALF = re.compile(r"(?<![a-z0-9])h([12])(?!\d)")
 _MONTH = re.compile(rf"(?<![a-z])(?:{'|'.join(f'{name}|{name[:3]}' for name in MONTHS)}|sept)(?![a-z])")
 
 
@@ -19,7 +20,7 @@ def name_days(name: str, period: Period) -> tuple[date, date] | None:
     """
     low = name.lower()
     dates = _DATE.findall(low)
-    month, quarter = _MONTH.search(low), _QUARTER.search(low)
+    month, quarter, half = _MONTH.search(low), _QUARTER.search(low), _HALF.search(low)
     year = int(dates[-1][0]) if dates else _short_of(period)
     if year is None or not (dates or month or quarter):
         return None
@@ -36,6 +37,8 @@ def name_days(name: str, period: Period) -> tuple[date, date] | None:
     if quarter:
         last = int(quarter[1]) * 3
         return date(year, last - 2, 1), month_of(year, last)[1]
+    if half:
+        return date(year, 6 * int(half[1]) - 5, 1), month_of(year, 6 * int(half[1]))[1]
     return date(year, 1, 1), date(year + 1, 1, 1)
 
 

@@ -28,6 +28,10 @@ _HEADS = frozenset(_HEADS_TEXT.split())
 """Nouns that may follow a name without being in it: "the Heron project", "the pricing page"."""
 
 
+_JOINS = frozenset(("of", "for", "from", "the", "our"))
+"""What joins two words of one name."""
+
+
 @dataclass(frozen=True)
 class Phrase:
     """Words of a request, next to one another, that are in names on offer. `said` as they stand there.
@@ -56,8 +60,12 @@ def phrases(text: str, names: frozenset[str], files: Sequence[FileFacts]) -> Ite
     run: list[re.Match[str]] = []
     before: str = ""
     last = ""
-    for match in (*_WORD.finditer(text), None):
+    every = [*_WORD.finditer(text)]
+    for at, match in enumerate((*every, None)):
         word = match[0].lower() if match else ""
+        if run and word in _JOINS and _goes_on(every[at + 1 : at + 4], names):
+            last = word
+            continue
         if match and _in(word, names) and (_counts(word) or (run and word in IDLE and word.isalpha())):
             if not run:
                 before = last
@@ -71,6 +79,12 @@ def phrases(text: str, names: frozenset[str], files: Sequence[FileFacts]) -> Ite
             last = word
             continue
         last = word
+
+
+def _goes_on(after: Sequence[re.Match[str]], names: frozenset[str]) -> bool:
+    """Whether a name goes on behind a word that joins: "minutes of the board" is one thing, not two."""
+    following = next((match[0].lower() for match in after if match[0].lower() not in _JOINS), "")
+    return _counts(following) and _in(following, names)
 
 
 def _counts(word: str) -> bool:
