@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from .inputs import Input, PathOrPair, gather, hashed
 from .kb_state import KbState, kb_state
 from .languages import languages_of
 from .missing import missing
-from .past import past_of
+from .past import past_of, touched_by
 from .reading import Reader
 from .request_languages import speaks_of_language
 from .template import ingest_steps, removal_steps, steps_of
@@ -94,6 +95,7 @@ def setting_of(services: Services, request: PlanRequest) -> Setting:
         request.expose, now.date(), past_of(services, languages=spoken),
         roots=[*given, *(str(Path(path).absolute()) for path in given)], now=now.replace(tzinfo=None),
         languages=lambda inputs: languages_of(services, inputs, request.policy),
+        touched=cache(lambda journey_id: touched_by(services, journey_id)),
     )  # fmt: skip
 
 

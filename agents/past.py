@@ -8,6 +8,7 @@ from datetime import datetime
 from ..store.plan import Plan
 from ..store.records import JourneyStatus
 from ..tools.services import Services
+from .described import Touched
 from .languages import languages_in
 from .request_past import Earlier, Past, Place, Waiting
 from .selection import FileFacts
@@ -55,6 +56,17 @@ def _journeys(services: Services) -> list[Earlier]:
             )
         )
     return found
+
+
+_ACTS = {"added": "add", "replaced": "add", "removed": "remove", "hidden": "hide"}
+
+
+def touched_by(services: Services, journey_id: str) -> Touched:
+    """What a journey of the tenant did to which sources."""
+    ledger = services.home.ledger
+    rows = ledger.files(journey_id)
+    acts = {row.source: _ACTS[row.outcome] for row in rows if row.outcome in _ACTS}
+    return Touched(acts, ledger.journey(journey_id, services.user.tenant).user)
 
 
 def _sources(services: Services, kb: str, languages: bool) -> list[FileFacts]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from ..store.plan import Declined, Question
+from .described import Touched, described
 from .request import Constraints
 from .request_acts import Act
 from .request_back import back, spared
@@ -34,7 +35,10 @@ class Deeds:
     kept: tuple[str, ...] = ()
 
 
-def deeds(said: Constraints, kb: str | None, files: Sequence[FileFacts], past: Past, today: date) -> Deeds | None:
+def deeds(
+    said: Constraints, kb: str | None, files: Sequence[FileFacts], past: Past, today: date,
+    touched: Callable[[str], Touched] = lambda journey_id: Touched(),
+) -> Deeds | None:  # fmt: skip
     """What a request comes to that is not just bringing files in; None where it is that."""
     if said.act == "stop":
         return _stop(past)
@@ -44,7 +48,7 @@ def deeds(said: Constraints, kb: str | None, files: Sequence[FileFacts], past: P
     if said.act == "report":
         return _answer(kb, past)
     if said.act == "rollback":
-        return _back(said, kb, past, today)
+        return _back(said, kb, past, today, touched)
     if kb is None:
         return None if said.act == "ingest" else Deeds(said.act)
     if said.act == "expose":
@@ -81,16 +85,27 @@ def _stop(past: Past) -> Deeds:
     return Deeds("stop", running[0].kb, questions=(Question(about="stop", text=text),))
 
 
-def _back(said: Constraints, kb: str | None, past: Past, today: date) -> Deeds:
+def _back(
+    said: Constraints, kb: str | None, past: Past, today: date, touched: Callable[[str], Touched]
+) -> Deeds:  # fmt: skip
     journeys = past.journeys()
     known = {one.kb for one in journeys if one.kb}
-    goes, stays = (words_of(text) for text in spared(said.rest))
+    going, staying = spared(said.rest)
+    goes, stays = words_of(going), words_of(staying)
     named = [*said.kbs, *(name for name in known if name.lower() in goes and name not in said.kbs)]
     named = [name for name in named if name.lower() not in stays or name.lower() in goes]
     if kb is not None and any(name != kb for name in named):
         text = f"--kb says {kb}, the request says {' and '.join(named)}; which one is meant?"
         return Deeds("rollback", kb, questions=(Question(about="kb", text=text),))
-    found = back(said.rest, journeys, kb=named[0] if len(named) == 1 else kb, today=today)
+    where = named[0] if len(named) == 1 else kb
+    own = [one for one in journeys if where is None or one.kb == where]
+    meant = described(going, own, touched, today, [*known])
+    if meant.question or meant.report:
+        asked = (meant.question,) if meant.question else ()
+        return Deeds("rollback" if asked else "report", where, questions=asked, report=meant.report)
+    text = said.rest if meant.text == going else f"{meant.text} {staying}"
+    others = [one for one in journeys if one not in own]
+    found = back(text, [*meant.journeys, *others], kb=where, today=today)
     deed = Deeds("rollback", found.kb or kb, places=found.places, questions=found.questions, report=found.report)
     return replace(deed, act="report") if found.report else deed
 

@@ -11,6 +11,7 @@ from ..store.errors import UsageError
 from ..store.kb import check_name
 from ..store.plan import Declined, PlannedFile, Question
 from ..store.policy import Policy
+from .described import Touched
 from .inputs import Input, hashed
 from .request import Constraints, read_request
 from .request_acts import Act
@@ -85,6 +86,8 @@ class Setting:
     now: datetime | None = None
     languages: Callable[[Sequence[Input]], Mapping[str, str | None]] = lambda inputs: {}
     """The languages of hashed inputs, by source: asked for only where a request speaks of one."""
+    touched: Callable[[str], Touched] = lambda journey_id: Touched()
+    """What a journey changed, by its id: asked for only where a request goes back."""
 
 
 def understood(text: str | None, inputs: Sequence[Input], setting: Setting) -> Wishes:
@@ -105,7 +108,7 @@ def understood(text: str | None, inputs: Sequence[Input], setting: Setting) -> W
     wishes = replace(wishes, act=said.act, **_options(said, policy), only_missing=said.only_missing)
     if any(one.policy_key == "enable_rollback" and one.what == "going back" for one in refused):
         return replace(wishes, act="decline")
-    deed = deeds(said, kb, facts, setting.past, setting.today)
+    deed = deeds(said, kb, facts, setting.past, setting.today, setting.touched)
     if deed is not None:
         return _with_deed(wishes, deed, asked, said, inputs)
     return _ingest(wishes, said, inputs, facts, asked, setting)
