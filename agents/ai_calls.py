@@ -138,7 +138,7 @@ class Asker:
         status = _status(error)
         if status is not None:
             asked = retry_after(error)
-            wait = f"; it asks to wait {asked:g} s, and the deadline is {deadline}" if asked else ""
+            wait = f"; it asks to wait {math.ceil(asked)} s, and the deadline is {deadline}" if asked else ""
             return _REASONS.get(status, f"the model's server failed ({status})") + wait
         if _is_connection(error):
             return "the connection to the model's server failed"

@@ -82,6 +82,8 @@ def _opened(endpoint: ModelEndpoint, client: Any, *, streams: bool) -> Any:
         if endpoint.base_url is None:
             raise ModelFailed("no key is configured for the model (OPENAI_API_KEY)", "service") from None
         return opened(SecretStr("none"))
+    except Exception:  # what a client says of an address may hold what stands in it
+        raise ModelFailed("the address of the model's server is none (OPENAI_BASE_URL)", "service") from None
 
 
 def _is_openai(model: Any) -> bool:

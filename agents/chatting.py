@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ..store.errors import JourneyFailed, UsageError
 from ..store.places import is_file
 from ..store.records import Progress
+from .ai_answers import ModelFailed
 from .chat_model import NONE_CONFIGURED, ready
 from .opening import Opening
 from .origins import noted, said
@@ -110,8 +111,11 @@ class Chatting(Opening):
         acting = cast("AsyncMilepost", self).acting_as(self.user)
         acting.asks_always = True
         box = Toolbox(acting, root=Path(root) if root else None)
-        async with ready(self.chat_model, streams=True) as model, opened_threads(self.home) as saver:
-            yield build_assistant(Assistant(model, box, kb), saver)
+        try:
+            async with ready(self.chat_model, streams=True) as model, opened_threads(self.home) as saver:
+                yield build_assistant(Assistant(model, box, kb), saver)
+        except ModelFailed as none:
+            raise UsageError(none.reason, state="nothing was changed", next="milepost doctor") from None
 
     async def _given(
         self, graph: Any, config: Any, text: str | None, decisions: Sequence[str | Mapping[str, Any]] | None

@@ -25,6 +25,10 @@ def strict_serializer() -> JsonPlusSerializer:
     from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
     class Strict(JsonPlusSerializer):
+        def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
+            """Of what a node raised its kind alone: what others say when they fail may quote a key."""
+            return super().dumps_typed(type(obj).__name__ if isinstance(obj, BaseException) else obj)
+
         def loads_typed(self, data: tuple[str, bytes]) -> Any:
             if data[0] not in _KINDS:
                 raise NotImplementedError(f"the saver's file holds something of the kind {data[0]!r:.40}")

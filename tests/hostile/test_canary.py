@@ -13,8 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import SecretStr
 
-from milepost import JourneyFailed, Milepost, MilepostError, Receipt, StepContext, Undo, journey_type, step
+from milepost import JourneyFailed, Milepost, MilepostError, Policy, Receipt, StepContext, Undo, journey_type, step
+from milepost.agents import ModelEndpoint
 
 PLACES = ("key", "address", "token", "toml", "answer", "embedder", "step", "undo", "database")
 CANARY = {place: f"sk-CANARY-{place}-0123456789" for place in PLACES}
@@ -126,3 +128,32 @@ def test_what_own_code_says_when_it_fails_is_kept_without_secrets(tmp_path: Path
     told = "".join(texts)
     assert "cannot log in" in told and "refused" in told and "[hidden]" in told
     assert found(home, texts) == []
+
+
+def test_a_conversation_that_fails_keeps_no_secret(tmp_path: Path, server: int) -> None:
+    """The server repeats the key; the saver of the graph keeps of what a node raised its kind alone."""
+    home = tmp_path / "home"
+    key, address = SecretStr(CANARY["key"]), f"http://127.0.0.1:{server}/v1"
+    policy = Policy.full()
+    with Milepost(home, policy=policy, embedder="fake", chat_model=ModelEndpoint("scripted", key, address)) as mp:
+        with pytest.raises(JourneyFailed, match="could not be asked") as failed:
+            mp.chat("put the handbook in")
+        assert mp.chat_waiting() == []
+    with Milepost(home, policy=policy, embedder=Leaky()) as mp:
+        assert mp.ingest([("leave.md", b"Sixteen weeks.")], kb="hr", approve=True).status == "failed"
+    assert (home / "graph.db").stat().st_size > 0
+    assert found(home, [str(failed.value), repr(failed.value)]) == []
+
+
+@pytest.mark.parametrize("address", ["::::", "http://[::1", "http://x y/v1", "not an address"])
+def test_an_address_that_is_none_is_no_fault_of_ours(tmp_path: Path, address: str) -> None:
+    """The template plans, and says why; a conversation says what is wrong; neither shows the address or the key."""
+    model = ModelEndpoint("scripted", SecretStr(CANARY["key"]), f"{address}{CANARY['address']}")
+    policy = Policy.full(ai={"deadline_seconds": 1.0})
+    with Milepost(tmp_path / "home", policy=policy, embedder="fake", chat_model=model) as mp:
+        plan = mp.plan([("leave.md", b"Sixteen weeks.")], kb="hr")
+        assert plan.origin.planner == "fallback" and plan.origin.failure == "service"
+        with pytest.raises(MilepostError) as failed:
+            mp.chat("hello")
+    texts = [plan.model_dump_json(), plan.render(), str(failed.value), repr(failed.value)]
+    assert found(tmp_path / "home", texts) == []
