@@ -32,6 +32,9 @@ _UNDO = _ways(
     r"go(?:ing)? back to|(?:back|return|reset(?: \w+)?) to (?:before|how|what|where|the (?:state|way))",
     r"restore (?:the |its )?(?:state|version|kb|earlier|previous|what)",
     r"put (?:it|everything|things) back",
+    r"redo(?: (?:it|that|this|everything|all of it|the (?:undo|rollback)|what (?:you|we|i) (?:just )?undid))?"
+    r"(?=\W*(?:please)?\W*$)",
+    r"bring (?:it|that|this|everything|all of it|them)(?: all)? back",
 )
 _ALL = (
     r"(?:everything|all(?: of it| (?:the )?(?:documents?|files?|sources?|content"

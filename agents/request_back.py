@@ -22,8 +22,8 @@ _LAST = re.compile(
 )
 _AGAIN = re.compile(r"\b(?:again|once more|another time|a second time)\b", re.IGNORECASE)
 _REDO = re.compile(
-    r"\bredo\b|\b(?:undo|revert|take back|roll ?back) (?:the |your |that |my )?(?:last )?(?:undo"
-    r"|rollback|roll-back|revert)\b",
+    r"\bredo\b|\bbring (?:it|that|this|everything|all of it|them)(?: all)? back\b(?! to\b)"
+    r"|\b(?:undo|revert|take back|roll ?back) (?:the |your |that |my )?(?:last )?(?:undo|rollback|roll-back|revert)\b",
     re.IGNORECASE,
 )
 _STEP_WORDS = {
@@ -72,8 +72,11 @@ def back(text: str, journeys: Sequence[Earlier], *, kb: str | None, today: date)
         return Back(questions=(Question(about="kb", text=f"in which knowledge base? There are journeys in: {kbs}"),))
     done = [one for one in own if not one.rollback and not one.undone and one.before()]
     latest = own[0] if own else None
-    if _REDO.search(text) and latest is not None and latest.rollback and (place := latest.before()):
-        return Back(latest.kb, (place,))
+    if _REDO.search(text):
+        place = latest.before() if latest is not None and latest.rollback else None
+        if latest is not None and place is not None:
+            return Back(latest.kb, (place,))
+        return Back(kb, report="the last change was no rollback; there is nothing to do over")
     if latest is not None and latest.rollback and not _chosen(text, done, today):
         return Back(
             latest.kb,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .failure import as_failure
 from .left_over import left_over
 from .rollback_text import in_the_way
-from .slash import COMMANDS, HELLO, Pending, help_text, paths_in
+from .slash import COMMANDS, HELLO, Pending, help_text, looked_for, paths_in
 from .store.errors import UsageError
 from .store.words import short_id
 
@@ -140,8 +140,12 @@ class Conversation:
         """Words: for the assistant, where there is a model; else a request that the planner reads."""
         if self._desk.mp.workspace.chat_model is not None:
             self._talk(said)
+        elif said.lower().strip(" ?!.") in HELLO:
+            self.help("")
+        elif wanted := looked_for(said, [kb.name for kb in self._desk.mp.kb_list()]):
+            self._speaker.hits(self._desk.mp.search(wanted[0], kb=wanted[1] or self._named_kb()))
         else:
-            self.help("") if said.lower().strip(" ?!.") in HELLO else self._plan_for(said)
+            self._plan_for(said)
 
     def _talk(self, said: str | None, decisions: Sequence[str | dict[str, Any]] | None = None) -> None:
         """The assistant's turn: its words and its progress as they come, then what it asks."""
@@ -183,7 +187,7 @@ class Conversation:
         plan = self._made(heard.paths, heard.request, kb)
         self._open = HalfSaid.of(heard, plan)
         if self._open:
-            self._speaker.say("text", HINT)
+            self._speaker.say("text", "/search TEXT looks for something." if said.endswith("?") else HINT)
         elif _does_something(plan):
             self._ask_about(plan)
 

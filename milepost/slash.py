@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from .store.errors import UsageError
 
 HELLO = frozenset({"help", "hello", "hi", "hey", "what can you do", "what can i say", ""})
 """What people say to find out what can be said."""
+_LOOK = re.compile(r"(?:search(?: for)?|look up)\s+(?P<what>.+?)(?:\s+in\s+(?:kb\s+)?(?P<kb>[\w.-]+))?", re.IGNORECASE)
 
 
 class SlashCommand(NamedTuple):
@@ -41,6 +43,16 @@ def help_text() -> str:
     lines = [f"  {command.usage:<18} {command.help}" for command in COMMANDS.values()]
     lines.append('  Anything else is a request in words, such as "add everything in docs to hr":')
     return "\n".join([*lines, "  a plan is made, shown, and waits for your yes."])
+
+
+def looked_for(said: str, kbs: Collection[str]) -> tuple[str, str | None] | None:
+    """What a sentence such as "search parental leave in hr" looks for, and in which of the kbs; None for any other."""
+    match = _LOOK.fullmatch(said)
+    if match is None:
+        return None
+    if match["kb"] in kbs:
+        return match["what"], match["kb"]
+    return said[match.start("what") :], None
 
 
 def paths_in(rest: str) -> list[str]:

@@ -133,6 +133,26 @@ def test_what_is_missing_is_answered_in_a_word(talk: Talk) -> None:
     assert sources() == 3
 
 
+def test_what_is_looked_for_is_searched(talk: Talk) -> None:
+    """In the kb that is named, or meant; a question that no plan answers says how to look."""
+    talk("/kb hr", "/ingest handbook")
+    for said in ("search for paid leave in hr", "look up paid leave"):
+        assert "people/leave.md" in talk("/kb hr", said).out
+    assert "no knowledge base is named" in talk("search paid leave").out
+    assert "/search TEXT" in talk("/kb hr", "how many weeks of leave are there?").out
+
+
+def test_an_undo_is_done_over_in_words(talk: Talk) -> None:
+    """Where the last change was one; else there is nothing to do over, and nothing else is undone for it."""
+    talk("/kb hr", "/ingest handbook")
+    assert "nothing to do over" in talk("/kb hr", "redo that", "y").out
+    assert sources() == 3
+    talk("/kb hr", "undo that", "y")
+    assert sources() == 0
+    talk("/kb hr", "bring everything back", "y")
+    assert sources() == 3
+
+
 def test_hello_is_answered_with_what_can_be_said(talk: Talk) -> None:
     """Not with a plan of nothing."""
     for said in ("hello", "What can you do?", "help"):
