@@ -74,7 +74,7 @@ _HIDE = _ways(
     rf"disable [\w'. -]{{1,60}}? (?:in|for) (?:the )?{_SEARCH}",
     r"pull [\w' -]{1,60}? from (?:search|the (?:bot|assistant))",
     r"(?:stop|quit) (?:showing|finding|serving|returning)",
-    r"(?:make|keep) [\w'. -]{1,60}? (?:invisible|unsearchable|hidden|private)",
+    r"(?:make|keep) [\w'. -]{1,60}? (?:invisible|unsearchable|hidden|private|disappear|vanish|go away)",
     rf"take [\w'. -]{{1,60}}? (?:out of|off) (?:the )?{_SEARCH}",
     r"take [\w'. -]{1,60}? (?:offline|out of (?:view|sight))",
     r"(?:should|must|has to|have to|needs? to|can|may)"
@@ -157,27 +157,30 @@ _IF_MISSING = (
         re.IGNORECASE,
     ),
 )
-_DRY = re.compile(
-    r"\b(?:dry|trial|test)[- ]?run\b|\bpretend(?: to| that| you)?\b"
-    r"|\b(?:just |only )?(?:walk|talk|take) (?:me|us) through\b|\bhands off\b(?: for now)?"
-    r"|\bhow (?:long|much|many|big|expensive)\b[^.?!]{0,60}\b(?:would"
-    r"|will|does|do|is|are|take|cost|chunks?)\b[^.?!]*"
-    r"|(?:\b(?:just |only )?(?:tell|show) (?:me|us) )?\bwhat (?:would|will) (?:happen|change"
-    r"|(?:it|this) (?:cost|take|do))\b[^.?!]*|\b(?:just|only) (?:asking|curious|wondering)\b"
-    r"|\b(?:don['\u2019]?t|do not) (?:(?:do|start|run|change|apply) (?:it|anything|them|that|this)?(?: (?:yet|now"
-    r"|for real))?|(?:touch|load|ingest|import) (?:anything|(?:(?:it|them|that|this) )?(?:yet|now|for real)))\b"
-    r"|(?:^|[.!?] )(?:please )?(?:don['\u2019]?t|do not) (?:touch|load|ingest|import) (?:it|them|that|this)\b"
-    r"|\b(?:no|without(?: making)?(?: any)?) changes\b(?! (?:to|since|in|from|were|was)\b)"
-    r"|\b(?:change|touch) nothing\b(?! (?:else|but|except)\b)"
-    r"|\bnothing (?:should|must|may|is to) (?:be )?(?:chang|happen|touch|writt)\w*"
-    r"|\b(?:just |only )?(?:simulate|estimate|preview)\b"
-    r"(?: (?:the|its|their) (?:costs?|time|price|effort|size|results?))?"
-    r"|\bwithout (?:actually )?(?:doing|changing|running|applying|loading|touching)\b(?: (?:it|anything|them))?",
-    re.IGNORECASE,
+_DONT = r"(?:don['\u2019]?t|do not)"
+_IT = r"(?:it|them|that|this)"
+_YET = r"(?: (?:yet|now|for real))"
+_DRY = _ways(
+    r"(?:dry|trial|test)[- ]?run|pretend(?: to| that| you)?|hands off\b(?: for now)?",
+    r"(?:just |only )?(?:walk|talk|take) (?:me|us) through",
+    r"how (?:long|much|many|big|expensive)\b[^.?!]{0,60}\b(?:would|will|does|do|is|are|take|cost|chunks?)\b[^.?!]*",
+    r"(?:(?:just |only )?(?:tell|show) (?:me|us) )?what (?:would|will) (?:happen|change|(?:it|this) (?:cost|take|do))\b"
+    r"[^.?!]*",
+    r"(?:just|only) (?:asking|curious|wondering)",
+    rf"{_DONT} (?:do|run|change|apply) (?:{_IT}|anything)?{_YET}?",
+    rf"{_DONT} start(?: (?:{_IT}|anything))?{_YET}?(?! \w)",
+    rf"{_DONT} (?:touch|load|ingest|import) (?:anything|(?:{_IT} )?(?:yet|now|for real))",
+    rf"(?:^|(?<=[.!?] ))(?:please )?{_DONT} (?:touch|load|ingest|import) {_IT}",
+    r"(?:no|without(?: making)?(?: any)?) changes\b(?! (?:to|since|in|from|were|was)\b)",
+    r"(?:change|touch) nothing\b(?! (?:else|but|except)\b)",
+    r"nothing (?:should|must|may|is to) (?:be )?(?:chang|happen|touch|writt)\w*",
+    r"(?:just |only )?(?:simulate|estimate|preview)\b"
+    r"(?: (?:the|its|their) (?:costs?|time|price|effort|size|results?))?",
+    r"without (?:actually )?(?:doing|changing|running|applying|loading|touching)\b(?: (?:it|anything|them))?",
 )
 _TELL = (
     r"(?:tell|show|let me (?:know|see)|give|send|explain(?: to)?|list|describe"
-    r"|run (?:it|this|that|them) by|check with|ask|consult)"
+    r"|(?:run|pass|put) (?:it|this|that|them|(?:the|your|a) plan) (?:by|past)|check with|ask|consult)"
 )
 _FIRST = re.compile(
     rf"\b{_TELL}(?: (?:me|us))?\b[^.?!;]{{0,80}}\b(?:before|first|beforehand|up front|in advance)\b[^.?!;]*"

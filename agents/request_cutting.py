@@ -34,6 +34,7 @@ def _keys(match: re.Match[str]) -> Found:
 _PIECES = r"(?:chunks?|pieces|parts|segments|passages)"
 _UNIT = r"(?:characters|chars|letters|signs|tokens?)"
 _OVERLAP = r"overlap(?:ping)?"
+_BE = r"(?: of| by| to| at| should be|:| ?=)?"
 _VALUE = r"(?:\"[^\"]+\"|'[^']+'|[\w.@-]+)"
 _ON_EACH = (
     r"(?: (?:on|to|onto|in) (?:every|each|all)(?: (?:the|of the))? (?:chunks?|pieces?|files?|documents?|of them))?"
@@ -51,7 +52,7 @@ CUTTING: tuple[Row, ...] = (
         rf"(?:\b(?:in(?:to)?|use|with|of) )?(?:\b(?:smaller|larger|bigger|shorter|longer|small|large) )?\b{_PIECES}"
         r"(?:[ _-]{0,2}(?:size|length|sizes))?(?: of| to| should be| with|,|:| ?=)?(?: (?:up to|at most|about|around))?"
         rf"(?: |(?<==))(?P<size>\d{{2,6}})\b(?: ?(?P<unit>{_UNIT}))?(?: each)?"
-        rf"(?:,? ?(?:and |with )?(?:an? )?{_OVERLAP}(?: of| by|:| ?=)? ?(?P<overlap>\d{{1,5}})\b"
+        rf"(?:,? ?(?:and |with )?(?:an? |the )?{_OVERLAP}{_BE} ?(?P<overlap>\d{{1,5}})\b"
         rf"(?: ?(?P<unit2>{_UNIT}))?)?",
         _chunks,
     ),
@@ -60,7 +61,7 @@ CUTTING: tuple[Row, ...] = (
         _chunks,
     ),
     (
-        rf"(?:\b(?:with|and|an?) ){{0,6}}\b{_OVERLAP}(?: of| by|:| ?=)? ?(?P<overlap>\d{{1,5}})\b"
+        rf"(?:\b(?:with|and|an?|the) ){{0,6}}\b{_OVERLAP}{_BE} ?(?P<overlap>\d{{1,5}})\b"
         rf"(?: ?(?P<unit>{_UNIT}))?(?P<size>)",
         _chunks,
     ),

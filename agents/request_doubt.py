@@ -50,8 +50,8 @@ NEVER = re.compile(rf"\b{_NEVER}\b", re.IGNORECASE)
 _CONDITION = (
     r"(?:if|unless|until|till|once(?! more| again)|while(?! you)|whenever|provided|providing|assuming|as (?:long"
     r"|soon) as|in case|on condition"
-    r"|depending|after(?= \w+ \w+s\b)|before(?! (?:lunch|noon|tonight|tomorrow|the weekend|the meeting|the end"
-    r"|christmas|\w+day)))"
+    r"|depending|after(?= \w+ \w+s\b)"
+    r"|before(?!\s*(?:[.,;!?]|$))(?! (?:lunch|noon|tonight|tomorrow|the weekend|the meeting|the end|christmas|\w+day)))"
 )
 _TURNS = re.compile(
     rf"\b{_NEVER}\b|\b{_CONDITION}\b|\b(?:what|as) (?:it|they|he|she) (?:say|tell|ask)s?\b"

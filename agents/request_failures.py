@@ -37,7 +37,11 @@ FAILURES: tuple[Row, ...] = (
         r"\bor (?:none|nothing)\b[^.;,]*",
         _WHOLE,
     ),
-    (r"\beither (?:they|these|the files)? ?all\b[^.;]{0,30}\bor (?:none|nothing)\b[^.;,]*", _WHOLE),
+    (
+        r"\beither (?:\w+ ){0,3}?(?:all|everything|every one|each)\b[^.;]{0,30}"
+        r"\bor (?:[^.;,]{0,12} )?(?:none|nothing)\b[^.;,]*",
+        _WHOLE,
+    ),
     (rf"\bif {_ANY}\b[^.;]{{0,30}}\b{_FAILS}[^.;]{{0,20}}\b(?:none|nothing|{_BACK})\b[^.;]*", _WHOLE),
     (rf"\b(?:none|nothing|{_BACK})\b[^.;]{{0,30}}\bif {_ANY}\b[^.;]{{0,30}}\b{_FAILS}", _WHOLE),
     (

@@ -30,12 +30,16 @@ def _pages(match: re.Match[str]) -> Found:
     return {"parse.pages": re.sub(r"\s*(?:,|and|&)+\s*", ",", text)}
 
 
-_ASKED = r"(?:\b(?:only|just|use|take|we (?:only )?need|read|from)(?: [a-z]+)? ){0,6}"
-_KEPT = r"(?:keep|preserve|retain|leave|make sure|ensure|with|don['\u2019]?t (?:break|flatten|split|mangle|lose))"
+_NEED = r"(?:we|you|i|they)(?: only| just)? (?:need|want)"
+_ASKED = rf"(?:\b(?:only|just|use|take|{_NEED}|read|from)(?: [a-z]+)? ){{0,6}}"
+_KEPT = (
+    r"(?:mind|watch|careful with|take care of|look after|respect|keep|preserve|retain|leave|make sure|ensure|with"
+    r"|don['\u2019]?t (?:break|flatten|split|mangle|lose))"
+)
 
 READING: tuple[Row, ...] = (
     (
-        rf"(?:\b(?:only|just|use|take|we (?:only )?need|read) ){{0,6}}(?:the )?\bfirst (?P<first>{COUNT}) pages?\b"
+        rf"(?:\b(?:only|just|use|take|{_NEED}|read) ){{0,6}}(?:the )?\bfirst (?P<first>{COUNT}) pages?\b"
         r"(?: (?:of|from|in) (?:it|them|each|the (?!kb)[\w-]+))?"
         r"(?:,? (?:is|are|will be|should be) enough)?(?P<list>)",
         _pages,

@@ -40,9 +40,14 @@ _LEAVE = (
     r"|excluding|exclude|skip|ignore|omit|without|but (?:not|no)"
     r"|apart from|other than|not|nothing|no|don['\u2019]?t (?:include|take|load|add|ingest)|keep)"
 )
+_NOUN = (
+    r"(?!(?:in|out|inside|into|and|or|but|nor|please|from|for|of|the|is|are|at|on|with|too|as|there|here|so|that|which|yet"
+    r"|to|go|goes|get|come|may|must|should|can|it|them|everything|anything|also|thanks|not|then|when|if)\b)[a-z-]{3,40}"
+)
+"""A further word of what something is about: "customer complaints"."""
 _TOPIC = re.compile(
-    rf"\b{_LEAVE} (?:{_THINGS} )?{_ABOUT} (?:the |any |a |an |our |some ){{0,6}}(?P<topic>[\w-]{{3,40}}(?"
-    rf": (?:and|or) [\w-]{{3,40}})?)"
+    rf"\b{_LEAVE} (?:{_THINGS} )?{_ABOUT} (?:the |any |a |an |our |some ){{0,6}}(?P<topic>[\w-]{{3,40}}"
+    rf"(?: {_NOUN})?(?: (?:and|or) [\w-]{{3,40}}(?: {_NOUN})?)?)"
     r"(?: (?:in (?:it|them|there)|out|inside)){0,6}",
     re.IGNORECASE,
 )
@@ -65,15 +70,17 @@ class Topic:
 
     said: str
     words: frozenset[str]
+    heads: frozenset[str]
+    """Of "customer complaints" the complaints: a name with "customer" alone is only likely to be meant."""
 
     def in_name(self, name: frozenset[str]) -> bool:
-        """Whether one of the words is in a file's name."""
-        return bool(self.words & name)
+        """Whether what it is about is in a file's name: one of its nouns, whatever stands before them."""
+        return bool(self.heads & name)
 
     def likely(self, name: frozenset[str]) -> bool:
         """Whether a name has a word that means nearly the same: nobody can tell without asking."""
         near = frozenset[str]().union(*(family for family in FAMILIES if family & self.words))
-        return bool(near & name)
+        return bool((near | self.words) & name)
 
 
 def topics(left: RequestText) -> Iterator[Topic]:
@@ -83,5 +90,7 @@ def topics(left: RequestText) -> Iterator[Topic]:
         if match is None:
             return
         left.cut(*match.span())
-        words = frozenset[str]().union(*(tokens(word) for word in re.split(r" (?:and|or) ", match["topic"])))
-        yield Topic(match["topic"].lower(), words)
+        things = re.split(r" (?:and|or) ", match["topic"])
+        words = frozenset[str]().union(*(tokens(thing) for thing in things))
+        heads = frozenset[str]().union(*(tokens(thing.split()[-1]) for thing in things))
+        yield Topic(match["topic"].lower(), words, heads)

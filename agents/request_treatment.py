@@ -15,7 +15,7 @@ from .selection import Condition
 OnExisting = Literal["replace", "skip", "keep_both"]
 
 _GROUPS = "team|group|department|staff|board|unit|squad|office|people|folks|colleagues|crew|members"
-_WHO = rf"(?:the |our |my )?(?P<who>[A-Za-z][\w-]{{1,30}}(?: (?:{_GROUPS}))?)"
+_WHO = rf"(?:the |our |my )?(?P<who>[A-Za-z][\w-]{{1,30}}(?: (?:{_GROUPS}|(?!eyes)[a-z][\w-]{{2,30}}s))?)"
 _SEES = r"(?:find|see|search|read|access|use|view|get|look at)"
 _SEEN = r"(?:found|seen|read|searched|used|accessed|searchable|visible|readable|accessible|findable|available|shown)"
 _AUDIENCE = tuple(
@@ -40,7 +40,8 @@ _AUDIENCE = tuple(
 _ALONE = re.compile(rf"(?:^|[.;:!?,] ?)(?:please )?{_WHO}(?: eyes)? only\b(?: please)?", re.IGNORECASE)
 _GROUPED = re.compile(rf" (?:{_GROUPS})$")
 _OTHERS = re.compile(
-    r"[ ,;]*\b(?:and|but) (?:nobody|no ?one|none) else\b(?: [\w ]{0,20})?"
+    r"[ ,;]*\bnot (?:the |our )?[\w-]+(?= *(?:[.,;!]|$))"
+    r"|[ ,;]*\b(?:and|but) (?:nobody|no ?one|none) else\b(?: [\w ]{0,20})?"
     r"|[ ,;]*(?:\bbut )?\b(?:not|never) (?:for|to|by) (?:the |our )?[\w-]+(?: [\w-]+)?"
     r"|[ ,;]*\b(?:the )?[\w-]+ (?:mustn['\u2019]?t|must not|may not|should(?:n['\u2019]t"
     rf"| not)|can(?:not|['\u2019]t)|aren['\u2019]t allowed to) {_SEES}\b"
@@ -119,7 +120,7 @@ def treatment(left: RequestText, *, files: bool) -> tuple[OnExisting | None, boo
     halves = words.INSTEAD.search(left.text)
     if halves is not None:
         left.cut(*halves.span("instead"))
-        left.cut(*halves.span("out"))
+        left.cut(halves.start("out"), halves.start("joins"))
         return "replace", False
     stays = words.STAYS.search(left.text) is not None
     replaces = left.blank(words.OLD_ONE) | left.blank(words.REPLACE) | (files and left.blank(words.OLD_OUT))

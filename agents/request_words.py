@@ -77,6 +77,7 @@ LEFT_OUT = re.compile(
     rf"|{_SO}\b(?:leave|keep) {_THOSE} (?:out|alone)\b"
     rf"|{_SO}\b(?:skip|ignore|omit|exclude|drop|(?:do not|don['\u2019]?t)"
     rf" (?:include|take|add|load|ingest|upload|index|import|use|touch|need|want)) {_THOSE}\b"
+    rf"|{_SO}\b(?:do not|don['\u2019]?t) (?:put|let|bring) {_THOSE} in\b(?: there)?"
     rf"|{_SO}\b(?:there['\u2019]?s )?no (?:need|use) for {_THOSE}\b(?: any ?more)?",
     re.IGNORECASE,
 )
@@ -118,7 +119,7 @@ _SAYS = r"(?:say|says|tell|tells|give|gives|let|lets|confirm|confirms|decide|dec
 NO_EXPOSE = re.compile(
     r"(?:(?:\b(?:do not|don['\u2019]?t|not|without|never|no|hold off(?: on)?|before|avoid|except(?: for)?|apart from)\b"
     r"[^.;,]{0,20}?"
-    r"\b(?:expos\w+|publish\w*|releas\w+|go(?:ing)? live|visible|searchable"
+    r"\b(?:expos\w+|publish\w*|releas\w+|go(?:ing)? live|visible|searchable|live|public|online"
     r"|make (?:it|them|anything) (?:live|public|visible))\b)"
     r"|\b(?:nobody|no ?one|none of (?:them|you|us)) (?:should|may|must|can|is to|ought to)\b[^.;,]{0,20}"
     r"\b(?:find|see|search|read)\b(?: (?:it|them|this|these))?(?: yet)?"
@@ -147,6 +148,7 @@ KEEP_BOTH = re.compile(
     rf"|(?:the )?(?:old|previous|earlier|\d{{4}})(?: (?:one|version|edition"
     r"|copy)s?)?(?: (?:too|as well|alongside|also|around)){0,6}"
     rf"|{_OLD} (?:too|as well|alongside|also|around))\b|\bside by side\b"
+    rf"|\b(?:leave|keep|let) {_OLD} (?:where it is|where they are|in place|as it is|there|alone|untouched|be)\b"
     r"|\b(?:must|should|has to|have to|needs? to|can|may|shall) (?:also )?(?:stay|remain)\b"
     r"(?! (?:out|below|under|hidden|private|internal|within|away|off|unpublished|staged|confidential|secret"
     r"|in (?!there)))"
@@ -183,8 +185,8 @@ REPLACE = re.compile(
 )
 
 INSTEAD = re.compile(
-    r"\b(?P<out>take out|remove|delete|throw out|get rid of|retire)\b[^;!?]{1,80}?\b(?:and|then|,)\b[^;!?]{1,80}?"
-    r"\b(?P<instead>instead|in (?:its|their) place)\b",
+    r"\b(?P<out>take out|remove|delete|throw out|get rid of|retire)\b[^;!?]{1,80}?(?P<joins>\band\b|\bthen\b|,)"
+    r"[^;!?]{1,80}?\b(?P<instead>instead|in (?:its|their) place)\b",
     re.IGNORECASE,
 )
 """Two halves of a replacement: what goes, and what comes for it."""
