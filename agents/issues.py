@@ -70,7 +70,7 @@ CODES: dict[str, str] = {
     "effect_understated": "A step says that it can be undone, and it cannot.",
     "several_kbs": "A model's draft has steps for several knowledge bases; a plan is for one.",
     "nothing_chosen": "What a model's draft says of the files to upload fits none of them.",
-    "files_differ": "A step of a model's draft names other files than its plan uploads.",
+    "files_differ": "A step names other files than its plan uploads, or other sources than it has lines for.",
     "contradiction": "A model's draft puts a file in and takes its source out.",
     "misleading_id": "A step of a model's draft is called like another action than its own.",
     "little_space": "A warning: the plan takes most of the free disk.",

@@ -37,6 +37,8 @@ def check_world(
     _check_embedder(plan, found, facts)
     _check_disk(plan, found, facts)
     _check_excluded(plan, steps, found, files)
+    if as_list(plan.get("files")) is not None:
+        _check_lines(steps, found, files)
     if not steps or any(step.action == "upload" for step in steps):  # else no file is read
         _check_roots(files, found, facts)
     _check_moved(found, facts)
@@ -132,6 +134,29 @@ def _check_excluded(
         act = {"add": "upload", "replace": "replace", "remove": "remove"}.get(str(file.get("action")), "")
         if act and (act in said or f"{act}:{file.get('source')}" in said):
             found.error("excluded_act", None, f"the request excludes {act} of {shown(file.get('source'))}", hint)
+
+
+def _check_lines(steps: Sequence[Step], found: Findings, files: Sequence[Mapping[str, Any]]) -> None:
+    """What a step names is what the plan has lines for: the lines are what is done."""
+    by_act: dict[str, set[str]] = {}
+    for file in files:
+        if isinstance(file.get("source"), str):
+            by_act.setdefault(str(file.get("action")), set()).add(file["source"])
+    for step in steps:
+        named = set(_named(step))
+        if step.action == "upload" and as_list(step.args.get("files")) is not None:
+            differ = set().union(*(by_act.get(act, set()) for act in TAKEN)) - named
+        elif step.action in ("remove", "hide"):
+            differ = named - by_act.get(step.action, set())
+        else:
+            continue
+        for name in sorted(differ)[:LISTED]:
+            found.error(
+                "files_differ",
+                step.id,
+                f"{shown(step.id)} and the plan's files do not say the same of {shown(name)}",
+                "plan again",
+            )
 
 
 def _named(step: Step) -> Iterator[str]:

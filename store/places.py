@@ -9,6 +9,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+RECORD = "milepost.db"
+"""The file by which a folder is known as a home."""
+
 
 def exists(path: str | Path) -> bool:
     """Whether something is there."""

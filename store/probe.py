@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .index_graph import tangled
+from .places import RECORD
 
 SECONDS = 120.0
 """After this long the native code is taken to hang; a collection of 50,000 chunks takes 5."""
 SAMPLE = 2_000
 """Chunks of each kb that are looked at: all of most kbs, a sample of large ones."""
-RECORD, CHROMA = "milepost.db", "chroma"
+CHROMA = "chroma"
 
 
 @dataclass

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..store.errors import NotFound, UsageError
+from ..store.places import RECORD
 from ..store.policy import LimitPolicy
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def collect(paths: Sequence[str | os.PathLike[str] | tuple[str, bytes]], *, limi
     """Find every input file, sorted by source. Opens none of them.
 
     Raises NotFound for a path that is not there, UsageError for two inputs with one source name. What is
-    hidden, or listed in a `.milepostignore`, is left out where a folder was given.
+    hidden, listed in a `.milepostignore`, or in a home of Milepost's, is left out where a folder was given.
     """
     found: dict[str, Found] = {}
     for given in paths:
@@ -181,6 +182,8 @@ def _folder(top: str, prefix: str = "") -> Iterator[Found]:
             entries = list(os.scandir(folder))
         except OSError as error:
             yield _unreadable(folder, safe_name(prefix + relative) or Path(root).name, error)
+            continue
+        if any(entry.name == RECORD for entry in entries):  # a home: what is in it is Milepost's own
             continue
         here = specs.get(os.path.dirname(relative), []) + _ignore(folder, relative)
         specs[relative] = here

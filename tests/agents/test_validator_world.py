@@ -55,7 +55,7 @@ GONE = PlannedFile(path="old.md", source="old.md", action="remove")
 ERRORS: dict[str, tuple[str, Plan, dict[str, Any]]] = {
     "a step for another kb": ("another_kb", plan(kb="law"), {"kbs": ["hr", "law"]}),
     "taking out of a kb that is none": ("unknown_kb", plan(kb="hs", steps=(REMOVE.model_copy(
-        update={"args": {"sources": ["old.md"], "kb": "hs"}}),), files=()), {}),
+        update={"args": {"sources": ["old.md"], "kb": "hs"}}),), files=(GONE,)), {}),
     "a name that cannot be a kb's": ("bad_kb_name", plan(kb=" hr ", steps=tuple(
         PlanStep(**step) for step in plain_plan(["a.md"], " hr ")["steps"])), {}),
     "another tenant's": ("not_permitted", plan(tenant="them"), {}),
@@ -63,9 +63,10 @@ ERRORS: dict[str, tuple[str, Plan, dict[str, Any]]] = {
     "another embedder configured": ("embedder_mismatch", plan(), {"embedder": "e-2"}),
     "no room": ("no_space", plan(resources={"disk_bytes": 10_001}), {}),
     "an act that is excluded": ("excluded_act", plan(excludes=("expose",)), {}),
-    "a file that is excluded": ("excluded_act", plan(steps=with_step(0, args={"files": ["b.md"], "kb": "hr"})), {}),
-    "an excluded act with one source": ("excluded_act", plan(excludes=("remove:old.md",), steps=(REMOVE,), files=()),
-                                        {}),
+    "a file that is excluded": ("excluded_act", plan(steps=with_step(0, args={"files": ["a.md", "b.md"], "kb": "hr"})),
+                                {}),
+    "an excluded act with one source": ("excluded_act", plan(excludes=("remove:old.md",), steps=(REMOVE,),
+                                                             files=(GONE,)), {}),
     "replacing where that is excluded": ("excluded_act", plan(excludes=("replace",), files=lines(action="replace")),
                                          {}),
     "a file of elsewhere": ("outside_root", plan(files=lines(path="/etc/passwd")), {}),
@@ -75,6 +76,9 @@ ERRORS: dict[str, tuple[str, Plan, dict[str, Any]]] = {
     "a wrong milestone": ("wrong_milestone", plan(steps=with_step(0, milestone="expose_complete")), {}),
     "exposing at once what is held until a day": ("excluded_act", plan(excludes=("expose now",)), {}),
     "showing everybody what is for some": ("excluded_act", plan(excludes=("expose to everybody",)), {}),
+    "a file that is taken and not uploaded": ("files_differ", plan(steps=with_step(0, args={"files": [], "kb": "hr"})),
+                                              {}),
+    "a source that a step removes and no line": ("files_differ", plan(steps=(*plan().steps, REMOVE)), {}),
     "another chunk size than the plan's": ("option_not_held", treated(2, chunk_size=200), {}),
     "pages that were not chosen": ("option_not_held", treated(1, pages="1-2"), {}),
     "sections that are in": ("option_not_held", treated(1, skip_sections=["annex"]), {}),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from milepost import Milepost
 from milepost.store.errors import NotFound, UsageError
 from milepost.store.policy import LimitPolicy
 from milepost.tools.collect import Found, collect
@@ -179,6 +180,15 @@ def test_pairs_carry_their_bytes() -> None:
     """They have no time."""
     [found] = collect([("in/x.txt", b"hello")], limits=LIMITS)
     assert found == Found("in/x.txt", "in/x.txt", b"hello", 5, 0)
+
+
+def test_a_home_is_not_among_the_documents(folder: Path) -> None:
+    """Where a home lies in the folder that is ingested, under whatever name: configuration, uploads, views."""
+    with Milepost(folder / "sub" / "kept", policy="rollback", embedder="fake") as mp:
+        assert mp.ingest([folder], kb="hr").status == "completed"
+        (folder / "sub" / "kept" / "milepost.toml").write_text("# a key may be here")
+        assert sources(folder) == ["a.md", "b.md", "sub/d.txt", "sub/deep/c.md"]
+        assert mp.ingest([folder], kb="hr").embeddings_computed == 0
 
 
 def test_names_are_nfc_and_can_be_stored(tmp_path: Path) -> None:
