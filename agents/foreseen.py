@@ -22,7 +22,7 @@ def foreseen(services: Services, steps: Sequence[PlanStep], policy: Policy) -> d
 
     All of its steps at once; nothing for another plan. Steps of users' own are not asked to look at the world.
     """
-    ids = [str(step.args.get("checkpoint")) for step in steps if step.action == ROLLBACK]
+    ids = list(dict.fromkeys(str(step.args.get("checkpoint")) for step in steps if step.action == ROLLBACK))
     if not ids:
         return {}
     try:

@@ -46,7 +46,8 @@ def back_totals(plan: Plan) -> str:
         return ""
     gone, come = int(told["chunks_removed"]), int(told["chunks_restored"])
     back = f"{come} come back" if come != 1 else "1 comes back"
-    return f"{count(len(told['journeys']), 'journey')} to undo: {count(gone, 'chunk')} to go, {back}"
+    journeys = {one["journey_id"] for one in told["journeys"]}
+    return f"{count(len(journeys), 'journey')} to undo: {count(gone, 'chunk')} to go, {back}"
 
 
 def _named(sign: str, sources: Any, limit: int) -> Iterator[str]:

@@ -68,6 +68,24 @@ def test_what_stands_in_the_way_is_shown_and_warned_about(desk: Milepost) -> Non
         assert "rollback_conflict" in {issue.code for issue in mp.validate(plan).warnings}
 
 
+def test_the_same_checkpoint_twice_is_one_journey(desk: Milepost) -> None:
+    """A model that goes back to one place in two steps is shown as what it comes to."""
+
+    def twice(call: Call) -> Reply:
+        args = {"checkpoint": call.seen()["checkpoints"][0]["handle"]}
+        steps = [{"id": name, "action": "rollback", "args": args, "depends_on": []} for name in ("one", "two")]
+        return says({"steps": steps, "questions": []})
+
+    with (
+        FakeServer(twice) as server,
+        Milepost(desk.home, policy="rollback", embedder="fake", user="ada",
+                 chat_model=ModelEndpoint("scripted", base_url=server.url)) as mp,
+    ):  # fmt: skip
+        plan = mp.plan([], kb="hr", request="go back", planner="ai")
+    assert len(plan.steps) == 2 and len(plan.resources["going_back"]["journeys"]) == 1
+    assert "1 journey to undo" in plan.render()
+
+
 def test_the_plan_is_the_same_however_often_it_is_made(desk: Milepost) -> None:
     """Looking it up changes nothing, and is not in the plan's digest."""
     before = desk.kb_digest("hr").digest
