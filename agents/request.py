@@ -22,6 +22,7 @@ from .request_newest import Newest, newest
 from .request_options import options
 from .request_past import Past
 from .request_phrases import vocabulary
+from .request_preview import only_asks, plan_first, says_yes
 from .request_text import RequestText
 from .request_topics import Topic, topics
 from .request_treatment import OnExisting, as_before, audience, outside, treatment
@@ -81,7 +82,7 @@ def read_request(
     if acts.stops(left, running):
         return Constraints(act="stop", declined=tuple(refused))
     chosen, expose = _wished(left, known, files, now or datetime.combine(today, time(8)))
-    first, dry, yes = acts.plan_first(left), acts.only_asks(left), acts.says_yes(left)
+    first, dry, yes = plan_first(left), only_asks(left), says_yes(left)
     whole = left.text
     existing, both = treatment(left, files=bool(files))
     if existing:

@@ -7,14 +7,9 @@ from typing import Literal
 
 from .request_doubt import NEVER
 from .request_guesses import START, asks_something
-from .request_text import RequestText
+from .request_text import RequestText, ways
 
 Act = Literal["ingest", "expose", "hide", "remove", "wipe", "rollback", "stop", "report", "decline"]
-
-
-def _ways(*ways: str) -> re.Pattern[str]:
-    """Several ways to say one thing, each by whole words."""
-    return re.compile(rf"\b(?:{'|'.join(ways)})\b", re.IGNORECASE)
 
 
 _STOP = re.compile(
@@ -25,11 +20,13 @@ _STOP = re.compile(
     re.IGNORECASE,
 )
 _STOPPING = re.compile(r"\b(?:wait|hold on|hang on|stop|halt|abort|cancel|quit|enough)\b", re.IGNORECASE)
-_UNDO = _ways(
+_BROUGHT = r"(?:upload|import|ingest(?:ion)?|load|batch)"
+_UNDO = ways(
     r"undo(?:ne)?|revert|reverse|rewind|roll(?:ed)? ?back",
     r"take (?:back|that back|it back)",
     r"(?:roll|take|wind) (?:everything|all(?: of (?:it|this|that))?|it all|the (?:\w+ ){1,3}?) ?back",
-    r"go(?:ing)? back to|(?:back|return|reset(?: \w+)?) to (?:before|how|what|where|the (?:state|way))",
+    r"go(?:ing)? back to|(?:back|return|reset(?: \w+)?) to (?:before|how|what|where|the (?:\w+ )?(?:state|way))",
+    rf"go(?:ing)? back (?:by )?\w+ (?:{_BROUGHT}|step|journey|run|change)s?",
     r"restore (?:the |its )?(?:state|version|kb|earlier|previous|what)",
     r"put (?:it|everything|things) back",
     r"redo(?: (?:it|that|this|everything|all of it|the (?:undo|rollback)|what (?:you|we|i) (?:just )?undid))?"
@@ -42,8 +39,7 @@ _ALL = (
     r"|file|source))"
 )
 _TAKE = r"(?:delete|remove|wipe|erase|purge|clear|empty|drop|throw (?:out|away)|get rid of|trash|nuke)"
-_BROUGHT = r"(?:upload|import|ingest(?:ion)?|load|batch)"
-_MISTAKE = _ways(
+_MISTAKE = ways(
     rf"{_BROUGHT}\b[^.;]{{0,40}} (?:was|were) (?:a mistake|wrong|a bad idea|an error|broken|the wrong \w+)",
     rf"(?:get rid of|remove|delete|take out|cancel) (?:[\w'\u2019]+ ){{1,4}}{_BROUGHT}s?",
     r"(?:get rid of|remove|delete|take out|throw out) (?:what|everything|all)(?: that)? (?:i|we|you|he|she)"
@@ -51,7 +47,7 @@ _MISTAKE = _ways(
 )
 """Where no files are offered: what a journey did is to go."""
 _KB = r"(?:kb|knowledge ?base|collection|index)"
-_WIPE = _ways(
+_WIPE = ways(
     rf"{_TAKE}\b (?:out )?{_ALL}(?! (?:but|except|other than|apart))",
     rf"(?:wipe|clear|empty|nuke|erase|reset)\b (?:out )?(?:the |our |my )?(?:[\w-]+ )?{_KB}",
     r"start (?:over|again|from scratch|fresh|afresh)|clean slate",
@@ -68,7 +64,7 @@ _REMOVE = re.compile(
     re.IGNORECASE,
 )
 _SEARCH = r"(?:bot|assistant|search|chat|site|results|index)"
-_HIDE = _ways(
+_HIDE = ways(
     r"hide|unpublish|unlist|withdraw",
     rf"(?:switch|turn) off [\w'. -]{{1,60}}? (?:in|for|from) (?:the )?{_SEARCH}",
     rf"disable [\w'. -]{{1,60}}? (?:in|for) (?:the )?{_SEARCH}",
@@ -80,6 +76,13 @@ _HIDE = _ways(
     r"(?:should|must|has to|have to|needs? to|can|may)"
     r" (?:disappear|vanish|go away|be hidden|be unpublished|not (?:be (?:found|shown|visible)|show up))",
 )
+UNSEEN = re.compile(
+    r"\b(?:(?:nobody|no ?one|customers?|users?|people|guests?|staff|they|anyone|visitors?|the public) )?"
+    r"(?:(?:should|must|may|can)(?:n['\u2019]?t| ?not| no longer)|(?<=nobody )should|(?<=no one )should)"
+    r" (?:be able to )?(?:see|find|read)\b",
+    re.IGNORECASE,
+)
+"""Said of a source: it is to be hidden."""
 FOR_NOW = re.compile(
     r"\b(?:for (?:now|the moment|a while|the time being)|temporar\w+|until further notice"
     r"|until (?:we|i|it|they|you|he|she|the \w+|some(?:one|body))\b[^.;,]{1,40}"
@@ -87,7 +90,7 @@ FOR_NOW = re.compile(
     r"|(?:(?:but|and) )?keep (?:it|them|the (?:files?|pages?|documents?))(?: though| stored| itself| anyway)?\W*$)",
     re.IGNORECASE,
 )
-_PUBLISH = _ways(
+_PUBLISH = ways(
     r"publish|expose|release|unhide|go live",
     r"(?:make|put|set|get|bring) (?:it|them|these|those|that|[\w'. -]{1,60}?)"
     r" (?:live|public|visible|searchable|online)(?: again)?",
@@ -96,12 +99,12 @@ _PUBLISH = _ways(
     r"(?:ship|roll out|launch) (?:it|them|these|those|this)",
     r"let (?:people|everyone|everybody|users|customers|the \w+) (?:see|find|search|have|read)",
 )
-_APPROVED = _ways(
+_APPROVED = ways(
     r"approved|signed off|green light|good to go|all clear",
     r"(?:gave|got|has given|have given) (?:\w+ ){0,3}(?:ok(?:ay)?|yes)|ok(?:ay)? from",
     r"fine (?:with|by|for) (?!me)|happy with",
 )
-_CLEAN_UP = _ways(
+_CLEAN_UP = ways(
     r"(?:keep|leave|retain)\b[^.;]{0,30}\b(?:newest|latest|most recent|current|last) (?:one|version|copy|edition)?",
 )
 """Nothing but the newest stays: the others go."""
@@ -157,49 +160,6 @@ _IF_MISSING = (
         re.IGNORECASE,
     ),
 )
-_DONT = r"(?:don['\u2019]?t|do not)"
-_IT = r"(?:it|them|that|this)"
-_YET = r"(?: (?:yet|now|for real))"
-_DRY = _ways(
-    r"(?:dry|trial|test)[- ]?run|pretend(?: to| that| you)?|hands off\b(?: for now)?",
-    r"(?:just |only )?(?:walk|talk|take) (?:me|us) through",
-    r"how (?:long|much|many|big|expensive)\b[^.?!]{0,60}\b(?:would|will|does|do|is|are|take|cost|chunks?)\b[^.?!]*",
-    r"(?:(?:just |only )?(?:tell|show) (?:me|us) )?what (?:would|will) (?:happen|change|(?:it|this) (?:cost|take|do))\b"
-    r"[^.?!]*",
-    r"(?:just|only) (?:asking|curious|wondering)",
-    rf"{_DONT} (?:do|run|change|apply) (?:{_IT}|anything)?{_YET}?",
-    rf"{_DONT} start(?: (?:{_IT}|anything))?{_YET}?(?! \w)",
-    rf"{_DONT} (?:touch|load|ingest|import) (?:anything|(?:{_IT} )?(?:yet|now|for real))",
-    rf"(?:^|(?<=[.!?] ))(?:please )?{_DONT} (?:touch|load|ingest|import) {_IT}",
-    r"(?:no|without(?: making)?(?: any)?) changes\b(?! (?:to|since|in|from|were|was)\b)",
-    r"(?:change|touch) nothing\b(?! (?:else|but|except)\b)",
-    r"nothing (?:should|must|may|is to) (?:be )?(?:chang|happen|touch|writt)\w*",
-    r"(?:just |only )?(?:simulate|estimate|preview)\b"
-    r"(?: (?:the|its|their) (?:costs?|time|price|effort|size|results?))?",
-    r"without (?:actually )?(?:doing|changing|running|applying|loading|touching)\b(?: (?:it|anything|them))?",
-)
-_TELL = (
-    r"(?:tell|show|let me (?:know|see)|give|send|explain(?: to)?|list|describe"
-    r"|(?:run|pass|put) (?:it|this|that|them|(?:the|your|a) plan) (?:by|past)|check with|ask|consult)"
-)
-_FIRST = re.compile(
-    rf"\b{_TELL}(?: (?:me|us))?\b[^.?!;]{{0,80}}\b(?:before|first|beforehand|up front|in advance)\b[^.?!;]*"
-    rf"|\b(?:before|first)\b[^.?!;]{{0,40}}\b{_TELL}(?: (?:me|us))?\b[^.?!;]*"
-    r"|\b(?:wait|hold off|hold)\b[^.?!;]{0,30}\b(?:my|our) (?:ok|okay|approval"
-    r"|go|go-ahead|yes|confirmation|answer|sign-?off)\b[^.?!;]*"
-    r"|\b(?:i|we) (?:want|need|would like|['\u2019]d like) to (?:approve|see"
-    r"|know|hear|check|review|sign off)[^.?!;]{0,60}\b(?:plan|first|before|beforehand)\b[^.?!;]*"
-    r"|\b(?:show|give|send|make) (?:me )?(?:the|a) plan (?:first|before)[^.?!;]*",
-    re.IGNORECASE,
-)
-_YES = re.compile(
-    r"(?:^|[.!?;,]\s*)\s*(?:yes|yep|sure|ok(?:ay)?|confirmed|approved|i confirm"
-    r"|i approve|agreed)\b[ ,!.]*(?:(?:please )?"
-    r"(?:go ahead|do it|proceed|delete (?:it|them|all)|carry on|that['\u2019]s (?:fine"
-    r"|right)|i (?:mean it|am sure|confirm)))?"
-    r"|\b(?:go ahead|please proceed|do it now|i(?:['\u2019]m| am) sure|i confirm(?: it)?|yes,? delete)\b",
-    re.IGNORECASE,
-)
 
 
 def may_stop(left: RequestText) -> bool:
@@ -237,6 +197,8 @@ def act_of(left: RequestText, *, files: bool, waiting: bool, held: bool = False,
         return "expose"
     if not files and waiting and _APPROVED.search(text) and not NEVER.search(text):
         return "expose"
+    if not files and UNSEEN.search(text):
+        return "hide"
     if held and not files and not _BRING.search(text):
         return "hide"
     if _BEYOND.search(text) and not _BRING.search(text):
@@ -257,18 +219,3 @@ def if_missing(left: RequestText) -> bool:
             left.text = f"{match['asked']} {left.text[match.end() :]}"
             return True
     return False
-
-
-def only_asks(left: RequestText) -> bool:
-    """Whether a request wants to know what would happen, and nothing done."""
-    return left.blank(_DRY)
-
-
-def plan_first(left: RequestText) -> bool:
-    """Whether a person wants to see the plan before anything is done."""
-    return left.blank(_FIRST)
-
-
-def says_yes(left: RequestText) -> bool:
-    """Whether a request carries the yes to a question that would be asked."""
-    return left.blank(_YES)

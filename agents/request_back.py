@@ -16,7 +16,7 @@ from .request_words import IDLE, tokens
 
 _NUMBERS = {"two": 2, "three": 3, "four": 4, "five": 5}
 _LAST = re.compile(
-    rf"\blast (?P<count>\d{{1,2}}|{'|'.join(_NUMBERS)})\b|\b(?P<both>both)\b"
+    rf"\b(?:last|back(?: by)?|undo|revert) (?P<count>\d{{1,2}}|{'|'.join(_NUMBERS)})\b|\b(?P<both>both)\b"
     r"|\b(?P<more>(?:the )?(?:one|journey|import|run) before(?: that| it)?)\b",
     re.IGNORECASE,
 )
@@ -40,6 +40,7 @@ _MOMENT = re.compile(
     r"|\b(?P<done>where|when|once|at the point (?:where|when)|to (?:the )?(?:end of )?(?:the )?)\s*(?:the )?"
     rf"(?P<ended>{'|'.join(_STEPS)})(?: (?:was|were|had|is|are|has|step))?(?: been)? ?(?:done|finished|complete\w*"
     rf"|ended|over)"
+    rf"|\bthe (?P<state>{'|'.join(_STEPS)}) (?:state|texts?|version)\b"
     r"|\b(?P<name>(?:before[_-]\w+)|(?:\w+[_-]complete))\b",
     re.IGNORECASE,
 )
@@ -72,7 +73,7 @@ def back(text: str, journeys: Sequence[Earlier], *, kb: str | None, today: date)
         return Back(questions=(Question(about="kb", text=f"in which knowledge base? There are journeys in: {kbs}"),))
     done = [one for one in own if not one.rollback and not one.undone and one.before()]
     latest = own[0] if own else None
-    if _REDO.search(text):
+    if _REDO.search(text) and not _MOMENT.search(text):
         place = latest.before() if latest is not None and latest.rollback else None
         if latest is not None and place is not None:
             return Back(latest.kb, (place,))
@@ -188,8 +189,8 @@ def _place(one: Earlier, moment: re.Match[str]) -> Place | None:
     if moment["name"]:
         wanted = moment["name"].lower().replace("-", "_")
     else:
-        step = _STEPS[(moment["step"] or moment["ended"]).lower()]
+        step = _STEPS[(moment["step"] or moment["ended"] or moment["state"]).lower()]
         at = _ORDER.index(step)
-        after = moment["ended"] is not None or moment["which"].lower().endswith("after")
+        after = moment["which"] is None or moment["which"].lower().endswith("after")
         wanted = f"{step}_complete" if after else (f"{_ORDER[at - 1]}_complete" if at else "before_upload")
     return next((place for place in reversed(one.places) if place.milestone == wanted), None)

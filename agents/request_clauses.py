@@ -162,24 +162,10 @@ def _by_words(part: _Part, left: RequestText, files: Sequence[FileFacts], names:
     return [called(phrase.words) for phrase in found]
 
 
-_TELLING = frozenset(
-    [
-        "note",
-        "list",
-        "log",
-        "tell",
-        "report",
-        "show",
-        "mention",
-        "write",
-        "say",
-        "mark",
-        "send",
-        "inform",
-        "name",
-        "warn",
-    ]
-)
+_TELLING_TEXT = """
+note list log tell report show mention write say mark send inform name warn ask call ping contact
+"""
+_TELLING = frozenset(_TELLING_TEXT.split())
 """Verbs of telling: what "just" asks for with them is no file."""
 
 

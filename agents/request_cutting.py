@@ -32,7 +32,7 @@ def _keys(match: re.Match[str]) -> Found:
 
 
 _PIECES = r"(?:chunks?|pieces|parts|segments|passages)"
-_UNIT = r"(?:characters|chars|letters|signs|tokens?)"
+_UNIT = r"(?:characters?|chars?|letters?|signs?|tokens?)"
 _OVERLAP = r"overlap(?:ping)?"
 _BE = r"(?: of| by| to| at| should be|:| ?=)?"
 _VALUE = r"(?:\"[^\"]+\"|'[^']+'|[\w.@-]+)"
@@ -60,6 +60,7 @@ CUTTING: tuple[Row, ...] = (
         rf"\b(?P<size>\d{{2,6}}) ?(?P<unit>{_UNIT})?,? (?:per|a|to a|for each|for every|in each) {_PIECES}\b",
         _chunks,
     ),
+    (rf"(?:\b(?:in|into) )?\b(?P<size>\d{{2,6}})[ -]?(?P<unit>{_UNIT})[ -]{_PIECES}\b", _chunks),
     (
         rf"(?:\b(?:with|and|an?|the) ){{0,6}}\b{_OVERLAP}{_BE} ?(?P<overlap>\d{{1,5}})\b"
         rf"(?: ?(?P<unit>{_UNIT}))?(?P<size>)",

@@ -8,7 +8,8 @@ from .request_rows import NUMBERS, Found, Row, said
 
 _FAILS = (
     r"(?:fails?|failed|failing|breaks?|(?:is|are|turns? out) (?:broken|damaged|unreadable|corrupt)"
-    r"|can(?:not|['\u2019]t) be (?:read|parsed|opened)|does(?:n['\u2019]t| not) (?:work|parse|open|load)"
+    r"|can(?:not|['\u2019]t) be (?:read|parsed|opened|loaded|ingested|processed)"
+    r"|does(?:n['\u2019]t| not) (?:work|parse|open|load)"
     r"|do(?:n['\u2019]t| not) (?:work|parse|load)|goes wrong|go wrong|errors?(?: out)?"
     r"|has (?:an error|a problem|errors))"
 )
@@ -16,11 +17,12 @@ _ON = r"(?:skip|ignore|leave|pass over|carry on|continue|go on|move on|keep goin
 _THEM = r"(?:it|them|everything|all(?: of (?:it|them))?|(?:all )?the (?:others?|rest|whole (?:lot|batch|set)))"
 _BACK = (
     rf"(?:undo|roll(?:ed)? ?back|roll {_THEM} back|revert|(?:take|pull|throw) (?:{_THEM} )?(?:back|out)|back out"
-    rf"|(?:remove|withdraw|drop) {_THEM}|nothing (?:should|may|must))"
+    rf"|(?:remove|withdraw|drop) {_THEM}|nothing (?:should|may|must)"
+    r"|(?:don['\u2019]?t|do not) (?:want|load|take|keep|add) any)"
 )
 _LET_THEM = r"(?:don['\u2019]?t let|do not let)"
 _BAD = r"(?:broken|bad|damaged|unreadable|corrupt(?:ed)?|failing|failed) (?:ones?|files?|documents?)"
-_ANY = r"(?:any|one|something|anything|a|even)"
+_ANY = r"(?:any|one|a single|something|anything|a|even)"
 _WHOLE = said(atomic=True)
 _SKIP = said(on_error="skip")
 _STOP = said(on_error="stop")
@@ -47,6 +49,11 @@ FAILURES: tuple[Row, ...] = (
     (
         rf"\b{_LET_THEM} (?:one|a|any|single|some) (?:\w+ )?(?:files?|documents?|ones?|failures?)"
         r" (?:hold up|hold back|stop|block|spoil|ruin|delay|break)\b[^.;,]*",
+        _SKIP,
+    ),
+    (
+        r"\b(?:don['\u2019]?t|do not|never) (?:stop|halt|abort|give up|quit) (?:for|at|on|because of)"
+        rf" (?:the |an? |any |single ){{0,3}}(?:{_BAD}|errors?|failures?|problems?)\b[^.;,]*",
         _SKIP,
     ),
     (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from ..store.plan import Question
-from .request_acts import FOR_NOW
+from .request_acts import FOR_NOW, UNSEEN
 from .request_doubt import unsure_act
 from .request_marks import Named, mark_all
 from .request_newest import Newest, newest, newest_of
@@ -35,6 +35,7 @@ _OLDER = re.compile(
     re.IGNORECASE,
 )
 """All but the newest of several."""
+_ENOUGH = re.compile(r"\bany ?more\b|\b(?:no|any) longer\b", re.IGNORECASE)
 _COPIES = re.compile(r"\b(?:duplicates?|copies|cop(?:y|ies)|versions?|editions?)\b", re.IGNORECASE)
 _MARKS = frozenset(("final", "copy", "new", "old", "draft", "latest", "v", "version", "rev", "updated", "edited"))
 
@@ -53,7 +54,7 @@ def targets(left: RequestText, sources: Sequence[FileFacts], *, verb: str, today
 
     Nothing is guessed: what is named must be there, whole or by all its words.
     """
-    left, spared = _spared(RequestText(FOR_NOW.sub(" ", left.text)))
+    left, spared = _spared(RequestText(_ENOUGH.sub(" ", UNSEEN.sub(" ", FOR_NOW.sub(" ", left.text)))))
     text = left.text
     ask = newest(left)
     keeps_newest = ask is not None and bool(_BUT.search(text[: ask.place]) or _COPIES.search(text))

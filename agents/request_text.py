@@ -11,6 +11,11 @@ MARK = re.compile("\u27e6(\\d+)\u27e7")
 _BRACKETS = str.maketrans("", "", "\u27e6\u27e7")
 
 
+def ways(*ways: str) -> re.Pattern[str]:
+    """Several ways to say one thing, each by whole words."""
+    return re.compile(rf"\b(?:{'|'.join(ways)})\b", re.IGNORECASE)
+
+
 class RequestText:
     """Text that is read from the certain to the uncertain; nothing is understood twice."""
 

@@ -41,7 +41,7 @@ _LOOKS = (
 _LOOKED = (
     r"(?i:(?:has |have |is |gives? |says? |had )?(?:checked|review(?:s|ed)"
     r"|approv(?:es|ed)|sign(?:s|ed)|seen|looked|read"
-    r"|confirm(?:s|ed)|ok|okay|yes|her ok|his ok|done|agree[sd]?)(?: (?:it"
+    r"|confirm(?:s|ed)|ok|okay|yes|her ok|his ok|done|agree[sd]?|(?:had|taken) a (?:\w+ )?look)(?: (?:it"
     r"|them|these|those|at|off|over|so|to it)){0,6})"
 )
 _HELD = (

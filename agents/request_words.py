@@ -124,7 +124,7 @@ NO_EXPOSE = re.compile(
     r"|\b(?:nobody|no ?one|none of (?:them|you|us)) (?:should|may|must|can|is to|ought to)\b[^.;,]{0,20}"
     r"\b(?:find|see|search|read)\b(?: (?:it|them|this|these))?(?: yet)?"
     r"|\b(?:stage|staging) (?:only|them|it|first)\b|\b(?:only|just) (?:stage|prepare)\b"
-    r"|\b(?:stage|prepare) (?:the |these |this )?[\w -]{0,30}? only\b|\binto staging\b"
+    r"|\b(?:stage|prepare) (?:the |these |this )?[\w -]{0,30}? only\b|\b(?:in|into|to|on) staging\b"
     r"|\bget (?:it|them|these|everything) ready\b"
     r"|\b(?:must|should|may|can|is to|are to)(?:n['\u2019]t| ?not)"
     r" (?:be (?:found|shown|seen|visible|searchable)|show up|turn up|appear|come up)\b[^.;,]{0,20}"
@@ -148,6 +148,8 @@ KEEP_BOTH = re.compile(
     rf"|(?:the )?(?:old|previous|earlier|\d{{4}})(?: (?:one|version|edition"
     r"|copy)s?)?(?: (?:too|as well|alongside|also|around)){0,6}"
     rf"|{_OLD} (?:too|as well|alongside|also|around))\b|\bside by side\b"
+    rf"|\b{_OLD} (?:stays|remains)\b(?: (?:where it is|in place|as it is|there|too|as well))?"
+    r"|\b(?:additional|extra) (?:version|edition|copy)\b"
     rf"|\b(?:leave|keep|let) {_OLD} (?:where it is|where they are|in place|as it is|there|alone|untouched|be)\b"
     r"|\b(?:must|should|has to|have to|needs? to|can|may|shall) (?:also )?(?:stay|remain)\b"
     r"(?! (?:out|below|under|hidden|private|internal|within|away|off|unpublished|staged|confidential|secret"
@@ -178,9 +180,8 @@ REPLACE = re.compile(
     r"|update (?=[^.;]{1,60}\b(?:with|by|using|from)\b)|instead of the (?:old|existing|previous)"
     r"|takes? the place of|the (?:one|version|copy)s? (?:that is |that['\u2019]s )?(?:in|from) [\w ]{1,30}?"
     r"(?:is|are) (?:out of date|outdated|obsolete|old|wrong|superseded)(?: and (?:should|can|may|must|has to) go)?"
-    r"|(?:the )?(?:previous|old|earlier|existing) (?:one"
-    r"|version|edition|copy)s? (?:should|can|may|must|has to|is to) (?:go|be removed"
-    r"|be deleted))\b",
+    r"|(?:(?:the )?(?:previous|old|earlier|existing) (?:one|version|edition|copy)s?|(?:version |v)\d+|the \d{4} one)"
+    r" (?:should|can|may|must|has to|is to) (?:go|be (?:removed|deleted|dropped|retired|thrown out)))\b",
     re.IGNORECASE,
 )
 
