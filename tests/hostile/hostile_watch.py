@@ -71,7 +71,7 @@ class Watch:
 
     def start(self, command: list[str], **rest: Any) -> subprocess.Popen[bytes]:
         """Stands in for `subprocess.Popen`."""
-        child = self._real([sys.executable, "-P", "-c", self._script], **rest)
+        child = self._real([sys.executable, "-B", "-P", "-c", self._script], **rest)  # compiled modules are no file's
         self._children.append(child)
         return child
 

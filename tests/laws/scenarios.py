@@ -150,7 +150,9 @@ class Scenarios:
         done = self.copy(before)
         points = self.house.run("points", done, inner=work, args=args).value
         new = self.state(self.copy(done))
-        after = self.house.run("aftermath", done, forward="reopen", args={}).value
+        # what is finished has nothing to go on with; a rollback that an opening finds half done is gone on with
+        again, given = ("reopen", {}) if forward == "finish" else (forward, args)
+        after = self.house.run("aftermath", done, forward=again, args=given).value
         journey = after["journey"] if forward == "finish" else None
         return Scenario(before, work, args, old, new, forward, back, undone, journey, after["litter"], points)
 
