@@ -40,10 +40,10 @@ _AUDIENCE = tuple(
 _ALONE = re.compile(rf"(?:^|[.;:!?,] ?)(?:please )?{_WHO}(?: eyes)? only\b(?: please)?", re.IGNORECASE)
 _GROUPED = re.compile(rf" (?:{_GROUPS})$")
 _OTHERS = re.compile(
-    r"[ ,;]*\bnot (?:the |our )?[\w-]+(?= *(?:[.,;!]|$))"
-    r"|[ ,;]*\b(?:and|but) (?:nobody|no ?one|none) else\b(?: [\w ]{0,20})?"
-    r"|[ ,;]*(?:\bbut )?\b(?:not|never) (?:for|to|by) (?:the |our )?[\w-]+(?: [\w-]+)?"
-    r"|[ ,;]*\b(?:the )?[\w-]+ (?:mustn['\u2019]?t|must not|may not|should(?:n['\u2019]t"
+    r"[ ,;]{0,4}\bnot (?:the |our )?[\w-]+(?= *(?:[.,;!]|$))"
+    r"|[ ,;]{0,4}\b(?:and|but) (?:nobody|no ?one|none) else\b(?: [\w ]{0,20})?"
+    r"|[ ,;]{0,4}(?:\bbut )?\b(?:not|never) (?:for|to|by) (?:the |our )?[\w-]+(?: [\w-]+)?"
+    r"|[ ,;]{0,4}\b(?:the )?[\w-]+ (?:mustn['\u2019]?t|must not|may not|should(?:n['\u2019]t"
     rf"| not)|can(?:not|['\u2019]t)|aren['\u2019]t allowed to) {_SEES}\b"
     r"(?: (?:it|them|this|these))?",
     re.IGNORECASE,
@@ -91,10 +91,11 @@ _HASH = re.compile(
 
 def audience(left: RequestText) -> str | None:
     """The only ones who may find the files ("support-team"), taken out of the text; None where anybody may."""
+    others = _OTHERS.search(left.text) is not None
     for pattern in (*_AUDIENCE, _ALONE):
         for match in pattern.finditer(left.text):
             who = match["who"].lower()
-            if pattern is _ALONE and not (_GROUPED.search(who) or _OTHERS.search(left.text, match.end())):
+            if pattern is _ALONE and not (others or _GROUPED.search(who)):
                 continue  # it may be said of files
             if who.split()[0] in _NOBODY or any(kind.fullmatch(who) for kind, _ in KINDS) or who.endswith(" kb"):
                 continue
