@@ -61,7 +61,7 @@ class Opening:
         self._given_embedder = embedder
         self._embedder: Embedder | None = None
         self._engine: Engine | None = None
-        self._known_policies = {self.policy.digest}
+        self._known_policies = {self.policy.digest: self.policy}
         self._trace = trace if trace is not None else _trace(self._table)
         self._trace_outs: list[TraceOut] = []
 

@@ -15,6 +15,7 @@ from ..store.policy_sources import PolicyValue
 from ..store.records import Progress
 from ..tools.journey_types import BUILT_IN
 from .documenter import plan_document
+from .held_policy import loosened
 from .inputs import PathOrPair
 from .opening import Opening
 from .plan_facts import world_facts
@@ -50,7 +51,7 @@ class Planning(Opening):
         where the arguments are not what its steps take.
         """
         wanted = self._policy(policy)
-        self._known_policies.add(wanted.digest)
+        self._known_policies[wanted.digest] = wanted
         if journey_type == BUILT_IN and args:
             raise UsageError("an ingest takes no args", cause="they are for journey types of your own")
         asked = PlanRequest(
@@ -134,10 +135,15 @@ class Planning(Opening):
             moved.append("the policy is another one than the plan was made under")
         return moved
 
+    def _loosened(self, plan: Plan) -> list[str]:
+        """Keys in which a plan's policy is less careful than the one that it says it was made under."""
+        in_force = self._known_policies.get(plan.base.policy_digest)
+        return [] if in_force is None else loosened(Policy.model_validate(plan.policy), in_force)
+
     async def _plan_again(self, plan: Plan) -> Plan:
         """The same request in the world as it is now, under the policy in force or the one given for this plan."""
         expose = any(step.action == "expose" for step in plan.steps) or plan.journey_type != BUILT_IN
-        policy = Policy.model_validate(plan.policy) if plan.base.policy_digest in self._known_policies else None
+        policy = self._known_policies.get(plan.base.policy_digest)
         pairs = await self.engine.run(lambda: bytes_of(self.services, plan))
         return await self.plan(
             [*plan.paths, *pairs], kb=plan.kb, request=plan.request, policy=policy, expose=expose,
@@ -165,7 +171,8 @@ class Planning(Opening):
         home = self.services.home
         if plan.tenant != self.user.tenant:
             raise NotFound(f"there is no plan {plan.plan_id!r}", next="milepost plan PATH --kb NAME")
-        if plan.digest != plan_digest(plan) or plan.plan_id != plan.sealed().plan_id:
+        edited = plan.digest != plan_digest(plan) or plan.plan_id != plan.sealed().plan_id
+        if edited or self._loosened(plan):
             raise PlanRejected(
                 f"{plan.plan_id or 'the plan'} is not the plan that its digest says",
                 cause="it was edited; an edited plan is a new plan",
