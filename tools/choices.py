@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 
-from ..store.policy import ChunkPolicy
 from .document import Block, ChunkSizes, Document, Refused
 
 
@@ -22,18 +21,6 @@ def was_asked(chunker: str) -> bool:
     """Whether a source was read as its request chose, by the id of its chunker."""
     said = chunker.partition(";")[2]
     return bool(said) and bool(json.loads(said).get("asked"))
-
-
-def choices_of(chunker: str) -> ChunkPolicy:
-    """How a source was cut up and marked, by the id of its chunker: what gives such an id again."""
-    head, _, said = chunker.partition(";")
-    _, size, overlap = head.split(":")
-    chose = json.loads(said) if said else {}
-    return ChunkPolicy(
-        size=int(size), overlap=int(overlap), pages=chose.get("pages"), skip_sections=tuple(chose.get("skip", ())),
-        tags=tuple(f"{name}={value}" for name, value in chose.get("tags", {}).items()),
-        asked=bool(chose.get("asked")),
-    )  # fmt: skip
 
 
 def chosen(blocks: Iterable[Block], policy: ChunkSizes, document: Document) -> Iterator[Block]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from ..store.audience import AUDIENCE, audience_name, audience_of
 from ..store.content import batched
 from ..store.journey_files import FileRow
-from .choices import choices_of
+from .chosen_before import choices_of
 from .embedders import checked_embed
 from .parsing import parse_blob
 from .steps import StepRun, failed

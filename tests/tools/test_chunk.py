@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from milepost.store.policy import ChunkPolicy, LimitPolicy
-from milepost.tools.choices import choices_of
+from milepost.tools.chosen_before import choices_of
 from milepost.tools.chunk import ChunkDraft, chunk, chunker_id
 from milepost.tools.document import Block
 from milepost.tools.parse import parse_bytes
