@@ -135,6 +135,17 @@ class Planning(Opening):
             moved.append("the policy is another one than the plan was made under")
         return moved
 
+    def _check_maker(self, plan: Plan) -> None:
+        """Where another person than the maker has to approve, this home has to know who that is."""
+        in_force = self._known_policies.get(plan.base.policy_digest, self.policy)
+        if plan.owner != self.user.user and in_force.approve_by == "another":
+            raise PlanRejected(
+                f"{plan.plan_id} says that {plan.owner or 'nobody'} made it, and this home does not know it",
+                cause="approve_by is another: who made a plan must be known, and a file may say anything",
+                state="nothing was changed",
+                next="milepost plan PATH --kb NAME",
+            )
+
     def _loosened(self, plan: Plan) -> list[str]:
         """Keys in which a plan's policy is less careful than the one that it says it was made under."""
         in_force = self._known_policies.get(plan.base.policy_digest)
@@ -182,6 +193,7 @@ class Planning(Opening):
         try:
             return home.plans.plan(plan.plan_id, self.user.tenant)
         except NotFound:
+            self._check_maker(plan)
             validation = self._judged(plan)
             if plan.journey_type != BUILT_IN:
                 admit(validation, plan)

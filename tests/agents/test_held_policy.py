@@ -35,6 +35,21 @@ def test_what_a_request_may_choose_and_nothing_else(changed: dict[str, Any], key
     assert loosened(STRICT, STRICT) == []
 
 
+def test_a_maker_who_is_made_up_is_nobody_else(world: World) -> None:
+    """Two pairs of eyes are not had by writing another name into one's own plan; a plan of this home is known."""
+    world.write("a.md", "# A\n\nText.\n")
+    policy = Policy.full(approval="always", approve_by="another")
+    with Milepost(world.home_path, policy=policy, embedder=EMBEDDER, user=USER) as milepost:
+        plan = milepost.plan([world.docs], kb="hr")
+        with pytest.raises(PlanRejected, match="made it"):
+            milepost.apply(plan.model_copy(update={"owner": "somebody-else"}).sealed(), approve=True)
+        with pytest.raises(ApprovalRequired, match="another person"):
+            milepost.apply(plan, approve=True)
+    other = USER.model_copy(update={"user": "somebody-else"})
+    with Milepost(world.home_path, policy=policy, embedder=EMBEDDER, user=other) as theirs:
+        assert theirs.apply(plan, approve=True).status == "completed"
+
+
 @pytest.mark.parametrize("changed", [{"approval": "never"}, {"on_existing": "replace"}, {"enable_rollback": False}])
 def test_a_plan_that_was_sealed_anew_with_another_policy_is_refused(world: World, changed: dict[str, Any]) -> None:
     """Its digest fits, and it is not the plan that anybody made; nothing of it is kept."""
