@@ -11,6 +11,19 @@ from pathlib import Path
 
 RECORD = "milepost.db"
 """The file by which a folder is known as a home."""
+_DATABASE = b"SQLite format 3\0"
+
+
+def is_home(folder: str | Path) -> bool:
+    """Whether a folder is a home, with a record that is a database; somebody's own file may have its name."""
+    record = Path(folder) / RECORD
+    try:
+        if not record.is_file():  # a pipe would be waited for
+            return False
+        with record.open("rb") as opened:
+            return opened.read(len(_DATABASE)) == _DATABASE
+    except OSError:
+        return False
 
 
 def exists(path: str | Path) -> bool:

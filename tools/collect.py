@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..store.errors import NotFound, UsageError
-from ..store.places import RECORD
+from ..store.places import RECORD, is_home
 from ..store.policy import LimitPolicy
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def _folder(top: str, prefix: str = "") -> Iterator[Found]:
         except OSError as error:
             yield _unreadable(folder, safe_name(prefix + relative) or Path(root).name, error)
             continue
-        if any(entry.name == RECORD for entry in entries):  # a home: what is in it is Milepost's own
+        if any(entry.name == RECORD for entry in entries) and is_home(folder):  # what is in it is Milepost's own
             continue
         here = specs.get(os.path.dirname(relative), []) + _ignore(folder, relative)
         specs[relative] = here

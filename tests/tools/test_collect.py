@@ -191,6 +191,13 @@ def test_a_home_is_not_among_the_documents(folder: Path) -> None:
         assert mp.ingest([folder], kb="hr").embeddings_computed == 0
 
 
+def test_a_file_that_is_called_as_a_record_hides_nothing(folder: Path) -> None:
+    """Somebody's own file of that name is a file like the others, and so are those beside it."""
+    (folder / "sub" / "milepost.db").write_text("mine")
+    assert sources(folder) == ["a.md", "b.md", "sub/d.txt", "sub/deep/c.md", "sub/milepost.db"]
+
+
+
 def test_names_are_nfc_and_can_be_stored(tmp_path: Path) -> None:
     """Decomposed letters are composed, control characters and lone surrogates are written out."""
     (tmp_path / "u\u0308ber.txt").write_text("x")
