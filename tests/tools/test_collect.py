@@ -197,7 +197,6 @@ def test_a_file_that_is_called_as_a_record_hides_nothing(folder: Path) -> None:
     assert sources(folder) == ["a.md", "b.md", "sub/d.txt", "sub/deep/c.md", "sub/milepost.db"]
 
 
-
 def test_names_are_nfc_and_can_be_stored(tmp_path: Path) -> None:
     """Decomposed letters are composed, control characters and lone surrogates are written out."""
     (tmp_path / "u\u0308ber.txt").write_text("x")
