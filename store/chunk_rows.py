@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .chunks import canonical_metadata
+from .chunks import canonical_metadata, vector_bytes
 from .content import IN_LIST, as_matrix, batched, marks
 from .index_rows import Metadata, Row
 from .kb import Kb
 from .ports import Vectors
 from .record import Record
+from .vector_bits import restored
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,11 @@ def _select(reading: sqlite3.Connection, kb: Kb, slots: Sequence[int]) -> Iterat
         " JOIN vectors v ON v.model_id = ? AND v.text_id = c.text_id"
         f" WHERE c.kb_id = ? AND c.slot IN ({marks(slots)})"
     )
-    for row in reading.execute(sql, (kb.model_id, kb.kb_id, *slots)):
-        yield ChunkRow(row[0], bytes(row[1]).hex(), row[2], row[3], row[4])
+    assert kb.dimensions is not None
+    rows = reading.execute(sql, (kb.model_id, kb.kb_id, *slots)).fetchall()
+    vectors = restored([row[4] for row in rows], kb.dimensions)
+    for row, vector in zip(rows, vector_bytes(vectors), strict=True):
+        yield ChunkRow(row[0], bytes(row[1]).hex(), row[2], row[3], vector)
 
 
 def columns(rows: list[ChunkRow], kb: Kb) -> tuple[list[str], list[str], list[Metadata], Vectors]:

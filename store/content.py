@@ -16,6 +16,7 @@ from .chunks import text_sha, vector_bytes
 from .compressed import compressed, expanded
 from .ports import Vectors
 from .record import Record
+from .vector_bits import restored, shrunk
 
 _T = TypeVar("_T")
 UNPACKED = 16
@@ -179,13 +180,15 @@ class Content:
             )
             return int(writing.execute("SELECT model_id FROM models WHERE name = ?", (name,)).fetchone()[0])
 
-    def vectors(self, model_id: int, text_ids: Iterable[int]) -> dict[int, bytes]:
+    def vectors(self, model_id: int, text_ids: Iterable[int], dimensions: int) -> dict[int, bytes]:
         """The vector of each text that has one, as little-endian float32."""
         found: dict[int, bytes] = {}
         with self._record.read() as reading:
             for some in batched(sorted(set(text_ids)), IN_LIST):
                 sql = f"SELECT text_id, vector FROM vectors WHERE model_id = ? AND text_id IN ({marks(some)})"
-                found |= dict(map(tuple, reading.execute(sql, (model_id, *some))))
+                rows = reading.execute(sql, (model_id, *some)).fetchall()
+                vectors = vector_bytes(restored([row[1] for row in rows], dimensions))
+                found |= dict(zip((row[0] for row in rows), vectors, strict=True))
         return found
 
     def without_vector(self, model_id: int, text_ids: Iterable[int]) -> list[int]:
@@ -203,7 +206,7 @@ class Content:
         with self._record.write(lazy=True) as writing:
             writing.executemany(
                 "INSERT INTO vectors (model_id, text_id, vector) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                zip([model_id] * len(text_ids), text_ids, vector_bytes(vectors), strict=True),
+                zip([model_id] * len(text_ids), text_ids, shrunk(vectors), strict=True),
             )
 
 

@@ -20,6 +20,7 @@ from .errors import StoreDamaged
 from .faults import faultpoint
 from .kb import Kb
 from .knowledge import Knowledge
+from .packed_rows import stored_vectors
 from .proof import Missed
 from .record import Record
 from .records import DigestReport, VerifyReport
@@ -77,14 +78,12 @@ class Follower:
         self._new_generation(kb, prove="all")
 
     def rebuild_pack(self, kb: Kb) -> None:
-        """Write the packed file anew: rows of what was given up are holes in it."""
+        """Write the packed file of a large kb anew: rows of what was given up are holes in it."""
+        pack = self._knowledge.pack(kb)
+        if not pack.filed(kb.next_slot):
+            return pack.delete()
         with self._record.read() as reading:
-            rows = reading.execute(
-                "SELECT c.slot, v.vector FROM chunks c JOIN vectors v ON v.model_id = ? AND v.text_id = c.text_id"
-                " WHERE c.kb_id = ?",
-                (kb.model_id, kb.kb_id),
-            )
-            self._knowledge.pack(kb).rebuild(kb.next_slot, rows)
+            pack.rebuild(kb.next_slot, stored_vectors(reading, kb))
 
     def sweep(self) -> None:
         """Drop the collections that a switch, a dropped kb or a process that died left behind."""
@@ -272,7 +271,10 @@ class Follower:
             return f"the collection cannot be read: {str(broken)[:200]}"
 
     def _pack_is_whole(self, kb: Kb) -> bool:
-        if self._knowledge.pack(kb).rows(kb.next_slot) is None:
+        pack = self._knowledge.pack(kb)
+        if not pack.filed(kb.next_slot):
+            return True
+        if pack.rows(kb.next_slot) is None:
             return False
         with self._record.read() as reading:
             slots = visible_slots(reading, kb.kb_id, kb.head)
@@ -281,7 +283,7 @@ class Follower:
     def _misfiled(self, kb: Kb, rows: Iterable[ChunkRow]) -> list[str]:
         """The ids whose vector in the packed file is not the record's; none where search does not use the file."""
         pack = self._knowledge.pack(kb)
-        if pack.rows(kb.next_slot) is None:
+        if not pack.filed(kb.next_slot) or pack.rows(kb.next_slot) is None:
             return []
         return [row.id for row in rows if not pack.holds(row.slot, row.vector, kb.next_slot)]
 

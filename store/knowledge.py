@@ -18,6 +18,7 @@ from .doomed import doom
 from .errors import NotFound
 from .kb import Kb, check_embedder, check_name, kb_of
 from .pack import Pack
+from .packed_rows import write_rows
 from .ports import Clock, Embedder
 from .record import Record
 from .releasing import drop_versions
@@ -219,8 +220,8 @@ class Knowledge:
         first = int(writing.execute("SELECT next_slot FROM kbs WHERE kb_id = ?", (kb.kb_id,)).fetchone()[0])
         fresh = [i for i, id_ in enumerate(ids) if id_ not in known]
         texts = self._content.texts(text_ids[i] for i in fresh)
-        assert kb.model_id is not None
-        vectors = self._content.vectors(kb.model_id, (text_ids[i] for i in fresh))
+        assert kb.model_id is not None and kb.dimensions is not None
+        vectors = self._content.vectors(kb.model_id, (text_ids[i] for i in fresh), kb.dimensions)
         rows: list[tuple[object, ...]] = []
         for slot, i in enumerate(fresh, start=first):
             known[ids[i]] = slot
@@ -235,8 +236,8 @@ class Knowledge:
             words = ((slot, texts[text_ids[i]]) for slot, i in enumerate(fresh, start=first))
             lexical.index(writing, kb.kb_id, words)
         writing.execute("UPDATE kbs SET next_slot = ? WHERE kb_id = ?", (first + len(fresh), kb.kb_id))
-        if fresh:
-            self.pack(kb).write(first, [vectors[text_ids[i]] for i in fresh])
+        if fresh and self.pack(kb).filed(first + len(fresh)):
+            write_rows(writing, kb, self.pack(kb), first, [vectors[text_ids[i]] for i in fresh])
             self._record.before_commit(kb.pack, self.pack(kb).sync)
         return [known[id_] for id_ in ids]
 

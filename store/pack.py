@@ -9,12 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from .content import as_matrix, batched
+from .content import as_matrix
 from .packing import EXTRA, Packed, pack_rows, read_rows
+from .ports import Vectors
 
 MAPPED = 8
 """Mappings that a process keeps: one for each kb that it searches, and size."""
 BATCH = 1_000
+FILED = 8_192
+"""Slots of a kb from which on it has a file: those of a smaller one are packed from the record in a moment."""
 
 
 class Pack:
@@ -25,12 +28,18 @@ class Pack:
         self.dimensions = dimensions
         self._size = dimensions + EXTRA
 
+    @staticmethod
+    def filed(count: int) -> bool:
+        """Whether a kb of so many slots has its rows in a file."""
+        return count >= FILED
+
     def write(self, first: int, vectors: Sequence[bytes]) -> None:
         """Write consecutive float32 vectors from slot `first` on; `sync` comes before the commit."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            _write_all(descriptor, self._packed(vectors), first * self._size)
+            packed = pack_rows(as_matrix(vectors, self.dimensions))
+            _write_all(descriptor, memoryview(packed.tobytes()), first * self._size)
         finally:
             os.close(descriptor)
 
@@ -54,16 +63,19 @@ class Pack:
             return read_rows(np.empty((0, self._size), dtype=np.uint8))
         return _mapped(self.path, status.st_ino, count, self._size)
 
-    def rebuild(self, count: int, rows: Iterable[tuple[int, bytes]]) -> None:
-        """Write the file anew, `count` rows long, from (slot, vector); readers see the old one or the whole new one."""
+    def rebuild(self, count: int, rows: Iterable[tuple[Sequence[int], Vectors]]) -> None:
+        """Write the file anew, `count` rows long, from some slots and their vectors at a time.
+
+        Readers see the old one or the whole new one.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self.path.with_suffix(".new")
         descriptor = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
             os.ftruncate(descriptor, count * self._size)
-            for some in batched(rows, BATCH):
-                packed = self._packed([vector for _, vector in some])
-                for at, (slot, _) in enumerate(some):
+            for slots, vectors in rows:
+                packed = memoryview(pack_rows(vectors).tobytes())
+                for at, slot in enumerate(slots):
                     _write_all(descriptor, packed[at * self._size : (at + 1) * self._size], slot * self._size)
             os.fsync(descriptor)
         finally:
@@ -81,9 +93,6 @@ class Pack:
 
     def delete(self) -> None:
         self.path.unlink(missing_ok=True)
-
-    def _packed(self, vectors: Sequence[bytes]) -> memoryview:
-        return memoryview(pack_rows(as_matrix(vectors, self.dimensions)).tobytes())
 
 
 def _write_all(descriptor: int, data: memoryview, at: int) -> None:

@@ -38,6 +38,11 @@ class Record:
         """Whether the calling thread is inside `read` or `write`."""
         return self._connection().in_transaction
 
+    @property
+    def in_snapshot(self) -> bool:
+        """Whether the calling thread is inside `read` and not inside `write`: what it sees then is committed."""
+        return bool(getattr(self._local, "reading", False))
+
     @contextmanager
     def read(self) -> Generator[sqlite3.Connection]:
         """One consistent snapshot; nested calls share it, and inside `write` it is the writer's own view."""

@@ -9,22 +9,21 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from .audience import may_find, tagged
-from .content import IN_LIST, Content, as_matrix, batched, marks
+from .content import IN_LIST, Content, batched, marks
 from .history import History
 from .kb import Kb
 from .lexical import coverage
 from .nearest import nearest
 from .pack import Pack
-from .packing import Packed, pack_rows, read_rows
+from .packed_rows import packed_rows
 from .ports import Vectors
 from .ranking import best
 from .record import Record
 from .records import SearchHit
 from .revisions import state_at, unpack_slots, visible
 from .shown import Shown, shown
+from .vector_bits import restored
 
 _VECTORS = "SELECT c.slot, v.vector FROM chunks c JOIN vectors v ON v.model_id = ? AND v.text_id = c.text_id"
 
@@ -63,7 +62,7 @@ class Search:
             ).fetchone()
             revision = head if at is None else at
             History(self._record).require(replace(kb, head=head, floor=floor), revision)
-            rows = self._rows(reading, kb, rows_there)
+            rows = packed_rows(self._record, reading, kb, self._pack(kb), rows_there)
             exact = partial(self._vectors, reading, kb)
             if question and kb.hybrid:
                 seen = self._shown(reading, kb, revision, audience)
@@ -79,16 +78,9 @@ class Search:
         whole = shown(reading, self._record.path, kb.kb_id, kb.pack, revision)
         return whole if audience is None else whole.only(may_find(reading, kb.kb_id, revision, audience))
 
-    def _rows(self, reading: sqlite3.Connection, kb: Kb, count: int) -> Packed:
-        """The packed vectors; from the record itself where the file is not whole (the next publisher mends it)."""
+    def _pack(self, kb: Kb) -> Pack:
         assert kb.dimensions is not None
-        rows = Pack(self._packs / kb.pack_file, kb.dimensions).rows(count)
-        if rows is not None:
-            return rows
-        whole = np.zeros((count, kb.dimensions), dtype=np.float32)
-        for slot, vector in reading.execute(f"{_VECTORS} WHERE c.kb_id = ?", (kb.model_id, kb.kb_id)):
-            whole[slot] = np.frombuffer(vector, dtype="<f4")
-        return read_rows(pack_rows(whole))
+        return Pack(self._packs / kb.pack_file, kb.dimensions)
 
     def _vectors(self, reading: sqlite3.Connection, kb: Kb, slots: Sequence[int]) -> Vectors:
         """The record's vectors of some slots, in their order."""
@@ -97,7 +89,7 @@ class Search:
         for some in batched(slots, IN_LIST):
             sql = f"{_VECTORS} WHERE c.kb_id = ? AND c.slot IN ({marks(some)})"
             found |= dict(map(tuple, reading.execute(sql, (kb.model_id, kb.kb_id, *some))))
-        return as_matrix([found[slot] for slot in slots], kb.dimensions)
+        return restored([found[slot] for slot in slots], kb.dimensions)
 
     def _hit(
         self, reading: sqlite3.Connection, kb: Kb, revision: int, rank: int, slot: int, product: float

@@ -79,9 +79,18 @@ def opened(home: Path, *, policy: Any = None, user: Any = "ana", **more: Any) ->
     """A home as children and tests open it; recovery has run."""
     from milepost import Milepost
 
+    soon_large()
+
     with Milepost(home, policy=policy or POLICY, embedder=Written(log_of(home)), user=user, **more) as mp:
         mp.workspace.services.pool = InProcess()  # type: ignore[assignment]  # has the two methods that are used
         yield mp
+
+
+def soon_large() -> None:
+    """Have kbs come by their packed file early in this process, so that works begin without one and go on with one."""
+    from milepost.store import pack
+
+    pack.FILED = 24
 
 
 def view(home: Path) -> list[list[Any]]:
@@ -91,6 +100,7 @@ def view(home: Path) -> list[list[Any]]:
     from milepost.store.vectors import embed_normalised
     from milepost.tools.embedders import FakeEmbedder
 
+    soon_large()
     embedder = FakeEmbedder(16)
     there = Home(home, embedder=lambda: embedder)
     kb = there.knowledge.find("default", KB)

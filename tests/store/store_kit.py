@@ -20,6 +20,7 @@ from milepost.store.ports import Vectors
 from milepost.store.records import SearchHit
 from milepost.store.revisions import Change, Published, SourceState, state_at, visible_slots
 from milepost.store.search import Search
+from milepost.store.vector_bits import restored
 from milepost.store.vectors import embed_normalised
 from milepost.tools.embedders import FakeEmbedder, checked_embed
 
@@ -158,7 +159,12 @@ class Kit:
                 " WHERE c.kb_id = ?",
                 (kb.model_id, kb.kb_id),
             ).fetchall()
-        return {bytes(row[1]).hex(): (row[2], row[3], row[4]) for row in rows if row[0] in slots}
+        vectors = restored([row[4] for row in rows], DIMENSIONS)
+        return {
+            bytes(row[1]).hex(): (row[2], row[3], vector.tobytes())
+            for row, vector in zip(rows, vectors, strict=True)
+            if row[0] in slots
+        }
 
     def texts(self, kb: Kb, revision: int | None = None) -> list[str]:
         """The texts that a revision shows, sorted."""

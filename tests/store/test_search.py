@@ -16,8 +16,9 @@ from store_kit import DIMENSIONS, Claim, Draft, Kit
 from milepost.store.errors import NotFound, PolicyError
 from milepost.store.kb import Kb
 from milepost.store.nearest import nearest
-from milepost.store.pack import Pack
+from milepost.store.pack import FILED, Pack
 from milepost.store.packing import EXTRA, pack_rows, read_rows
+from milepost.store.vector_bits import restored
 from milepost.store.vectors import embed_normalised
 
 
@@ -30,15 +31,30 @@ def pack_file(kit: Kit, kb: Kb) -> Path:
     return kit.path / "vectors" / f"{kb.pack}.i8"
 
 
+@pytest.fixture
+def filed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every kb is large enough for a file."""
+    monkeypatch.setattr("milepost.store.pack.FILED", 1)
+
+
 # Exact
 
 
-@settings(max_examples=15, deadline=None)
-@given(seed=st.integers(0, 2**32), steps=st.integers(1, 6))
+@settings(max_examples=24, deadline=None)
+@given(seed=st.integers(0, 2**32), steps=st.integers(1, 6), filed=st.sampled_from([1, 9, 20, FILED]))
 def test_search_is_the_brute_force_answer_at_every_revision(
-    tmp_path_factory: pytest.TempPathFactory, seed: int, steps: int
+    tmp_path_factory: pytest.TempPathFactory, seed: int, steps: int, filed: int
 ) -> None:
-    """After any history, for any query and k, now and at each past revision: the very chunks, in order, with scores."""
+    """After any history, for any query and k, now and at each past revision: the very chunks, in order, with scores.
+
+    With a file, without one, and where the kb comes to be large enough for one meanwhile.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("milepost.store.pack.FILED", filed)
+        search_after_any_history(tmp_path_factory, seed, steps)
+
+
+def search_after_any_history(tmp_path_factory: pytest.TempPathFactory, seed: int, steps: int) -> None:
     kit = Kit(tmp_path_factory.mktemp("search") / "home")
     dice, kb = random.Random(seed), kit.kb()
     for _ in range(steps):
@@ -47,6 +63,7 @@ def test_search_is_the_brute_force_answer_at_every_revision(
         else:
             contents = [f"text {dice.randrange(200)}" for _ in range(dice.randrange(12))]
             kit.publish(kb, {dice.choice("abcd"): contents or None}, follow=False)
+        assert all(0 <= hit.score <= 1 for hit in kit.search(kb, "whatever", k=3))
     query = embed_normalised(kit.embedder, [f"query {seed}"])[0]
     for revision in range(kit.now(kb).head + 1):
         for k in (1, 4, 100):
@@ -181,6 +198,7 @@ def test_search_needs_no_lease_and_no_chroma(kit: Kit) -> None:
 # The packed file
 
 
+@pytest.mark.usefixtures("filed")
 @pytest.mark.parametrize("damage", ["deleted", "empty", "truncated", "folder gone"])
 def test_search_is_right_without_its_file_which_the_next_holder_mends(kit: Kit, damage: str) -> None:
     """Deleted or cut off, it is answered from the record; opening the kb under the lease writes it anew, whole."""
@@ -209,6 +227,7 @@ def test_search_is_right_without_its_file_which_the_next_holder_mends(kit: Kit, 
     assert [kit.search(kb, "text 3", k=30, at=at) for at in (1, 2)] == before
 
 
+@pytest.mark.usefixtures("filed")
 def test_a_file_with_other_numbers_is_noticed_and_mended(kit: Kit) -> None:
     """Of the right length and wrong inside: `verify` names the chunks, opening the kb makes the file anew."""
     kb = kit.kb()
@@ -225,6 +244,7 @@ def test_a_file_with_other_numbers_is_noticed_and_mended(kit: Kit) -> None:
     assert kit.search(kb, "text 3", k=8) == right
 
 
+@pytest.mark.usefixtures("filed")
 def test_a_kb_made_again_under_its_name_has_a_file_of_its_own(kit: Kit) -> None:
     """What a dropped kb left behind, or an older record names, is never taken for another's vectors."""
     first = kit.kb()
@@ -238,6 +258,7 @@ def test_a_kb_made_again_under_its_name_has_a_file_of_its_own(kit: Kit) -> None:
     assert [hit.text for hit in kit.search(second, "four", k=9)] == ["four"]
 
 
+@pytest.mark.usefixtures("filed")
 def test_a_file_whose_last_rows_were_released_is_mended_once(kit: Kit) -> None:
     """Slots that no chunk has any more still count: the file made anew is as long as the ledger says."""
     kb = kit.kb()
@@ -252,6 +273,7 @@ def test_a_file_whose_last_rows_were_released_is_mended_once(kit: Kit) -> None:
     assert [hit.text for hit in kit.search(kb, "kept")] == ["kept"]
 
 
+@pytest.mark.usefixtures("filed")
 def test_rows_are_on_disk_before_the_commit(kit: Kit) -> None:
     """A staging that is undone leaves rows that mean nothing; the slots are given out again, and written over."""
     kb = kit.kb()
@@ -265,6 +287,7 @@ def test_rows_are_on_disk_before_the_commit(kit: Kit) -> None:
     assert kit.search(kb, "kept")[0].score == pytest.approx(1.0)
 
 
+@pytest.mark.usefixtures("filed")
 def test_rows_are_synced_once_for_a_transaction_and_before_it_counts(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three staged sources, one sync; while that goes on nobody sees the slots, and its failure undoes them."""
     kb, synced = kit.kb(), []
@@ -285,6 +308,68 @@ def test_rows_are_synced_once_for_a_transaction_and_before_it_counts(kit: Kit, m
     with pytest.raises(OSError, match="said no"), kit.home.record.write():
         kit.change(kb, "d", ["text d"])
     assert (synced, kit.now(kb).next_slot) == ([0, 3], 3)
+
+
+def test_a_small_kb_has_no_file_until_it_is_large(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The slot that makes it large has all of them written; what was searched before and after is the same."""
+    monkeypatch.setattr("milepost.store.pack.FILED", 6)
+    kb = kit.kb()
+    kit.publish(kb, {"a": ["text 1", "text 2", "text 3"]})
+    small = kit.search(kb, "text 2", k=3)
+    assert not pack_file(kit, kb).exists()
+    with kit.home.hold():
+        kit.home.follower.rebuild(kb.kb_id)
+    assert kit.home.follower.verify(kb.kb_id).ok
+    assert not pack_file(kit, kb).exists()
+    kit.publish(kb, {"b": ["text 4", "text 5", "text 6", "text 7"]})
+    assert pack_file(kit, kb).stat().st_size == 7 * (DIMENSIONS + EXTRA)
+    assert kit.search(kb, "text 2", k=3, at=1) == small
+    whole = pack_file(kit, kb).read_bytes()
+    kit.reopen()
+    with kit.home.hold():
+        kit.home.follower.rebuild(kb.kb_id)
+    assert pack_file(kit, kb).read_bytes() == whole
+
+
+def test_what_a_process_packed_of_a_small_kb_is_kept_and_grows(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second search reads no vector but those of its hits; one after a publish only those that came."""
+    read: list[int] = []
+
+    def counting(rows: list[bytes], dimensions: int) -> np.ndarray:
+        read.append(len(rows))
+        return restored(rows, dimensions)
+
+    monkeypatch.setattr("milepost.store.packed_rows.restored", counting)
+    kb = kit.kb()
+    kit.publish(kb, {"a": [f"text {n}" for n in range(10)]})
+    first = kit.search(kb, "text 2")
+    assert kit.search(kb, "text 2") == first
+    assert read == [10]
+    kit.publish(kb, {"b": ["text 11", "text 12"]})
+    assert [hit.text for hit in kit.search(kb, "text 12", k=1)] == ["text 12"]
+    assert read == [10, 2]
+
+
+def test_rows_of_a_transaction_that_is_undone_are_not_kept(kit: Kit) -> None:
+    """Its slots are given out again, for other texts."""
+    kb = kit.kb()
+    kit.publish(kb, {"a": ["kept"]})
+    with pytest.raises(sqlite3.IntegrityError), kit.home.record.write() as writing:
+        kit.change(kb, "b", ["lost"])
+        kit.search(kb, "lost")
+        writing.execute("INSERT INTO holder (id, epoch) VALUES (2, 0)")
+    kit.publish(kb, {"b": ["other"]}, follow=False)
+    assert kit.search(kb, "other")[0].score == pytest.approx(1.0)
+
+
+def test_a_kb_dropped_and_made_again_is_packed_again(kit: Kit) -> None:
+    first = kit.kb()
+    kit.publish(first, {"a": ["one", "two", "three"]})
+    assert kit.search(first, "two")[0].text == "two"
+    kit.home.knowledge.drop(kit.now(first))
+    second = kit.kb()
+    kit.publish(second, {"a": ["four", "five", "six"]})
+    assert [kit.search(second, text)[0].text for text in ("four", "five", "six")] == ["four", "five", "six"]
 
 
 def test_a_claim_is_found_under_the_name_that_shows_it(kit: Kit) -> None:
