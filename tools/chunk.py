@@ -68,6 +68,10 @@ class _Packer:
         for block in blocks:
             if block.kind == "heading":
                 yield from self.flush()
+                if not block.text:  # what follows stands under no heading
+                    yield from self.alone()
+                    self.heading = None
+                    continue
                 self.above.append(block)
                 self.heading = " ".join(block.text.split())[:_HEADING_SHOWN]
                 if sum(len(each.text) + 1 for each in self.above) > self.size // 3:

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from .guess import guess
+from .guess import MIXED, guess
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -17,11 +17,17 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _CONTROL_BYTES = bytes(n for n in range(32) if n not in (9, 10, 11, 12, 13)) + b"\x7f"
-_CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff\ud800-\udfff]")
+_CONTROLS = re.compile(
+    "\x1b\\[[0-9;?]*[ -/]*[@-~]"  # what colours a terminal, whole
+    "|[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\ufeff\ufffe\uffff\ud800-\udfff]"
+)
+"""What a store cannot hold or nobody sees: a soft hyphen would make two words of one."""
 _BREAKS = str.maketrans({"\v": "\n", "\f": "\n\n", "\x85": "\n", "\u2028": "\n", "\u2029": "\n\n"})
-_EAST_ASIAN_STOPS = frozenset("\r\n\t 0123456789\u3000、。，．「」（）：！？")
+_WIDE_STOPS = frozenset("\r\n\t 0123456789.,;:!?'\"()-\u3000、。，．「」（）：！？")
 
 
+_STRAY = 3
+"""Control characters that a text without NULs may have, however short it is."""
 _FEW = 10
 """Letters beyond ASCII that UTF-8 must explain for each byte that it does not."""
 
@@ -42,7 +48,7 @@ def decode(data: bytes, declared: str | None = None) -> Decoded | None:
     for mark, encoding in _BOMS:
         if data.startswith(mark):
             return _marked(data[len(mark) :], encoding)
-    wide = _wide(data) or _wide_east_asian(data)
+    wide = _wide(data) or _wide_beyond_latin(data)
     if wide is not None:
         return _strict(data, wide)
     if _is_binary(data):
@@ -102,8 +108,8 @@ def _wide(data: bytes) -> str | None:
     return None
 
 
-def _wide_east_asian(data: bytes) -> str | None:
-    """UTF-16 without a mark in a script whose units hold no NUL.
+def _wide_beyond_latin(data: bytes) -> str | None:
+    """UTF-16 without a mark in a script whose units hold no NUL: Cyrillic, Arabic, Thai, East Asian ones.
 
     Only its line ends, spaces and stops give it away.
     """
@@ -112,8 +118,8 @@ def _wide_east_asian(data: bytes) -> str | None:
         return None
     for encoding in ("utf-16-le", "utf-16-be"):
         text = head.decode(encoding, "replace").rstrip("\ufffd")
-        words = sum(char.isalpha() for char in text)
-        known = sum(char in _EAST_ASIAN_STOPS for char in text)
+        words = sum(unicodedata.category(char)[0] in "LM" for char in text)
+        known = sum(char in _WIDE_STOPS for char in text)
         if known and words + known > 0.95 * len(text):
             return encoding
     return None
@@ -122,7 +128,17 @@ def _wide_east_asian(data: bytes) -> str | None:
 def _is_binary(data: bytes) -> bool:
     head = data[:100_000]
     controls = len(head) - len(head.translate(None, _CONTROL_BYTES.replace(b"\x1b", b"")))
-    return controls * 200 > len(head) or (b"\0\0\0" in head and controls * 2000 > len(head))
+    few = _STRAY if controls * 4 < len(head) and 0 not in head and _is_utf8(head) else 0
+    return (controls - few) * 200 > len(head) or (b"\0\0\0" in head and controls * 2000 > len(head))
+
+
+def _is_utf8(head: bytes) -> bool:
+    """Whether it is UTF-8 but for a letter that is cut off at its end."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeError:
+        return False
+    return True
 
 
 def _damaged_utf8(data: bytes) -> Decoded | None:
@@ -155,9 +171,27 @@ def _guessed(data: bytes) -> Decoded | None:
     encoding = guess(data)
     if encoding is None:
         return None
+    if encoding == MIXED:
+        return _by_line(data)
     found = _strict(data, encoding)
     if found is not None:
         return Decoded(found.text, encoding, (f"not UTF-8: read as {encoding}",))
     text = clean(data.decode(encoding, "replace"))
     lost = text.count("\ufffd")
     return Decoded(text, encoding, (f"not UTF-8: read as {encoding}, {lost} characters are lost",))
+
+
+def _by_line(data: bytes) -> Decoded:
+    """Text of several hands: the lines that are UTF-8 as that, the others as what they are together."""
+    lines = data.splitlines(keepends=True)
+    others = b"".join(line for line in lines if _strict(line, "utf-8") is None)
+    encoding = guess(others) or "cp1252"
+    text = "".join(_either(line, encoding) for line in lines)
+    return Decoded(clean(text), "utf-8", (f"some lines are not UTF-8: they are read as {encoding}",))
+
+
+def _either(line: bytes, encoding: str) -> str:
+    try:
+        return line.decode()
+    except UnicodeError:
+        return line.decode(encoding, "replace")

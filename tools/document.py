@@ -58,7 +58,7 @@ class Block:
 
     `start` and `end` are characters of the decoded text, `row` counts from 1 as a spreadsheet does (a header
     is row 1). `header` is what every chunk that begins with this block repeats above it. `fresh` begins a
-    chunk.
+    chunk. A heading without text ends the section above it.
     """
 
     text: str

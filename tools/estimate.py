@@ -98,7 +98,7 @@ def estimate(action: str, units: Mapping[str, float], timings: Sequence[Timing])
 
 def fit(shipped: Shipped, runs: Sequence[tuple[float, float]]) -> Fit:
     """Fit (units, seconds) of past runs; with fewer than three, the shipped constants are scaled to them."""
-    met = [(units, max(seconds, 1e-6)) for units, seconds in runs]
+    met = [(max(units, 1e-6), max(seconds, 1e-6)) for units, seconds in runs]
     start, unit = shipped.start, shipped.unit
     if len(met) >= _FEW:
         start, unit = _line(met)

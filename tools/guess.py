@@ -8,8 +8,8 @@ from collections import Counter
 _SAMPLE = 200_000
 """Bytes of lines beyond ASCII, taken evenly from the whole file, that an encoding is guessed from."""
 _ALPHABETIC = (
-    *("cp1252", "cp1250", "iso8859-2", "cp1254", "cp1257", "cp850", "mac_roman"),
-    *("cp1255", "cp1251", "koi8_r", "cp866", "iso8859_5", "cp1253"),
+    *("cp1252", "iso8859-15", "cp1250", "iso8859-2", "cp1254", "cp1257", "cp850", "mac_roman"),
+    *("cp1255", "cp1251", "koi8_r", "cp866", "iso8859_5", "cp1253", "cp1256", "iso8859_6"),
 )
 
 # The letters beyond ASCII of languages. Eight-bit text is in the encoding in which one language explains all of
@@ -37,6 +37,7 @@ _LETTERS = (
     "абвгдђежзијклљмнњопрстћуфхцчџш",
     "αβγδεζηθικλμνξοπρσςτυφχψωάέήίόύώϊϋΐΰ",
     "אבגדהוזחטיךכלםמןנסעףפץצקרשת",
+    "ءآأؤإئابةتثجحخدذرزسشصضطظعغفقكلمنهوىيًٌٍَُِّْـ،؛؟",
 )
 _ALPHABETS = tuple(frozenset(letters + letters.upper()) for letters in _LETTERS)
 _WESTERN = frozenset("".join(letters + letters.upper() for letters in _LETTERS[:8]))
@@ -50,13 +51,16 @@ _MISPLACED = re.compile(
     f"|[{_APART}\u00a0’‘·]{{4,}}"
     f"|(?<=[a-z])[{_CAPITALS}](?=[a-z])"
     "|(?<=[\u03ac-\u03ce\u0430-\u045f])[\u0386-\u03ab\u0401-\u042f]"
-    "|(?<=[A-Za-z])[\u0370-\u05ff]|[\u0370-\u05ff](?=[A-Za-z])"  # two scripts in a word
+    "|(?<=[A-Za-z])[\u0370-\u06ff]|[\u0370-\u06ff](?=[A-Za-z])"  # two scripts in a word
     "|(?<![бвгджзйклмнпрстфхцчшщ])[ьъ]"
     "|ς(?=[\u03ac-\u03ce])|[ךםןףץ](?=[\u05d0-\u05ea])"  # the form that ends a word, inside one
 )
 """Where nobody writes such a character: the encoding is another one."""
+_PLAIN = re.compile("[A-Za-z]+")
 _CYRILLIC = re.compile("[\u0401-\u045f]")
 _VOWELS = re.compile("[аеёиоуыэюяіїєј]", re.IGNORECASE)
+_ARABIC = re.compile("[\u0621-\u064a]")
+_COMMON_ARABIC = frozenset("اليمونرتبة")
 
 # East Asian characters that most text is made of, by the first byte of their two: ranges, and punctuation.
 _COMMON: dict[str, tuple[tuple[int, int], ...]] = {
@@ -68,13 +72,17 @@ _COMMON: dict[str, tuple[tuple[int, int], ...]] = {
 }
 _LOW_SECOND = ("cp932", "big5")
 """Encodings in whose common characters the second byte may be below 0xA1."""
+MIXED = "mixed"
+"""No one encoding: a part of the lines is UTF-8, and the others are not."""
+_PART = 0.2
+"""Of the lines beyond ASCII, at least, that are UTF-8 in such a text: by chance, few of another encoding's are."""
 _KANA = re.compile("[\u3041-\u30ff]")
 
 
 def guess(data: bytes) -> str | None:
     """The encoding that explains the lines beyond ASCII, from all over `data`; None where nothing does."""
     sample = _sample(data)
-    return _alphabetic(sample) or _east_asian(sample) or _western(sample) or _statistics(sample)
+    return _alphabetic(sample) or _east_asian(sample) or _mixed(sample) or _western(sample) or _statistics(sample)
 
 
 def _sample(data: bytes) -> bytes:
@@ -97,9 +105,24 @@ def _alphabetic(sample: bytes) -> str | None:
         total = sum(beyond.values())
         score = max(_counted(beyond, letters) for letters in _ALPHABETS) + _counted(beyond, _SYMBOLS)
         score -= sum(len(run[0]) for run in _MISPLACED.finditer(text))
+        if encoding == "iso8859-15" and sum(map(len, _PLAIN.findall(text))) < total:
+            continue  # its signs alone are what East Asian text looks like
         if score / max(1, total) > best_score and _is_written_so(text):
             best, best_score = encoding, score / total
     return best
+
+
+def _mixed(sample: bytes) -> str | None:
+    lines = sample.splitlines()
+    return MIXED if sum(map(_is_utf8, lines)) >= max(1, _PART * len(lines)) else None
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeError:
+        return False
+    return True
 
 
 def _western(sample: bytes) -> str | None:
@@ -115,7 +138,10 @@ def _counted(characters: dict[str, int], among: frozenset[str]) -> int:
 
 
 def _is_written_so(text: str) -> bool:
-    """Hebrew can be read as Cyrillic, but with few vowels, or all in capitals."""
+    """Hebrew can be read as Cyrillic, but with few vowels, or all in capitals; Greek and Korean as rare Arabic."""
+    arabic = _ARABIC.findall(text)
+    if sum(letter in _COMMON_ARABIC for letter in arabic) * 2 < len(arabic):
+        return False
     letters = _CYRILLIC.findall(text)
     vowels = len(_VOWELS.findall(text))
     return not letters or (vowels > 0.27 * len(letters) and sum(map(str.islower, letters)) * 2 > len(letters))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-_HIDDEN = frozenset(("script", "style", "nav", "template", "iframe", "object", "head"))
+_UNREAD = frozenset(("script", "style", "template", "iframe", "object", "head"))
 _VOID = frozenset(
     ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr")
 )
@@ -15,6 +15,10 @@ INLINE = frozenset(
         "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr", "img",
     )
 )  # fmt: skip
+_OF_HEAD = frozenset(("title", "meta", "link", "style", "script", "base", "noscript", "template"))
+"""What a head may hold; anything else ends it, with or without its end tag."""
+_OF_BODY = frozenset(("html", "body", "main", "article"))
+"""What holds the text of a page: it is never navigation, and ends navigation that was left open."""
 _NAVIGATION = frozenset(("nav", "navbar", "navigation", "navheader", "navfooter", "topnav", "sidenav"))
 # A start tag ends an open element of these kinds, looked for no further up than the bound.
 _ENDS = {
@@ -31,7 +35,9 @@ _WIDEST = 100
 """Columns or rows that one cell may span."""
 
 
-def _is_navigation(facts: dict[str, str | None]) -> bool:
+def _is_navigation(tag: str, facts: dict[str, str | None]) -> bool:
+    if tag == "nav" or facts.get("role") == "navigation":
+        return True
     called = f"{facts.get('class') or ''} {facts.get('id') or ''}".lower()
     return "nav" in called and not _NAVIGATION.isdisjoint(called.split())
 
@@ -71,12 +77,14 @@ class Tree(HTMLParser):
             self._end(*_ENDS[tag])
         elif tag not in INLINE and tag not in _VOID and self.open[-1].tag == "p":
             self.open.pop()
-        if tag == "body" and any(node.tag == "head" for node in self.open):
+        if (tag not in _OF_HEAD and self.open[-1].tag == "head") or tag == "body":
             self._end(("head",), ())
+        if tag in _OF_BODY:
+            self._end_navigation()
         facts = dict(attrs)
         if tag == "img" and facts.get("alt"):
             self.open[-1].children.append(f" {facts['alt']} ")
-        hidden = tag in _HIDDEN or facts.get("role") == "navigation" or _is_navigation(facts)
+        hidden = tag in _UNREAD or (tag not in _OF_BODY and _is_navigation(tag, facts))
         span = (_times(facts.get("colspan")), _times(facts.get("rowspan"))) if tag in ("td", "th") else (1, 1)
         node = Node(tag, hidden, span)
         self.open[-1].children.append(node)
@@ -95,7 +103,15 @@ class Tree(HTMLParser):
         if self.open[-1].tag == "title" and not self.title and not any(node.tag == "svg" for node in self.open):
             self.title = data
         else:
+            if self.open[-1].tag == "head" and data.strip():
+                self._end(("head",), ())
             self.open[-1].children.append(data)
+
+    def _end_navigation(self) -> None:
+        """Leave what is navigation, by name or by mistake, for what holds a page's text."""
+        at = next((at for at, node in enumerate(self.open) if node.hidden and node.tag not in _UNREAD), None)
+        if at is not None:
+            del self.open[at:]
 
     def _end(self, tags: tuple[str, ...], bound: tuple[str, ...]) -> None:
         for index in range(len(self.open) - 1, 0, -1):

@@ -11,6 +11,19 @@ XLSX = OFFICE + "spreadsheetml.sheet"
 ENCRYPTED_OFFICE = "application/x-ole-encrypted"
 BINARY = "application/octet-stream"
 
+PACKED = frozenset(
+    [
+        "application/gzip",
+        "application/x-bzip2",
+        "application/x-xz",
+        "application/zstd",
+        "application/x-tar",
+        "application/vnd.rar",
+        "application/x-7z-compressed",
+    ]
+)
+"""What has to be unpacked by the person who gives it."""
+
 BY_SUFFIX = {
     ".md": "text/markdown",
     ".markdown": "text/markdown",
@@ -127,6 +140,10 @@ _LABELS = {
     "image/png": "a PNG image",
     "image/jpeg": "a JPEG image",
     ENCRYPTED_OFFICE: "an encrypted Office document",
+    "application/x-executable": "a program",
+    "application/vnd.sqlite3": "a database (SQLite)",
+    "application/vnd.apache.parquet": "a table in Parquet",
+    "application/x-ole-storage": "an OLE file of another program",
 }
 
 

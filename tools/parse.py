@@ -14,7 +14,7 @@ from .choices import chosen
 from .chunk import ChunkDraft, chunk, chunker_id
 from .decode import clean
 from .document import Block, ChunkSizes, Document, Limits, Refused
-from .media import BINARY, DOCX, ENCRYPTED_OFFICE, PPTX, XLSX, label, wrong_suffix
+from .media import BINARY, DOCX, ENCRYPTED_OFFICE, PACKED, PPTX, XLSX, label, wrong_suffix
 from .opened import opened
 from .sniff import sniff
 
@@ -28,7 +28,7 @@ def _version(package: str) -> str:
     return found.name.removeprefix(f"{package}-").removesuffix(".dist-info") if found else "unknown"
 
 
-PARSER = f"milepost/3+kreuzberg/{_version('kreuzberg')}+liteparse/{_version('liteparse')}"
+PARSER = f"milepost/4+kreuzberg/{_version('kreuzberg')}+liteparse/{_version('liteparse')}"
 """Identifies the parsers: results under another one are made again."""
 
 OUT_OF_MEMORY = "parsing it took all the memory allowed; split it, or raise limits.parse_memory_mb"
@@ -125,7 +125,7 @@ def _parsed(load: Callable[[], bytes], document: Document, policy: ChunkSizes) -
     try:
         document.data = load()
         _check_size(len(document.data), document.limits)
-        if not document.data.strip(b"\0 \t\r\n"):
+        if not document.data.strip(b"\0 \t\r\n\xff\xfe\xef\xbb\xbf"):  # the last ones are byte order marks
             raise Refused("empty", "there is nothing in it; leave it out or fill it")
         document.media_type = sniff(document.data, document.name)
         chunks = _chunks(document, policy)
@@ -238,9 +238,9 @@ def _unsupported(media_type: str) -> Refused:
         return Refused("unsupported_type", f"{media_type} has no text; give a transcript")
     if media_type == "application/zip":
         return Refused("unsupported_type", "a zip archive; open it with --archives, or unpack it and give the folder")
-    if media_type in ("application/gzip", "application/x-tar", "application/vnd.rar"):
+    if media_type in PACKED:
         return Refused("unsupported_type", "an archive; unpack it and give the folder")
-    what = "not a format that is known" if media_type == BINARY else f"{media_type} is not read"
+    what = "not a format that is known" if media_type == BINARY else f"{label(media_type)} is not read"
     return Refused("unsupported_type", f"{what}; convert it to PDF or text, or leave it out")
 
 

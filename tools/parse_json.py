@@ -17,6 +17,11 @@ _LINES = 20
 """Lines of loose values kept together in one block."""
 
 
+def as_written(text: str) -> Any:
+    """The value of JSON text, its numbers as they are written: 1.50 stays that, and none is too long."""
+    return json.loads(text, parse_int=str, parse_float=str)
+
+
 def json_blocks(document: Document) -> Iterator[Block]:
     """Records of arrays each a block; other values as `path: value` lines.
 
@@ -24,7 +29,7 @@ def json_blocks(document: Document) -> Iterator[Block]:
     """
     text = document.text
     try:
-        value = json.loads(text)
+        value = as_written(text)
     except ValueError as error:
         document.warn(f"not valid JSON ({error}): read as text")
         yield from plain(text)
@@ -38,20 +43,20 @@ def json_lines_blocks(document: Document) -> Iterator[Block]:
     for number, line in enumerate(document.text.split("\n"), 1):
         if line.strip():
             try:
-                text = _record(json.loads(line))
+                text = _record(as_written(line))
             except (ValueError, RecursionError):
                 text, bad = line, bad + 1
             rows.count(1)
             yield Block(text, row=number, start=start, end=start + len(line))
         start += len(line) + 1
     if bad:
-        document.warn(f"{bad} lines are not valid JSON: read as text")
+        document.warn(f"{bad} line{'s are' if bad > 1 else ' is'} not valid JSON: read as text")
 
 
 def notebook_blocks(document: Document) -> Iterator[Block]:
     """Cells of a Jupyter notebook with the text of their outputs."""
     try:
-        notebook = json.loads(document.text)
+        notebook = as_written(document.text)
     except (ValueError, RecursionError):
         notebook = None
     if not isinstance(notebook, dict):  # cut off, or something else: what is in it is still text
@@ -84,7 +89,8 @@ def _output(output: dict[str, Any], document: Document) -> Iterator[Block]:
     if "<table" in html:  # a data frame: its rows with their header, where plain text has columns only
         yield from markup_blocks(html, document, titled=False)
         return
-    text = _joined(output.get("text") or data.get("text/plain"))
+    failed = ": ".join(filter(None, (_joined(output.get("ename")), _joined(output.get("evalue")))))
+    text = _joined(output.get("text") or data.get("text/plain")) or failed
     if text.strip():
         yield Block(text.strip("\n"), "code")
     elif html or "text/markdown" in data:

@@ -9,16 +9,22 @@ from .package import Element, Package, whole
 from .parse_table import table_blocks
 
 _ODF = "{urn:oasis:names:tc:opendocument:xmlns:%s:1.0}"
-TEXT, TABLE, DRAW, OFFICE = (_ODF % each for each in ("text", "table", "drawing", "office"))
+TEXT, TABLE, DRAW, OFFICE, STYLE = (_ODF % each for each in ("text", "table", "drawing", "office", "style"))
 _MARKS = {f"{TEXT}tab": "\t", f"{TEXT}line-break": "\n"}
-_SKIPPED = frozenset((f"{OFFICE}annotation", f"{TEXT}tracked-changes", f"{TEXT}note-citation"))
+_SKIPPED = frozenset(
+    (
+        f"{OFFICE}annotation",
+        *(f"{TEXT}{each}" for each in ("tracked-changes", "note-citation", "page-number", "page-count")),
+    )
+)
 _TOP = (f"{TEXT}h", f"{TEXT}p", f"{TEXT}list", f"{TABLE}table", f"{TEXT}tracked-changes", f"{DRAW}page")
+_EDGES = (f"{STYLE}header", f"{STYLE}footer")
 _REPEATED = 1000
 """Times, at most, that a repeated cell or row is written out."""
 
 
 def odf_blocks(document: Document) -> Iterator[Block]:
-    """Headings, paragraphs, lists and tables; a sheet is a section, a slide a page."""
+    """Headings, paragraphs, lists and tables, page headers last; a sheet is a section, a slide a page."""
     package = Package(document)
     if "META-INF/manifest.xml" in package and b"encryption-data" in package.read("META-INF/manifest.xml"):
         raise Refused("encrypted", "encrypted; leave it out, or give an open copy")
@@ -32,6 +38,18 @@ def odf_blocks(document: Document) -> Iterator[Block]:
             if sheets and element.tag == f"{TABLE}table":
                 yield Block(element.get(f"{TABLE}name", "Sheet"), "heading", level=1)
             yield from _block(element, document)
+    if document.media_type.endswith("text") and "styles.xml" in package:
+        yield from _edges(package, document)
+
+
+def _edges(package: Package, document: Document) -> Iterator[Block]:
+    """The texts of page headers and footers, each once."""
+    seen = {""}
+    for edge in package.elements("styles.xml", *_EDGES):
+        for block in (block for element in edge for block in _block(element, document)):
+            if block.text not in seen:
+                seen.add(block.text)
+                yield block
 
 
 def _slide(slide: Element, page: int, document: Document) -> Iterator[Block]:

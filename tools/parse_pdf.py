@@ -36,6 +36,7 @@ _SLICE = 200
 _LOST = 0.02
 """Of a page's letters and digits, at most, that may be missing in its blocks (formulas are set anew): else its text
 is taken as it stands."""
+_START = b"%PDF-"
 _END, _END_WITHIN = b"%%EOF", 2048
 """The mark at the end of every whole PDF, and the last bytes among which it stands."""
 _FURNITURE_PAGES = 4
@@ -51,6 +52,7 @@ class _Page:
 
 def pdf_blocks(document: Document) -> Iterator[Block]:
     """Blocks with their page. Pages without text, and those that cannot be read, are warnings with their number."""
+    document.data = document.data[max(0, document.data.find(_START)) :]  # some servers put their own lines above it
     pages, total = _read(document)
     if not total:
         raise Refused("corrupt", "damaged: it has no pages; give an undamaged copy")

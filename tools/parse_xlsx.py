@@ -19,7 +19,10 @@ S = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _DATES = frozenset((*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)))
 _PERCENTS = frozenset((9, 10))
+_ELAPSED = 46
 _LITERAL = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]|_.|\*.')
+_ELAPSED_CODE = re.compile(r"\[(?:h+|m+|s+)\]")
+"""Of durations, whose hours go on beyond a day."""
 _COLUMN = re.compile(r"([A-Z]{1,3})(\d*)")
 _WIDEST = 16_384
 _LOOK = 50
@@ -82,13 +85,16 @@ class _Book:
             yield _text(item)
 
     def _kinds(self, part: str) -> Iterator[str]:
-        """For each cell style: d for dates, % for percentages, else empty."""
+        """For each cell style: d for dates, h for durations, % for percentages, else empty."""
         root = self.package.xml(part)
         codes = {whole(f.get("numFmtId", ""), 0): f.get("formatCode", "") for f in root.iter(f"{S}numFmt")}
         for style in root.iterfind(f"{S}cellXfs/{S}xf"):
             number = whole(style.get("numFmtId", ""), 0)
-            code = _LITERAL.sub("", codes.get(number, "")).lower()
-            if number in _DATES or re.search(r"[ymdhs]", code.replace("general", "")):
+            said = codes.get(number, "").lower()
+            code = _LITERAL.sub("", said)
+            if number == _ELAPSED or _ELAPSED_CODE.search(said):
+                yield "h"
+            elif number in _DATES or re.search(r"[ymdhs]", code.replace("general", "")):
                 yield "d"
             else:
                 yield "%" if number in _PERCENTS or "%" in code else ""
@@ -116,6 +122,8 @@ class _Book:
             number = float(value)
             if form == "d" and 0 <= number < 2_958_466:
                 return _date(self.epoch, number)
+            if form == "h" and number >= 0:
+                return _duration(round(number * 86_400))
             if form == "%":
                 return f"{number * 100:.10g}%"
             return f"{number:.15g}" if "e" not in value.lower() and "." in value else value
@@ -129,6 +137,10 @@ def _date(epoch: datetime, days: float) -> str:
     if days < 1:
         return moment.strftime("%H:%M:%S")
     return moment.strftime("%Y-%m-%d" if moment.time() == datetime.min.time() else "%Y-%m-%d %H:%M:%S")
+
+
+def _duration(seconds: int) -> str:
+    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
 def _text(item: Element) -> str:

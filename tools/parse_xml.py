@@ -12,6 +12,10 @@ from .document import Block, Document, Refused
 from .parse_text import plain
 
 _DEEPEST = 100
+_UNREAD = frozenset(
+    f"{{http://www.w3.org/{where}}}{what}" for where in ("2000/svg", "1999/xhtml") for what in ("style", "script")
+)
+"""Elements of drawings and pages in which a program stands, and no text."""
 _DECLARED = re.compile(rb"\s*<\?xml[^>]{0,150}?encoding\s*=\s*[\"']([\w.:-]+)")
 
 
@@ -24,6 +28,9 @@ def xml_blocks(document: Document) -> Iterator[Block]:
     if root is None:
         yield from plain(document.text)
         return
+    for node in root.iter():
+        if node.tag in _UNREAD:
+            node.text = None
     for number, block in enumerate(_element(root, 0)):
         if number >= document.limits.rows:
             raise Refused("too_large", f"more than {document.limits.rows} records; raise limits.rows or split the file")

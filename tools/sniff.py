@@ -46,7 +46,7 @@ _TEXTUAL_MAGIC = (b"BM", b"ID3", b"BZh", b"PAR1", b"GIF8")
 """Marks that a text may begin with, too."""
 ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _FOLDERS = (("word/", DOCX), ("ppt/", PPTX), ("xl/", XLSX))
-_OPEN_DOCUMENT = re.compile(rb"application/(?:vnd\.oasis\.opendocument\.[\w-]+|epub\+zip)")
+_OPEN_DOCUMENT = re.compile(rb"application/(?:vnd\.oasis\.opendocument\.[a-z]+|epub\+zip)")
 _OLE_KINDS = (
     ("EncryptedPackage", ENCRYPTED_OFFICE),
     ("WordDocument", "application/msword"),
@@ -207,7 +207,7 @@ def _json(data: bytes, text: str, suffix: str) -> str | None:
 
 def _is_json(text: str) -> bool:
     try:
-        return isinstance(json.loads(text), dict | list)
+        return isinstance(json.loads(text, parse_int=str), dict | list)
     except (ValueError, RecursionError):
         return False
 

@@ -22,6 +22,10 @@ GREEK = "Όλοι οι εργαζόμενοι έχουν δικαίωμα σε �
 JAPANESE = "すべての従業員は年間二十日の有給休暇を取得する権利があります。東京の事務所までお知らせください。"
 CHINESE = "所有员工每年有权享受二十天的带薪休假。请通知北京的办公室，谢谢。"
 TAIWANESE = "所有員工每年有權享受二十天的帶薪休假。請通知臺北的辦公室，謝謝。"
+ARABIC = "مرحبا بالعالم، لكل موظف الحق في إجازة سنوية مدتها عشرون يوما. يرجى إبلاغ المكتب في القاهرة."
+HEBREW = "שלום עולם, לכל עובד יש זכות לחופשה שנתית של עשרים יום."
+THAI = "พนักงานทุกคนมีสิทธิ์ลาพักร้อนปีละยี่สิบวัน โปรดแจ้งสำนักงานกรุงเทพ"
+EURO = 'Eine Größe kostet 5 €, "müßig" für 3 € je Stück.'
 KOREAN = "모든 직원은 연간 이십 일의 유급 휴가를 받을 권리가 있습니다. 서울 사무소에 알려 주십시오."
 
 
@@ -34,6 +38,7 @@ KOREAN = "모든 직원은 연간 이십 일의 유급 휴가를 받을 권리�
         (TURKISH, "cp1254"), (RUSSIAN, "cp1251"), (RUSSIAN, "koi8-r"), (GREEK, "cp1253"),
         (JAPANESE, "shift_jis"), (JAPANESE, "euc_jp"),
         (JAPANESE, "iso2022_jp"), (CHINESE, "gb18030"), (TAIWANESE, "big5"), (KOREAN, "euc_kr"),
+        (ARABIC, "cp1256"), (ARABIC, "iso8859-6"), (EURO, "iso8859-15"),
     ],
 )  # fmt: skip
 def test_legacy_encodings_are_recognised_and_said(text: str, encoding: str, times: int) -> None:
@@ -101,12 +106,28 @@ def test_a_byte_order_mark_decides(text: str, encoding: str) -> None:
     assert found is not None and found.text == f"{text}\n" * 9 and not found.warnings
 
 
-@pytest.mark.parametrize("text", [GERMAN, JAPANESE])
+@pytest.mark.parametrize("text", [GERMAN, JAPANESE, KOREAN, CHINESE, RUSSIAN, GREEK, ARABIC, HEBREW, THAI])
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
-def test_utf_16_without_a_mark_is_recognised(text: str, encoding: str) -> None:
+@pytest.mark.parametrize("times", [1, 9])
+def test_utf_16_without_a_mark_is_recognised(text: str, encoding: str, times: int) -> None:
     """Also where no unit of the script holds a NUL."""
-    found = decode((f"{text}\n" * 9).encode(encoding))
-    assert found is not None and found.text == f"{text}\n" * 9
+    found = decode((f"{text}\n" * times).encode(encoding))
+    assert found is not None and found.text == f"{text}\n" * times
+
+
+def test_lines_of_several_hands_are_each_read_as_they_were_written() -> None:
+    """A log or a list to which one program wrote UTF-8 and another did not: no one encoding explains it."""
+    text = f"{GERMAN}\nplain\n"
+    found = decode(text.encode() + text.encode("cp1252"))
+    assert found is not None and found.text == text * 2 and "cp1252" in found.warnings[0]
+
+
+def test_what_steers_a_terminal_is_no_text() -> None:
+    """Colours go whole; a stray control character does not make a short text binary; a word is not cut in two."""
+    found = decode(b"\x1b[1;31mred\x1b[0m alarm\x07 rung\n")
+    assert found is not None and found.text == "red alarm rung\n"
+    assert clean("Donau\xaddampf") == "Donaudampf"
+    assert decode(b"\x01\x02\x03ab") is None
 
 
 def test_what_decides_may_stand_at_the_end_of_a_large_file() -> None:
@@ -176,9 +197,11 @@ def test_clean_text_can_be_stored_and_is_clean_already(text: str) -> None:
     assert clean(found) == found
 
 
-@given(st.text(alphabet=st.characters(exclude_categories=["Cc", "Cs", "Cn"], exclude_characters="\ufeff\u2028\u2029")))
+@given(
+    st.text(alphabet=st.characters(exclude_categories=["Cc", "Cs", "Cn"], exclude_characters="\xad\ufeff\u2028\u2029"))
+)
 def test_utf_8_comes_out_as_it_went_in(text: str) -> None:
-    """But for normalisation."""
+    """But for normalisation, and without soft hyphens."""
     found = decode(text.encode())
     assert found is not None and found.text == unicodedata.normalize("NFC", text)
 

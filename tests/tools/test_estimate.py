@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from milepost.store.plan import Interval
@@ -81,6 +81,7 @@ def test_the_total_is_the_sum_and_as_sure_as_its_weakest_part() -> None:
     assert estimate_steps(past, "another", {"upload": {"": 1.0}})["upload"].basis == "shipped constants"
 
 
+@example([("", 1.4e-275, 0.0)] + [("", 2.3e-313, 0.0)] * 2, {"": 0.0})
 @given(TIMINGS, st.dictionaries(st.sampled_from(["", "text/plain"]), st.floats(0, 1e9), max_size=2))
 def test_an_interval_is_ordered_and_finite(past: list[Timing], units: dict[str, float]) -> None:
     """Whatever was measured: 0 <= p10 <= p50 <= p90."""

@@ -316,7 +316,7 @@ def test_json_lines_are_records_and_bad_lines_are_kept() -> None:
     """With a warning that counts them."""
     found = parse('{"a": 1}\nnot json\n{"a": 3}\n', "x.jsonl")
     assert [each.text for each in found.chunks] == ["a: 1\n\nnot json\n\na: 3"]
-    assert "1 lines" in found.warnings[0]
+    assert "1 line is not valid" in found.warnings[0]
 
 
 def test_xml_records_are_lines_and_running_text_is_a_paragraph() -> None:
@@ -400,7 +400,10 @@ def test_word_documents_keep_structure_and_hidden_corners() -> None:
 
 def test_workbooks_show_values_as_people_see_them() -> None:
     """Dates, percentages, shared and inline strings, formulas, row numbers; each sheet a section."""
-    styles = '<cellXfs><xf numFmtId="0"/><xf numFmtId="14"/><xf numFmtId="9"/></cellXfs>'
+    styles = (
+        '<numFmts><numFmt numFmtId="170" formatCode="[h]:mm"/></numFmts><cellXfs><xf numFmtId="0"/>'
+        '<xf numFmtId="14"/><xf numFmtId="9"/><xf numFmtId="170"/><xf numFmtId="46"/></cellXfs>'
+    )
     rows = (
         '<row r="3"><c r="B3" t="s"><v>0</v></c><c r="C3" t="inlineStr"><is><t>rate</t></is></c>'
         '<c r="D3" t="s"><v>1</v></c></row>'
@@ -408,15 +411,16 @@ def test_workbooks_show_values_as_people_see_them() -> None:
         '<c r="D5"><f>A1*2</f></c></row>'
         '<row r="6"><c r="B6" s="1"><v>45292.5</v></c><c r="C6"><v>1234.5</v></c>'
         '<c r="D6" t="b"><v>1</v></c></row>'
+        '<row r="7"><c r="B7" s="3"><v>1.25347222222222</v></c><c r="C7" s="4"><v>0.5</v></c></row>'
     )
     strings = "<si><t>since</t></si><si><r><t>no</t></r><r><t>te</t></r></si>"
     data = xlsx({"Staff": rows, "Empty": "", "Old": rows}, strings, styles, "Old")
     found = parse(data, "x.xlsx")
+    values = "2024-01-01 | 25% | =A1*2\n2024-01-01 12:00:00 | 1234.5 | TRUE\n30:05:00 | 12:00:00"
     assert [each.text for each in found.chunks] == [
-        f"{name}\nsince | rate | note\n2024-01-01 | 25% | =A1*2\n2024-01-01 12:00:00 | 1234.5 | TRUE"
-        for name in ("Staff", "Old")
+        f"{name}\nsince | rate | note\n{values}" for name in ("Staff", "Old")
     ]
-    assert found.chunks[0].location == {"heading": "Staff", "rows": [5, 6]}
+    assert found.chunks[0].location == {"heading": "Staff", "rows": [5, 7]}
     assert found.warnings == ["sheet 'Old' is hidden in the workbook and was read all the same"]
 
 
