@@ -56,6 +56,18 @@ def sweep(folder: Path) -> None:
             shutil.rmtree(inner, ignore_errors=True)
 
 
+def collections(folder: Path) -> set[str]:
+    """The names of the collections in a folder, whoever made them, read past Chroma."""
+    database = folder / DATABASE
+    if not database.exists():
+        return set()
+    connection = sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)
+    try:
+        return {row[0] for row in connection.execute("SELECT name FROM collections")}
+    finally:
+        connection.close()
+
+
 def blank(folder: Path) -> None:
     """Overwrite the unused rows of index files with zeros.
 

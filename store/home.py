@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from typing import TypeVar
 
 from .blobs import Blobs
 from .checkpoints import Checkpoints
@@ -25,7 +26,10 @@ from .previews import Previews
 from .record import Record
 from .reserve import Reserve
 from .standing import LIVE
+from .trouble import as_trouble
 from .views import Views
+
+T = TypeVar("T")
 
 
 class Home:
@@ -99,6 +103,24 @@ class Home:
             finally:
                 if taken:
                     self.views.blank()
+
+    def on_a_full_disk(self, work: Callable[[], T]) -> T:
+        """Do what must be done on a full disk, too, and goes on where it stopped when it is done again.
+
+        Where the reserve's room was too little for it, the collections give theirs, and follow the record afterwards.
+        Only for the holder of the lease.
+        """
+        try:
+            return work()
+        except Exception as failure:
+            full = isinstance(failure, NoSpace) or isinstance(as_trouble(failure, self.path), NoSpace)
+            if not full or not self.views.give_up():
+                raise
+        self.record.empty_log()
+        done = work()
+        with suppress(NoSpace, StoreDamaged):  # the work is done; whoever has room next brings the other collections
+            self.views.finish()
+        return done
 
     def recover(self, *, mend: bool = True, anew: bool = False) -> None:
         """Finish what a process that died left unfinished. Only for the holder of the lease."""

@@ -125,12 +125,24 @@ class Record:
         """
         connection = self._connection()
         connection.execute("PRAGMA temp_store=FILE")  # a whole copy, which is not for memory
-        connection.execute(f"PRAGMA busy_timeout={SHRINK_SECONDS * 1000}")
         try:
             connection.execute("VACUUM")
-            return int(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]) == 0
         finally:
             connection.execute("PRAGMA temp_store=MEMORY")
+        return self.empty_log()
+
+    def empty_log(self) -> bool:
+        """Write what is in the write-ahead log to its place, and give the log's room back to the disk.
+
+        False where a reader of another process keeps it, or the disk is full.
+        """
+        connection = self._connection()
+        connection.execute(f"PRAGMA busy_timeout={SHRINK_SECONDS * 1000}")
+        try:
+            return int(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]) == 0
+        except sqlite3.OperationalError:
+            return False
+        finally:
             connection.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000:.0f}")
 
     def _stop(self) -> None:

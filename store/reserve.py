@@ -10,8 +10,8 @@ from pathlib import Path
 from .errors import MilepostError
 from .trouble import as_trouble
 
-BYTES = 2 << 20
-"""Enough for the record and the collection of a rollback of some hundred chunks, measured on a full disk."""
+BYTES = 512 << 10
+"""Enough for the record of a rollback in a home that is small; in others the collections give the rest (`Views`)."""
 
 
 class Reserve:

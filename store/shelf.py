@@ -14,11 +14,12 @@ import numpy as np
 from .chroma import BATCH, ChromaFolder, Index
 from .document_table import DocumentTable
 from .documents import Document, Namespace, Shelved, embeddable, meaning_text, sha, tampered
-from .errors import MilepostError, StoreBusy, StoreDamaged
+from .errors import MilepostError, NoSpace, StoreBusy, StoreDamaged
 from .faults import faultpoint
 from .index_rows import Metadata
 from .ports import Embedder, Vectors
 from .secrets import told
+from .trouble import as_trouble
 from .vectors import embed_normalised
 
 PROBES = 20
@@ -227,12 +228,16 @@ class Shelf:
         except Exception as trouble:  # the native code raises kinds of its own, and the ledger has everything
             if isinstance(trouble, MilepostError) and not isinstance(trouble, StoreDamaged):
                 raise
+            if isinstance(as_trouble(trouble, self._chroma.path.parent), NoSpace):
+                raise  # making it anew would take more room
         try:
             self.rebuild()
             return ask(self._index())
         except MilepostError:
             raise
         except Exception as trouble:
+            if isinstance(as_trouble(trouble, self._chroma.path.parent), NoSpace):
+                raise
             raise StoreDamaged(
                 "the librarian's collection in Chroma cannot be used, nor made anew",
                 cause=told(trouble, 200),

@@ -14,6 +14,8 @@ from .words import size
 
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 NOT_ALLOWED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+LITTLE = 4 << 20
+"""Bytes: on a disk with less of them Chroma fails for want of room, whatever it says."""
 _SAID_FULL = ("disk is full", "no space left", "file too large")
 _SAID_FORBIDDEN = ("readonly database", "read-only file system", "permission denied", "unable to open database file")
 
@@ -112,6 +114,8 @@ def _by_text(error: BaseException, home: Path) -> MilepostError | None:
     if isinstance(error, sqlite3.DatabaseError) and code:
         return damaged(home, said)
     if type(error).__name__ == "InternalError":  # Chroma's, also for what the system refused it
+        if _room(home) < LITTLE:
+            return no_space(home)
         return StoreDamaged(
             f"a collection in {home} could not be brought up to date",
             cause=said[:300],
@@ -128,5 +132,10 @@ def _existing(home: Path) -> Path:
 
 
 def _free(home: Path) -> str:
+    return f"{size(_room(home))} free"
+
+
+def _room(home: Path) -> int:
+    """Bytes that are free on a home's disk."""
     disk = os.statvfs(_existing(home))
-    return f"{size(disk.f_bavail * disk.f_frsize)} free"
+    return disk.f_bavail * disk.f_frsize

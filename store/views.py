@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 import sqlite3
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from .chroma import ChromaFolder
-from .chroma_files import blank, damaged, set_aside, stamp
+from .chroma_files import blank, collections, damaged, set_aside, stamp
 from .doomed import doomed
 from .errors import StoreDamaged
 from .faults import faultpoint
@@ -131,6 +133,37 @@ class Views:
         self._forget()
         self._rebuild(kb_id)
 
+    def give_up(self) -> bool:
+        """Give the disk what the Chroma folder takes; what was in it follows from the record, with the next use of it.
+
+        For a rollback on a full disk. False where there is no such folder, or where somebody else has something in it.
+        """
+        ours = self._ours()
+        self._chroma.close()
+        if not self._chroma.path.exists() or not collections(self._chroma.path) <= ours:
+            return False
+        shutil.rmtree(self._chroma.path)  # first, or there is no room for saying so; without it all is made anew
+        faultpoint("views.after_giving_up")
+        with self._record.write() as writing:
+            self._nothing_is_there(writing)
+        for kb in self._knowledge.all():
+            self._probed.add(kb.kb_id)
+            self._tell(kb.kb_id, "its collection gave its room to a rollback on a full disk")
+        return True
+
+    def _ours(self) -> set[str]:
+        """The names of the collections that are this home's, of those too that were being made anew."""
+        with self._record.read() as reading:
+            librarian = reading.execute("SELECT value FROM facts WHERE key = 'librarian'").fetchall()
+            kbs = self._knowledge.all()
+            fresh = {replace(kb, generation=kb.generation + 1).collection for kb in kbs}
+            return {kb.collection for kb in kbs} | fresh | {*doomed(reading), *(row[0] for row in librarian)}
+
+    @staticmethod
+    def _nothing_is_there(writing: sqlite3.Connection) -> None:
+        writing.execute("UPDATE kbs SET index_revision = 0, index_rows = 0 WHERE generation > 0")
+        writing.execute("UPDATE documents SET indexed = 0")
+
     def _bring(self) -> None:
         for kb in self._knowledge.all():
             if kb.index_revision != kb.head:
@@ -173,8 +206,7 @@ class Views:
             self._chroma.refuse(self._refusal(why))
             return False
         with self._record.write() as writing:  # before the folder goes: whoever dies here, the next one does it again
-            writing.execute("UPDATE kbs SET index_revision = 0, index_rows = 0 WHERE generation > 0")
-            writing.execute("UPDATE documents SET indexed = 0")
+            self._nothing_is_there(writing)
         self._chroma.close()
         faultpoint("views.before_aside")
         aside = set_aside(self._chroma.path)

@@ -13,9 +13,9 @@ from ..store.policy import Policy
 from ..store.records import HandlerOutcome, JourneyStatus, RollbackResult, TakenBack
 from ..store.revisions import Delta, Published, delta
 from ..store.standing import ROLLBACK
-from .effects import effects, is_effect
+from .effects import effects
 from .handlers import run_handler, run_handlers, upload_receipts
-from .marks import Marks, turns
+from .marks import Marks, mark_built_in
 from .milestones import take
 from .receipt_undo import PUBLISHING, UPLOAD
 from .receipt_undo_set import EffectsUndo
@@ -56,15 +56,17 @@ class Rollback:
         found = self._target(checkpoint_ids)  # an unknown one is told before anybody waits for the store
         running = [part.journey_id for part in found.parts if part.journey_id]
         with stopped(self._services, self._policy, running), self._home.hold(wait=self._services.wait, lend=True):
-            target = self._target(checkpoint_ids)
-            if target.journey_id is None:
-                return self._by_hand(target)
-            if inner := rollbacks_within(self._home, target):
-                done = undone_within(target, inner, lambda one: self.to_checkpoint(one, on_conflict=mode))
-                return marked_within(self._services, target, done)
-            if target.kb is not None:
-                self._home.open_index(target.kb.kb_id)
-            return self._go_back(target, self._undoing(target, mode), mode)
+            return self._home.on_a_full_disk(lambda: self._to_target(self._target(checkpoint_ids), mode))
+
+    def _to_target(self, target: Target, mode: str) -> RollbackResult:
+        if target.journey_id is None:
+            return self._by_hand(target)
+        if inner := rollbacks_within(self._home, target):
+            done = undone_within(target, inner, lambda one: self.to_checkpoint(one, on_conflict=mode))
+            return marked_within(self._services, target, done)
+        if target.kb is not None:
+            self._home.open_index(target.kb.kb_id)
+        return self._go_back(target, self._undoing(target, mode), mode)
 
     def preview_revision(self, kb: Kb, revision: int) -> RollbackResult:
         """What taking the whole kb back would do now; changes nothing."""
@@ -74,10 +76,13 @@ class Rollback:
     def to_revision(self, kb_id: int, revision: int) -> RollbackResult:
         """Take the whole kb back to a revision, later journeys of others included."""
         with self._home.hold(wait=self._services.wait, lend=True):
-            kb = self._home.knowledge.by_id(kb_id)
-            self._home.open_index(kb_id)
-            change, target = going_back(self._home, kb, revision), self._revision(kb, revision)
-            return outside_stays(self._services, target, self._go_back(target, change, "force"))
+            return self._home.on_a_full_disk(lambda: self._to_revision(kb_id, revision))
+
+    def _to_revision(self, kb_id: int, revision: int) -> RollbackResult:
+        kb = self._home.knowledge.by_id(kb_id)
+        self._home.open_index(kb_id)
+        change, target = going_back(self._home, kb, revision), self._revision(kb, revision)
+        return outside_stays(self._services, target, self._go_back(target, change, "force"))
 
     def finish(self, journey_id: str) -> RollbackResult:
         """Go on with a rollback that was cut off, as it was asked for."""
@@ -203,7 +208,7 @@ class Rollback:
                         "sources_restored": change.restored}  # fmt: skip
                 home.ledger.receive(intent.seq, post)
                 home.knowledge.say_returned(kb.kb_id, published.after, change.as_of)
-                self._mark_built_in(journey_id, target)
+                mark_built_in(self._services, journey_id, target)
                 if not any(effects(self._services, part.journey_id, part.receipt_seq) for part in target.parts):
                     self._mark(journey_id, target, change, whole=True)
                 faultpoint("rollback.before_commit")
@@ -214,15 +219,6 @@ class Rollback:
         home.follower.follow(kb.kb_id, prove=self._policy.prove)
         faultpoint("rollback.after_follow")
         return published
-
-    def _mark_built_in(self, journey_id: str, target: Target) -> None:
-        """What the kb went back across is undone; uploads and effects outside are as their handlers say."""
-        ledger, turned = self._home.ledger, turns(self._services, target)
-        ledger.set_extra(journey_id, turns=turned)
-        since = {part.journey_id: part.receipt_seq for part in target.parts}
-        for each, _, _ in turned:
-            after = ledger.receipts(each, after=since.get(each, 0))
-            ledger.mark_undone([one.seq for one in after if one.action != UPLOAD and not is_effect(one)])
 
     def _mark(self, journey_id: str, target: Target, change: Undoing, *, whole: bool) -> None:
         """The undone journeys say so; a rollback that is undone gives its journeys back what they were.

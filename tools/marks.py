@@ -8,6 +8,7 @@ from ..store.home import Home
 from ..store.ledger import STAGE_AFTER
 from ..store.standing import Marked, Turn
 from .effects import is_effect
+from .receipt_undo import UPLOAD
 from .services import Services
 from .targets import Target
 
@@ -32,6 +33,16 @@ def turns(services: Services, target: Target) -> list[Turn]:
         for each in target.later
         if not any(is_effect(receipt) for receipt in ledger.receipts(each))
     ]
+
+
+def mark_built_in(services: Services, rollback_id: str, target: Target) -> None:
+    """What the kb went back across is undone; uploads and effects outside are as their handlers say."""
+    ledger, turned = services.home.ledger, turns(services, target)
+    ledger.set_extra(rollback_id, turns=turned)
+    since = {part.journey_id: part.receipt_seq for part in target.parts}
+    for each, _, _ in turned:
+        after = ledger.receipts(each, after=since.get(each, 0))
+        ledger.mark_undone([one.seq for one in after if one.action != UPLOAD and not is_effect(one)])
 
 
 class Marks:

@@ -175,6 +175,85 @@ def small(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True, timeout=60)  # native code may keep a file
 
 
+def pages(folder: Path, word: str, number: int) -> Path:
+    """A folder of texts, three chunks each."""
+    folder.mkdir(exist_ok=True)
+    for n in range(number):
+        said = " ".join(f"On page {n} sentence {at} says {word}." for at in range(16))
+        (folder / f"{n}.md").write_text(f"# Page {n}\n\n{said}\n")
+    return folder
+
+
+def test_a_rollback_that_the_reserve_is_too_small_for_has_the_collections_room(small: Path, tmp_path: Path) -> None:
+    """Hundreds of chunks come back on a disk without a free byte: the collections go, and are made from the record.
+
+    Of every kb, and of the librarian, whose documents are all read from them afterwards.
+    """
+    home = small / "home"
+    folder = pages(tmp_path / "pages", "one", 120)
+    with opened(home) as mp:
+        mp.ingest([str(pages(tmp_path / "other", "another", 20))], kb="other")
+        mp.ingest([str(folder)], kb="hr")
+        before = mp.kb_digest("hr").digest
+        done = mp.ingest([str(pages(folder, "two", 120))], kb="hr")
+        documents = len(mp.documents())
+    _full(small)
+    with opened(home) as mp:
+        undone = mp.undo(done)
+        assert (undone.success, undone.verified, undone.chunks_restored > 300) == (True, "confirmed", True)
+        assert mp.kb_digest("hr").digest == before
+        assert "gave its room to a rollback on a full disk" in mp.workspace.services.home.findings[0]
+    (small / "filler").unlink()
+    with opened(home) as mp:
+        assert mp.kb_verify("hr").ok and mp.kb_verify("other").ok
+        assert len(mp.documents()) > documents
+
+
+def test_collections_of_others_are_left_where_they_are(small: Path, tmp_path: Path) -> None:
+    """Then the rollback waits for room: what people search is back already, and the next call finishes it."""
+    import chromadb
+
+    from milepost import NoSpace
+
+    home = small / "home"
+    folder = pages(tmp_path / "pages", "one", 120)
+    with opened(home) as mp:
+        mp.ingest([str(folder)], kb="hr")
+        before, found = mp.kb_digest("hr").digest, [hit.text for hit in mp.search("says one", kb="hr")]
+        done = mp.ingest([str(pages(folder, "two", 120))], kb="hr")
+    theirs = chromadb.PersistentClient(str(home / "chroma"))
+    theirs.create_collection("theirs").add(ids=["a"], documents=["mine"], embeddings=[[1.0, 0.0]])
+    del theirs
+    _full(small)
+    with opened(home) as mp:
+        with pytest.raises(NoSpace, match="there is no space left"):
+            mp.undo(done)
+        assert [hit.text for hit in mp.search("says one", kb="hr")] == found
+    (small / "filler").unlink()
+    with opened(home) as mp:
+        assert mp.undo(done).success
+        assert mp.kb_digest("hr").digest == before and mp.kb_verify("hr").ok
+    assert chromadb.PersistentClient(str(home / "chroma")).get_collection("theirs").get()["documents"] == ["mine"]
+
+
+@pytest.mark.parametrize("point", ["views.after_giving_up", "follow.after_batch", "rollback.before_done"])
+def test_a_kill_after_the_collections_gave_their_room(
+    small: Path, tmp_path: Path, scenarios: Scenarios, point: str
+) -> None:
+    """Whoever comes next finishes the rollback, and all of the collections are there."""
+    home = small / "home"
+    folder = pages(tmp_path / "pages", "one", 120)
+    with opened(home) as mp:
+        mp.ingest([str(folder)], kb="hr")
+        before = mp.kb_digest("hr").digest
+        journey = mp.ingest([str(pages(folder, "two", 120))], kb="hr").journey_id
+    _full(small)
+    assert scenarios.house.run("undo", home, journey=journey, kill=(point, 1)).killed
+    (small / "filler").unlink(missing_ok=True)
+    done = scenarios.house.run("undo", home, journey=journey).value
+    assert (done["digest"], done["ok"]) == (before, True)
+
+
 def test_a_rollback_on_a_full_disk_has_the_reserve(small: Path, tmp_path: Path) -> None:
     """Not a byte is free: nothing starts, a search answers, and the rollback is done; with room, all goes on."""
     from milepost import NoSpace

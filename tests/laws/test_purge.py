@@ -20,6 +20,7 @@ from milepost.kept_text import deletion_text
 from milepost.store.blobs import hash_file
 from milepost.store.errors import CheckpointCollected, CheckpointNotFound, NotFound, PolicyError
 from milepost.store.packing import pack_rows
+from milepost.store.vector_bits import shrunk
 from milepost.store.vectors import embed_normalised
 from milepost.tools.embedders import FakeEmbedder
 
@@ -38,16 +39,17 @@ def house() -> Iterator[House]:
 
 
 def vectors(mp: Any, word: str) -> list[bytes]:
-    """The vectors of the texts with a word, as float32 and as the codes of a packed file."""
+    """The vectors of the texts with a word: as float32, as the record has them, and as the codes of a packed file."""
     with mp.workspace.services.home.record.read() as reading:
         rows = reading.execute("SELECT expanded(body) AS text FROM texts WHERE text LIKE ?", (f"%{word}%",)).fetchall()
     made = embed_normalised(FakeEmbedder(16), [row[0] for row in rows])
     assert len(made)
-    return [row.tobytes() for row in made] + [row[:16].tobytes() for row in pack_rows(made)]
+    return [row.tobytes() for row in made] + shrunk(made) + [row[:16].tobytes() for row in pack_rows(made)]
 
 
-def test_a_purged_source_is_in_no_file(desk: Desk) -> None:
+def test_a_purged_source_is_in_no_file(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its text, its vectors and its past are found before and nowhere after; what is left equals a home without it."""
+    monkeypatch.setattr("works.soon_large", lambda: monkeypatch.setattr("milepost.store.pack.FILED", 1))
     with opened(desk.home) as mp:
         mp.ingest([desk.write(WORD), desk.write("other", "b.md")], kb=KB)
         mp.ingest([desk.write(f"{WORD} again")], kb=KB)
