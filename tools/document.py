@@ -46,6 +46,9 @@ class Limits(Protocol):
     def rows(self) -> int: ...
 
     @property
+    def parse_memory_mb(self) -> int: ...
+
+    @property
     def archive_bytes(self) -> int: ...
 
     @property
@@ -79,6 +82,12 @@ class Refused(Exception):
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
+
+
+def out_of_memory(limits: Limits) -> str:
+    """What is said of a file for which the memory of its parser's process was not enough."""
+    met = f"reading it needs more than the {limits.parse_memory_mb} MB of memory that are allowed"
+    return f"{met}; split it, or raise limits.parse_memory_mb"
 
 
 @dataclass

@@ -13,7 +13,7 @@ from pathlib import Path
 from .choices import chosen
 from .chunk import ChunkDraft, chunk, chunker_id
 from .decode import clean
-from .document import Block, ChunkSizes, Document, Limits, Refused
+from .document import Block, ChunkSizes, Document, Limits, Refused, out_of_memory
 from .media import BINARY, DOCX, ENCRYPTED_OFFICE, PACKED, PPTX, XLSX, label, wrong_suffix
 from .opened import opened
 from .sniff import sniff
@@ -30,8 +30,6 @@ def _version(package: str) -> str:
 
 PARSER = f"milepost/4+kreuzberg/{_version('kreuzberg')}+liteparse/{_version('liteparse')}"
 """Identifies the parsers: results under another one are made again."""
-
-OUT_OF_MEMORY = "parsing it took all the memory allowed; split it, or raise limits.parse_memory_mb"
 
 _DEEPEST = 3
 """Attachments inside attachments, at most."""
@@ -132,7 +130,7 @@ def _parsed(load: Callable[[], bytes], document: Document, policy: ChunkSizes) -
     except Refused as refusal:
         reason, detail = refusal.reason, refusal.detail
     except MemoryError:
-        reason, detail = "too_large", OUT_OF_MEMORY
+        reason, detail = "too_large", out_of_memory(document.limits)
     except Exception as error:  # whatever a parser trips over is this file's failure, nobody else's
         reason, detail = "corrupt", _tripped(error)
     seconds = time.perf_counter() - began

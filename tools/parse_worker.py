@@ -19,8 +19,9 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, BinaryIO
 
+from .document import out_of_memory
 from .opened import is_packed
-from .parse import OUT_OF_MEMORY, PARSER, Parsed, parse_path
+from .parse import PARSER, Parsed, parse_path
 
 LENGTH = struct.Struct("!I")
 _AT_A_TIME = 2000
@@ -42,6 +43,7 @@ class Bounds:
     file_bytes: int
     pages: int
     rows: int
+    parse_memory_mb: int
     archive_bytes: int
     archive_ratio: int
     archive_members: int
@@ -93,15 +95,11 @@ def _json(value: object) -> bytes:
 
 def _answer(request: dict[str, Any]) -> Parsed:
     _wall(request)
+    limits = Bounds(**request["limits"])
     try:
-        return parse_path(
-            _path(request),
-            request["name"],
-            chunk=Sizes(**request["chunk"]),
-            limits=Bounds(**request["limits"]),
-        )
+        return parse_path(_path(request), request["name"], chunk=Sizes(**request["chunk"]), limits=limits)
     except MemoryError:
-        return Parsed("", [], [], "too_large", OUT_OF_MEMORY, 0.0, PARSER)
+        return Parsed("", [], [], "too_large", out_of_memory(limits), 0.0, PARSER)
 
 
 def _listen(source: BinaryIO, requests: SimpleQueue[dict[str, Any]]) -> None:

@@ -20,6 +20,7 @@ from typing import Any, cast
 
 from ..store.policy import ChunkPolicy, LimitPolicy
 from .chunk import ChunkDraft
+from .document import out_of_memory
 from .parse import PARSER, Parsed
 from .parse_worker import LENGTH, Bounds
 from .unpack import Member, Unpacked
@@ -185,7 +186,7 @@ class Child:
             return _too_slow(limits)
         part = self.peak / (limits.parse_memory_mb * 1_000_000)
         if part > _NEAR or (code == -signal.SIGABRT and part > _DOUBLING):
-            return Stopped("too_large", f"parsing needs more than {limits.parse_memory_mb} MB of memory; split it")
+            return Stopped("too_large", out_of_memory(limits))
         how = f"signal {-code}" if code < 0 else f"exit {code}"
         if code > 0 and not self._answered:
             detail = f"the parser's process could not be started ({how}); the file is not at fault"

@@ -16,28 +16,18 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
-from .document import Refused
+from .document import Limits, Refused, out_of_memory
 from .opened import opened
 from .package import RATIO_FROM
 from .sniff import ZIP_MARKS, zip_type
 
-OUT_OF_MEMORY = "opening it took all the memory allowed; unpack it and give the folder"
 _BLOCK = 1 << 20
 _HIDDEN = "__MACOSX"
-_TRAVERSAL = "its name leads out of the archive; pack it again under a name without '..'"
+_TRAVERSAL = "its name leads out of the archive; pack it again under a name without '..', a drive or a slash in front"
 
 
-class ArchiveLimits(Protocol):
+class ArchiveLimits(Limits, Protocol):
     """The part of `LimitPolicy` that unpacking reads."""
-
-    @property
-    def file_bytes(self) -> int: ...
-
-    @property
-    def archive_bytes(self) -> int: ...
-
-    @property
-    def archive_ratio(self) -> int: ...
 
     @property
     def archive_members(self) -> int: ...
@@ -83,7 +73,7 @@ def unpack(path: Path, folder: Path, limits: ArchiveLimits) -> Unpacked:
     except Refused as refused:
         return Unpacked("application/zip", [], refused.reason, refused.detail)
     except MemoryError:
-        return Unpacked("application/zip", [], "too_large", OUT_OF_MEMORY)
+        return Unpacked("application/zip", [], "too_large", out_of_memory(limits))
     except OSError as error:
         return Unpacked("", [], "unreadable", f"{error.strerror or error}; make it readable, or leave it out")
     except Exception as error:  # zipfile raises almost anything for a damaged archive

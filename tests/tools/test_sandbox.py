@@ -165,7 +165,7 @@ def test_a_pipe_put_in_a_files_place_is_not_waited_for(pool: ParserPool, tmp_pat
 def test_a_parser_that_takes_too_much_memory_is_stopped(bad: ParserPool, file: Path, name: str) -> None:
     """Step by step, or all at once; the limit is named."""
     found = parse(bad, file, name, parse_memory_mb=150)
-    assert found.reason == "too_large" and "memory" in (found.detail or "")
+    assert found.reason == "too_large" and "memory" in (found.detail or "") and "150" in (found.detail or "")
     assert lives(bad, file)
 
 
