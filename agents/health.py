@@ -14,6 +14,8 @@ from ..store.records import JourneyStatus
 from ..store.trouble import as_trouble
 from ..tools.services import Services
 
+_UNDOABLE = "journeys can be undone"
+_NOT_UNDOABLE = 'journeys cannot be undone: policy = "rollback" in milepost.toml turns that on'
 LITTLE_SPACE = 200_000_000
 """Bytes of free disk below which a journey may not find room."""
 
@@ -29,8 +31,7 @@ def checks(services: Services | None, policy: Policy | None) -> list[dict[str, A
     except Exception as broken:  # whatever an embedder of somebody's own raises is the finding
         found.append(_finding("embedder", False, _said(broken), "milepost doctor --set embedder=wordllama"))
     found += _types(services)
-    undo = "journeys can be undone" if policy.restorable else "journeys cannot be undone"
-    found.append(_finding("rollback", True, f"{undo} (enable_rollback = {str(policy.enable_rollback).lower()})"))
+    found.append(_finding("rollback", True, _UNDOABLE if policy.restorable else _NOT_UNDOABLE))
     found += [_finding("repaired", True, finding) for finding in home.findings]
     found += _parked(services)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +16,7 @@ from ..store.policy_sources import PolicyValue
 from ..store.records import Progress
 from ..tools.journey_types import BUILT_IN
 from .documenter import plan_document
+from .drafting import gathered
 from .held_policy import loosened
 from .inputs import PathOrPair
 from .opening import Opening
@@ -24,6 +26,7 @@ from .request_kb import for_each_kb
 from .resuming import bytes_of
 from .spans import spanned
 from .validator import Validation
+from .wishes import check_asked
 
 OnProgress = Callable[[Progress], None] | None
 
@@ -60,6 +63,8 @@ class Planning(Opening):
         )  # fmt: skip
         if not save and not self.there:
             return await self._planned_elsewhere(asked, on_progress)
+        if not self.there and journey_type == BUILT_IN:
+            await asyncio.to_thread(_check, asked)
         self.services.stop.clear()
         if not save:
             return await drafted(self.services, asked, self.engine.run, on_progress=on_progress)
@@ -215,6 +220,13 @@ async def streamed(
         elif on_progress is not None:
             on_progress(Progress.model_validate(said))
     return state
+
+
+def _check(request: PlanRequest) -> None:
+    """Refuse what nobody can plan before anything is made for it: no kb, a bad name, a path that is not there."""
+    check_asked(request.request, request.kb, ())
+    if request.request is None:
+        gathered(request)
 
 
 def _paths(paths: Sequence[PathOrPair] | str | Path) -> tuple[PathOrPair, ...]:

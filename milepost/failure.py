@@ -125,6 +125,10 @@ def _usage(error: Any) -> UsageError:
     said = str(error.format_message()).strip().rstrip(".")
     cause = ""
     if hasattr(error, "possibilities"):
+        option = error.option_name
+        if path == "milepost" and option in typed.VALUED and (moved := typed.after_command(option)):
+            cause = "only what every command takes can stand before it"
+            return UsageError(f"{option} stands after the command that it is for", cause=cause, next=moved)
         near = f"; did you mean {error.possibilities[0]}?" if error.possibilities else ""
         said = f"{path} has no option {error.option_name}{near}"
         if error.possibilities:

@@ -70,6 +70,7 @@ def _wish(
     on_file_error: OnFileError | None,
     archives: bool,
     *,
+    command: str = "plan",
     asked: bool = False,
 ) -> Wish:
     from .store.errors import UsageError
@@ -78,7 +79,7 @@ def _wish(
         raise UsageError(
             "there is nothing to plan: a PATH is missing",
             cause="name files or folders, or say with --request what is wanted",
-            next="milepost plan PATH --kb NAME",
+            next=f"milepost {command} PATH --kb NAME",
         )
     if on_file_error is not None:
         desk.also(f"on_file_error={on_file_error.value}")
@@ -99,7 +100,7 @@ def ingest(
     archives: Archives = False,
 ) -> int:
     """Plan and apply in one go: put files into a knowledge base."""
-    wish = _wish(desk, paths, kb, request, planner, no_expose, on_file_error, archives)
+    wish = _wish(desk, paths, kb, request, planner, no_expose, on_file_error, archives, command="ingest")
     if desk.options.dry_run:
         _plan(desk, wish)
         return 0

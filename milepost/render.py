@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from .store.plan_text import limit
+from .store.plan_text import NO_FILES, limit
 from .store.words import clean, count, duration, short_id
 from .timeline_text import Signs, drawn
 
@@ -97,8 +97,9 @@ def _journey_sum(journey: Journey) -> str:
     tally: Counter[str] = Counter(file.outcome for file in journey.files)
     parts = [f"{tally[kind]} {kind}" for kind in SIGNS if tally[kind]]
     idle = journey.revision_before == journey.revision_after and not tally["staged"]
-    if journey.status == "completed" and idle and journey.files:
-        return f"Nothing to do: {', '.join(parts)}"
+    uploads = any(step.action == "upload" for step in journey.steps)
+    if journey.status == "completed" and idle and (journey.files or uploads):
+        return f"Nothing to do: {', '.join(parts) or NO_FILES}"
     if journey.kb is None or journey.journey_type not in ("data_ingest", "rollback"):
         parts.append(_steps_done(journey))
     if journey.kb is None:

@@ -66,6 +66,20 @@ def corrected(asked: str, *meant: str) -> str | None:
     return shlex.join(["milepost", *given])
 
 
+def after_command(option: str) -> str | None:
+    """The command that is running, with an option that stands before its name moved to the end; None where it has
+    no command after that."""
+    given = words()
+    at = next((at for at, word in enumerate(given) if word.partition("=")[0] == option), None)
+    if at is None:
+        return None
+    size = 2 if given[at] in VALUED else 1
+    rest = [*given[:at], *given[at + size :]]
+    if not any(word.isidentifier() for word in given[at + size :]):
+        return None
+    return shlex.join(["milepost", *rest, *given[at : at + size]])
+
+
 def value_of(option: str) -> str | None:
     """The value that an option was given last, if it was."""
     return next(reversed(values_of(option)), None)

@@ -271,9 +271,10 @@ class Knowledge:
     def _unknown(self, tenant: str, name: str) -> NotFound:
         names = [kb.name for kb in self.all(tenant)]
         near = difflib.get_close_matches(name, names, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names) or 'none yet'}"
+        known = f"there are: {', '.join(names)}" if names else "there are none yet"
         return NotFound(
-            f"there is no kb {name!r}", cause=hint, state="nothing was changed", next="milepost kb list",
+            f"there is no kb {name!r}", cause=f"did you mean {near[0]!r}?" if near else known,
+            state="nothing was changed", next="milepost kb list" if names else "milepost ingest PATH --kb NAME",
             instead=(name, near[0]) if near else (),
         )  # fmt: skip
 

@@ -21,6 +21,9 @@ SIGNS = {"add": "+", "replace": "~", "remove": "-", "hide": "-", "skip": "=", "r
 LIMIT = 50
 """Lines shown of one kind of file, unless everything is wanted; of skipped ones a fifth."""
 
+NO_FILES = "no files are there (hidden ones are left out)"
+"""Of a folder with nothing in it that could be read."""
+
 _NAME = 24
 _NAME_LIMIT = 60
 
@@ -200,7 +203,8 @@ def _totals(plan: Plan) -> str:
 def _next(plan: Plan) -> str:
     command = next_command(plan)
     if not command:
-        return "Nothing to apply."
+        nothing = not plan.files and any(step.action == "upload" for step in plan.steps)
+        return f"Nothing to apply: {NO_FILES}." if nothing else "Nothing to apply."
     return f"{'Answer' if plan.questions else 'Apply'} with: {command}"
 
 

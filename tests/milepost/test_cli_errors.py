@@ -13,6 +13,8 @@ MISTAKES = {
     "misspelt command of a group": (("kb", "verfy"), 2, "kb verify"),
     "command of a group alone": (("stats",), 2, "kb stats"),
     "misspelt option": (("plan", "handbook", "--kbb", "hr"), 2, "--kb"),
+    "an option before its command": (("--kb", "hr", "search", "days", "-k", "3"), 2, "search days -k 3 --kb hr"),
+    "no path to ingest": (("ingest", "--kb", "hr"), 2, "ingest PATH"),
     "no kb": (("plan", "handbook"), 2, "--kb"),
     "no kb of a kb command": (("kb", "stats"), 2, "--kb"),
     "no path": (("plan", "--kb", "hr"), 2, "PATH"),
@@ -70,6 +72,23 @@ def test_the_same_mistake_as_an_object(cli: Any, home: Path, name: str) -> None:
     assert all(told.json["error"].values())
     before = cli("--json", *words).json["error"]
     assert (before["code"], before["message"]) == (told.json["error"]["code"], told.json["error"]["message"])
+
+
+@pytest.mark.parametrize("words", [("handbook",), ("nowhere", "--kb", "hr"), ("handbook", "--kb", " ")])
+@pytest.mark.parametrize("command", ["plan", "ingest"])
+def test_a_first_mistake_leaves_no_home_behind(cli: Any, tmp_path: Path, command: str, words: tuple[str, ...]) -> None:
+    """Where nothing was changed, nothing was made either."""
+    told = cli(command, *words, "--home", str(tmp_path / "new"))
+    assert told.code == 2 and not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("command", ["plan", "ingest"])
+def test_a_folder_with_nothing_in_it_is_said_to_be_so(cli: Any, tmp_path: Path, command: str) -> None:
+    """Not only that nothing was done."""
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / ".hidden").write_text("x")
+    told = cli(command, str(tmp_path / "empty"), "--kb", "hr", "--home", str(tmp_path / "new"))
+    assert told.code == 0 and "no files are there" in told.out
 
 
 def test_next_is_a_command_that_works(cli: Any, home: Path) -> None:

@@ -24,6 +24,7 @@ OTHERS = {"chmod", "df", "kill", "mv", "pip", "python", "rm"}
 SAMPLES = {
     "kb": "hr", "journey": "journey_1", "plan": "plan_1", "approval": "approval_1", "checkpoint": "checkpoint_1",
     "pid": "1", "known": "milepost plan", "command_path": "milepost plan", "path": "plan", "ended": "resume",
+    "command": "plan",
 }  # fmt: skip
 """What may stand for an expression in braces, by a word in it."""
 
