@@ -134,8 +134,11 @@ def _usage(error: Any) -> UsageError:
         if error.possibilities:
             return UsageError(said, instead=(error.option_name, error.possibilities[0]), next=f"{path} --help")
     elif type(error).__name__ == "MissingParameter" and error.param is not None and error.param.opts[0].startswith("-"):
-        option = error.param.opts[0]
-        return UsageError(f"{path} needs {option}", add=[option, error.param.metavar or "VALUE"], next=f"{path} --help")
+        missing = [each for each in context.command.params if each.required and each.opts[0].startswith("-")]
+        missing = [each for each in missing if typed.value_of(each.opts[0]) is None] or [error.param]
+        needs = " and ".join(each.opts[0] for each in missing)
+        add = [word for each in missing for word in (each.opts[0], each.metavar or "VALUE")]
+        return UsageError(f"{path} needs {needs}", add=add, next=f"{path} --help")
     elif (given := _given(getattr(error, "param", None))) is not None:
         said, cause = (
             f"{given[0]} cannot be {given[1][:80]!r}",

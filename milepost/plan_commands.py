@@ -85,7 +85,21 @@ def _wish(
         desk.also(f"on_file_error={on_file_error.value}")
     if archives:
         desk.also("archives=true")
+    if kb is not None:
+        _tell_near(desk, kb)
     return Wish(paths=paths or [], kb=kb, request=request, planner=planner.value, expose=not no_expose)
+
+
+def _tell_near(desk: Desk, kb: str) -> None:
+    """Say of a kb that is not there yet which one was perhaps meant: a misspelt name would make a second one."""
+    from difflib import get_close_matches
+
+    from .store.words import clean
+
+    names = {one.name.lower(): one.name for one in desk.mp.kb_list()}
+    near = get_close_matches(kb.lower(), names, n=1, cutoff=0.6)
+    if kb not in names.values() and near:
+        desk.console.tell(f"note: kb {clean(kb)} is new; there is one called {clean(names[near[0]])}")
 
 
 @command(app, "ingest", panel=PANEL)

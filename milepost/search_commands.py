@@ -21,7 +21,7 @@ MANY = 5_000
 @command(app, "search", panel=PANEL)
 def search(
     desk: Desk,
-    query: Annotated[str, typer.Argument(metavar="QUERY")],
+    query: Annotated[list[str], typer.Argument(metavar="QUERY", help="In words; they need no quotes.")],
     kb: Annotated[str, KB],
     k: Annotated[int, typer.Option("-k", metavar="N", help="How many answers.", min=1, max=10_000)] = 5,
     at: Annotated[
@@ -45,7 +45,7 @@ def search(
     from .shapes import dumps
 
     began = time.monotonic()
-    hits = desk.mp.search(query, kb=kb, k=k, at=at, audience=audience)
+    hits = desk.mp.search(" ".join(query), kb=kb, k=k, at=at, audience=audience)
     seconds = time.monotonic() - began
     if seconds > SLOW and (chunks := desk.mp.kb_stats(kb).chunks) >= MANY:  # fewer are not what takes the time
         desk.console.tell(f"note: this took {seconds:.1f} s: a search looks at every one of the kb's {chunks:,} chunks")

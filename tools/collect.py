@@ -60,13 +60,20 @@ def collect(paths: Sequence[str | os.PathLike[str] | tuple[str, bytes]], *, limi
         for each in _one(given, limits):
             known = found.setdefault(each.source, each)
             if known is not each and not _same(known, each):
-                raise UsageError(
-                    f"two inputs are called {each.source!r}: {known.path} and {each.path}",
-                    cause="inside a kb a source has one name; give their common folder, or rename one of them",
-                    next="milepost plan PATH --kb NAME",
-                    paths=[known.path, each.path],
-                )
+                raise _two(known, each)
     return sorted(found.values(), key=lambda each: each.source)
+
+
+def _two(one: Found, other: Found) -> UsageError:
+    """What to say of two inputs with one name: below their common folder they have two."""
+    common = os.path.commonpath([Path(each.path).absolute() for each in (one, other)])
+    folder = shlex.quote(os.path.relpath(common)) if one.data is None and other.data is None else "PATH"
+    return UsageError(
+        f"two inputs are called {one.source!r}: {one.path} and {other.path}",
+        cause="inside a kb a source has one name; give their common folder, or rename one of them",
+        next=f"milepost plan {folder} --kb NAME",
+        paths=[one.path, other.path],
+    )
 
 
 def _one(given: str | os.PathLike[str] | tuple[str, bytes], limits: LimitPolicy) -> Iterator[Found]:

@@ -22,7 +22,15 @@ CLEAN = {name: value for name, value in os.environ.items() if name not in UNWANT
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 PATIENCE = 90.0
 """Seconds after which a command that neither ends nor says anything more is given up."""
-BLANKS = {"PATH": "handbook", "NAME": "hr", "TEXT": "leave", "FILE": "plan.json", "DIR": "elsewhere"}
+BLANKS = {
+    "PATH": "handbook",
+    "NAME": "hr",
+    "TEXT": "leave",
+    "FILE": "plan.json",
+    "DIR": "elsewhere",
+    "A": "0",
+    "B": "1",
+}
 """What a person could write for the words in capitals of a command that is offered."""
 
 

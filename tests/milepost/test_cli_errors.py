@@ -17,6 +17,7 @@ MISTAKES = {
     "no path to ingest": (("ingest", "--kb", "hr"), 2, "ingest PATH"),
     "no kb": (("plan", "handbook"), 2, "--kb"),
     "no kb of a kb command": (("kb", "stats"), 2, "--kb"),
+    "no revisions to compare": (("kb", "diff", "--kb", "hr"), 2, "--from and --to"),
     "no path": (("plan", "--kb", "hr"), 2, "PATH"),
     "a path that is not there": (("plan", "handbok", "--kb", "hr"), 2, "handbok"),
     "misspelt kb": (("search", "x", "--kb", "hrr"), 2, "hr"),
@@ -80,6 +81,22 @@ def test_a_first_mistake_leaves_no_home_behind(cli: Any, tmp_path: Path, command
     """Where nothing was changed, nothing was made either."""
     told = cli(command, *words, "--home", str(tmp_path / "new"))
     assert told.code == 2 and not (tmp_path / "new").exists()
+
+
+def test_words_to_search_for_need_no_quotes(cli: Any, home: Path) -> None:
+    """What people type first is understood."""
+    quoted = cli("search", "annual leave", "--kb", "hr")
+    assert quoted.code == 0 and cli("search", "annual", "leave", "--kb", "hr").out == quoted.out
+
+
+@pytest.mark.parametrize("command", ["plan", "ingest"])
+def test_a_kb_that_may_be_misspelt_is_pointed_out(cli: Any, home: Path, command: str) -> None:
+    """It is new, and that is allowed: a note on stderr, unless it should be quiet, and none for another name."""
+    told = cli(command, "handbook", "--kb", "hrr", "--dry-run")
+    assert told.code == 0 and "note: kb hrr is new; there is one called hr\n" in told.err
+    assert "is new" not in cli(command, "handbook", "--kb", "hrr", "--dry-run", "--quiet").err
+    assert "is new" not in cli(command, "handbook", "--kb", "legal", "--dry-run").err
+    assert "is new" not in cli(command, "handbook", "--kb", "hr", "--dry-run").err
 
 
 @pytest.mark.parametrize("command", ["plan", "ingest"])

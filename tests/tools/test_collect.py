@@ -87,6 +87,7 @@ def test_two_inputs_with_one_name_are_refused_and_both_named(folder: Path) -> No
     with pytest.raises(UsageError) as caught:
         sources(folder / "a.md", folder / "sub/a.md")
     assert str(folder / "a.md") in str(caught.value) and str(folder / "sub/a.md") in str(caught.value)
+    assert (caught.value.next or "").endswith(f"{os.path.relpath(folder)} --kb NAME")
     assert sources(folder / "a.md", folder / "sub/../a.md", folder) == sources(folder)
     with pytest.raises(UsageError):
         sources(("n", b"1"), ("n", b"2"))
