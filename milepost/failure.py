@@ -134,17 +134,21 @@ def _usage(error: Any) -> UsageError:
         if error.possibilities:
             return UsageError(said, instead=(error.option_name, error.possibilities[0]), next=f"{path} --help")
     elif type(error).__name__ == "MissingParameter" and error.param is not None and error.param.opts[0].startswith("-"):
-        missing = [each for each in context.command.params if each.required and each.opts[0].startswith("-")]
-        missing = [each for each in missing if typed.value_of(each.opts[0]) is None] or [error.param]
-        needs = " and ".join(each.opts[0] for each in missing)
+        missing = _missing(context) or [error.param]
         add = [word for each in missing for word in (each.opts[0], each.metavar or "VALUE")]
-        return UsageError(f"{path} needs {needs}", add=add, next=f"{path} --help")
+        return UsageError(f"{path} needs {' and '.join(add[::2])}", add=add, next=f"{path} --help")
     elif (given := _given(getattr(error, "param", None))) is not None:
         said, cause = (
             f"{given[0]} cannot be {given[1][:80]!r}",
             str(error.message).removeprefix("Value error, ").rstrip("."),
         )
     return UsageError(said[:1].lower() + said[1:], cause=cause, next=f"{path} --help")
+
+
+def _missing(context: Any) -> list[Any]:
+    """The options that the running command needs and was not given."""
+    needed = [each for each in context.command.params if each.required] if context is not None else []
+    return [each for each in needed if each.opts[0].startswith("-") and typed.value_of(each.opts[0]) is None]
 
 
 def _given(parameter: Any) -> tuple[str, str] | None:
