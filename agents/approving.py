@@ -53,6 +53,7 @@ class Approving:
         journey_id = journey_id_of(plan)
         if home.plans.use(plan, self._policy.digest, journey_id):
             return {"verdict": "go", **nothing}
+        home.librarian.bring()  # what a person is asked about is written down
         self._engine.begin(plan, self._policy)
         approval = home.plans.ask(plan, self._policy.digest, asked_by=user.user)
         home.ledger.set_status(journey_id, JourneyStatus.AWAITING_APPROVAL, detail=approval.approval_id)

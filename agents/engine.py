@@ -23,6 +23,7 @@ from ..store.trouble import as_trouble
 from ..tools.rollback import ROLLBACK, Rollback
 from ..tools.services import Services
 from ..tools.undo import changed_since
+from .ending import Came
 from .executor import Executor, journey_id_of
 from .planner import PlanRequest
 from .saga import compensate, finish_sagas, unfinished
@@ -123,7 +124,7 @@ class Engine:
         if self._held.journey in (journey_id, RESERVED):
             self._held.journey = journey_id
             return
-        self.leave()
+        self._give_back()
         self._held.lease.enter_context(self.services.home.hold(journey_id, wait=self.services.wait))
         self._held.journey = journey_id
 
@@ -132,7 +133,11 @@ class Engine:
         self.enter(RESERVED)
 
     def leave(self) -> None:
-        """Give the store back."""
+        """Give the store back; documents that a journey laid by and did not come to bring are the next holder's."""
+        self.services.home.librarian.give_up()
+        self._give_back()
+
+    def _give_back(self) -> None:
         self._held.journey = None
         self._held.lease.close()
 
@@ -204,11 +209,11 @@ class Engine:
                 self._refuse_moved(plan, journey_id)
             self.begin(plan, policy)
             executor = Executor(self.services, journey_id)
-            if first:
-                executor.start()
+            idle = executor.start(every) if first else False
             self.services.running = journey_id
             self.services.check()
-            if first and executor.nothing_to_do(every):
+            if idle:
+                executor.all_done(every)
                 return {"verdict": "done"}
             why = executor.attempt(action)
             return {"verdict": "stop", "error": why} if why else {"verdict": "go"}
@@ -255,10 +260,10 @@ class Engine:
                 moved=[moved],
             )
 
-    def finish(self, journey_id: str) -> str:
-        """Settle a journey, give the store back, and return the status."""
+    def finish(self, journey_id: str, came: Came | None = None) -> str:
+        """Settle a journey, with documents of what came of it, give the store back, and return the status."""
         try:
-            return str(Executor(self.services, journey_id).finish().status)
+            return str(Executor(self.services, journey_id).finish(came).status)
         finally:
             self.leave()
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..store.errors import MilepostError, PlanRejected
@@ -25,8 +24,8 @@ from ..tools.services import Services, Stopped
 from ..tools.steps import StepDeclaration, StepOutcome, StepRun
 from ..tools.taking_back import ROLLBACK_STEP
 from ..tools.upload import UPLOAD
+from .ending import Came, settle
 from .order import Order
-from .outcomes import outcome_document
 
 STEPS: Mapping[str, StepDeclaration] = {
     step.action: step for step in (UPLOAD, PARSE, EMBED, EXPOSE, REMOVE, HIDE, ROLLBACK_STEP, REPORT)
@@ -68,17 +67,20 @@ class Executor:
         bad = self._stopping_file() if step.action in ("upload", "parse", "embed") else None
         return self._fail(step, f"stopped at {bad}, as the policy says") if bad else None
 
-    def nothing_to_do(self, names: Iterable[str]) -> bool:
-        """Where none of these steps has a file to work on, they are all done at once: unchanged files cost a hash."""
-        if self.plan.journey_type != BUILT_IN:
-            return False
-        steps = {step.id: step for name in names if (step := self._step(name)) is not None and not self._done(step)}
-        if any(self._has_work(step) for step in steps.values()):
-            return False
+    def _idle(self, names: Iterable[str]) -> bool:
+        """Whether none of these steps has a file to work on: unchanged files cost a hash."""
+        return self.plan.journey_type == BUILT_IN and not any(self._has_work(step) for step in self._open(names))
+
+    def all_done(self, names: Iterable[str]) -> None:
+        """End steps that have nothing to do, all at once."""
         with self._home.record.write(lazy=True):
-            for step in steps.values():
+            for step in self._open(names):
                 self._home.ledger.set_step(self.journey_id, step.id, "done", 0.0)
-        return True
+
+    def _open(self, names: Iterable[str]) -> list[PlanStep]:
+        """The steps of these names, each once, that are not done."""
+        steps = {step.id: step for name in names if (step := self._step(name)) is not None}
+        return [step for step in steps.values() if not self._done(step)]
 
     def _has_work(self, step: PlanStep) -> bool:
         known = STEPS.get(step.action)
@@ -163,36 +165,20 @@ class Executor:
         receipts = self._home.ledger.receipts(self.journey_id)
         return [receipt for receipt in receipts if receipt.step_id == step.id and receipt.state != "undone"]
 
-    def finish(self) -> Journey:
-        """Settle the journey's status from what its files came to."""
-        ledger = self._home.ledger
-        journey = ledger.journey(self.journey_id, None)
-        if journey.status == JourneyStatus.RUNNING:
-            status, detail = self.order.ending()
-            with self._home.record.write():
-                self._stage_rest()
-                ledger.set_status(self.journey_id, status, detail=detail)
-                self._time(journey)
-        if self.policy.learn_from_results and self._ended():
-            self._store_outcome()
-        return ledger.journey(self.journey_id, None)
+    def finish(self, came: Came | None = None) -> Journey:
+        """Settle the journey's status from what its files came to; `came` gives the documents that say so."""
+        return settle(self._services, self.journey_id, self.order, came)
 
-    def _time(self, journey: Journey) -> None:
-        """Keep how long the whole took, of a journey that ran in one go."""
-        began = self._services.began.pop(self.journey_id, None)
-        if began is not None:
-            seconds = self._home.clock.monotonic() - began
-            self._home.ledger.record_timing(
-                journey.tenant, "journey", "", units=1.0, seconds=seconds, journey_id=self.journey_id
-            )
+    def start(self, every: Sequence[str]) -> bool:
+        """Bind the journey to its kb as it is now, take its first checkpoint, and say whether `every` step is idle.
 
-    def start(self) -> None:
-        """Bind the journey to its kb as it is now, and take its first checkpoint."""
+        What was written down before is in Chroma then; where nothing is to be done it goes there with what came of it.
+        """
         ledger = self._home.ledger
         with self._home.record.write(lazy=True):
             journey = ledger.journey(self.journey_id, None)
             if journey.status in ENDED:  # another process ran it to its end while this one waited for the store
-                return
+                return self._idle(every)
             attempts = ledger.count_attempt(self.journey_id)
             if attempts > 1:
                 self._services.began.pop(self.journey_id, None)
@@ -203,13 +189,17 @@ class Executor:
             ledger.need_not_stop(self.journey_id)
             ledger.set_status(self.journey_id, JourneyStatus.RUNNING)
         faultpoint("journey.started")
+        idle = self._idle(every)
         first = self.plan.steps[0] if self.plan.steps else None
         if first is not None and not ledger.receipts(self.journey_id):
             take(
                 self._services, journey_id=self.journey_id, milestone_id=f"before_{first.action}", kb_id=kb_id,
                 policy=self.policy, state={"files": len(self.plan.files), "plan_id": self.plan.plan_id},
-                rollback_handler=first.rollback_handler,
+                rollback_handler=first.rollback_handler, before=idle,
             )  # fmt: skip
+        if not idle:
+            self._home.librarian.bring()
+        return idle
 
     def _bind(self) -> int | None:
         """The journey's kb, made where there is none; at the first time the journey is tied to its revision."""
@@ -253,21 +243,6 @@ class Executor:
             kb_id=self._home.ledger.kb_id(self.journey_id), policy=self.policy,
             state={"step": step.id, **outcome.post},
         )  # fmt: skip
-
-    def _stage_rest(self) -> None:
-        """Files that are ready but were not to be exposed: staged, until a resume exposes them."""
-        rows = self._home.ledger.files_at(self.journey_id, "embedded")
-        self._home.ledger.update_files(self.journey_id, [replace(row, outcome="staged") for row in rows])
-
-    def _ended(self) -> bool:
-        return self._home.ledger.journey(self.journey_id, None).status in ENDED
-
-    def _store_outcome(self) -> None:
-        """What the journey came to, for the next ones to be planned with."""
-        ledger = self._home.ledger
-        journey = ledger.journey(self.journey_id, None, whole=True)
-        document = outcome_document(journey, self.plan, ledger.files(self.journey_id))
-        self._home.librarian.write_documents([document])
 
     def _context(self, step: PlanStep) -> StepRun:
         kb_id = self._home.ledger.kb_id(self.journey_id)

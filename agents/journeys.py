@@ -90,13 +90,13 @@ class Journeys(Planning):
         """Plan and apply in one go."""
 
         async def planned() -> Plan:
-            return await self.plan(
+            return await self._planned_to_run(
                 paths, kb=kb, request=request, policy=policy, planner=planner, expose=expose, on_progress=on_progress
             )
 
         try:
             return await self._run(await planned(), approve=approve, on_progress=on_progress)
-        except StalePlan:  # somebody published in between: plan again with the store held
+        except StalePlan:  # somebody published in between: again, with the store held
             async with self.engine.turn():
                 await self.engine.run(self.engine.reserve)
                 try:
@@ -166,7 +166,7 @@ class Journeys(Planning):
 
     async def _resumed_as(self, asked: PlanRequest, approve: bool, on_progress: OnProgress, *, back: bool) -> Journey:
         """Plan again what a journey was asked for, under another policy, and run that."""
-        made = await self._planned(asked, asked.policy, on_progress)
+        made = await self._planned(asked, asked.policy, on_progress, going_on=True)
         try:
             return await self._run(made, approve=approve, on_progress=on_progress)
         except ApprovalRequired as needed:
@@ -235,6 +235,7 @@ class Journeys(Planning):
         admit(self._judged(plan), plan)
         if services.home.plans.use(plan, policy.digest, journey_id_of(plan)):
             return
+        services.home.librarian.bring()
         self.engine.begin(plan, policy)
         approval = services.home.plans.ask(plan, policy.digest, asked_by=user.user)  # of a declined plan anew, too
         services.home.ledger.set_status(

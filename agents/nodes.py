@@ -56,8 +56,12 @@ class Nodes:
         return {"valid": validation.valid, "verdict": "go" if validation.valid else "stop"}
 
     async def document(self, state: JourneyState) -> dict[str, Any]:
-        """Write down what will happen, one document for the plan and one for each step, before anything does."""
-        await self._engine.run(lambda: self._document(_plan_id(state)))
+        """Write down what will happen, one document for the plan and one for each step, before anything does.
+
+        Where the plan is run at once, the journey's first checkpoint takes them along.
+        """
+        alone = bool(state.get("only_planning")) and not state.get("going_on")
+        await self._engine.run(lambda: self._document(_plan_id(state), alone=alone))
         return {}
 
     async def ask(self, state: JourneyState, *, pausing: bool) -> dict[str, Any]:
@@ -88,17 +92,8 @@ class Nodes:
         journey_id = state.get("journey_id")
         if journey_id is None:
             return {"status": state.get("status", "planned")}
-        status = await self._engine.run(lambda: self._engine.finish(journey_id))
-        if self._policy.enable_forward_docs:
-            await self._engine.run(lambda: self._say_what_came(journey_id))
-        return {"status": status}
-
-    def _say_what_came(self, journey_id: str) -> None:
-        """Beside what the documents said would happen, what did."""
-        home, user = self._engine.services.home, self._engine.services.user
-        journey = home.ledger.journey(journey_id, user.tenant, whole=True)
-        documents = what_came(self._plan_of(journey.plan_id), journey, home.ledger.receipts(journey_id), self._policy)
-        home.librarian.write_documents(documents)
+        came = what_came if self._policy.enable_forward_docs else None
+        return {"status": await self._engine.run(lambda: self._engine.finish(journey_id, came))}
 
     async def _telling(self, work: Callable[[], T]) -> T:
         """Do work on the engine's thread; what it tells of its progress becomes events of the graph's stream."""
@@ -122,13 +117,16 @@ class Nodes:
         services, plan = self._engine.services, self._plan_of(plan_id)
         return judge(plan, self._policy, services.types, world_facts(services, plan))
 
-    def _document(self, plan_id: str) -> None:
+    def _document(self, plan_id: str, *, alone: bool) -> None:
         plan = self._plan_of(plan_id)
         documents = [plan_document(plan)] if self._policy.generate_plan else []
         if self._policy.document_steps:
             documents += [step_document(plan, step) for step in plan.steps]
-        if documents:
-            self._engine.services.home.librarian.write_documents(documents)
+        librarian = self._engine.services.home.librarian
+        if alone:
+            librarian.write_documents(documents)
+        else:
+            librarian.lay_by(documents)
 
     def _step(self, plan_id: str, action: str) -> dict[str, Any]:
         """Run one node's steps, after admission where it is the first."""

@@ -19,15 +19,15 @@ class Order:
     def __init__(self, services: Services, journey_id: str, plan: Plan, policy: Policy) -> None:
         self._home = services.home
         self._journey_id = journey_id
-        self._plan = plan
-        self._policy = policy
+        self.plan = plan
+        self.policy = policy
 
     def open_before(self, step: PlanStep) -> str | None:
         """Why a step may not start yet; None where it may."""
-        structured = self._policy.orchestration == "structured"
-        if self._plan.journey_type == BUILT_IN and not structured:
+        structured = self.policy.orchestration == "structured"
+        if self.plan.journey_type == BUILT_IN and not structured:
             return None  # the graph of an ingest is a chain that stops at the first failure
-        steps = in_order(self._plan.steps)
+        steps = in_order(self.plan.steps)
         ids = [one.id for one in steps]
         if step.id not in ids:
             return None
@@ -39,13 +39,13 @@ class Order:
         steps = self._home.ledger.steps(self._journey_id, live=True)
         failed = {step.id: step.error for step in steps if step.status == "failed"}
         if failed:
-            above = ancestors(self._plan.steps)
+            above = ancestors(self.plan.steps)
             needed = set[str]().union(*(above.get(step_id, set()) for step_id in failed))
             alone = [step.id for step in steps if step.status == "done" and step.id not in needed]
             detail = "; ".join(f"{why}" for why in failed.values() if why)[:300]
             return (JourneyStatus.PARTIAL if alone else JourneyStatus.FAILED), detail
         bad = self._home.ledger.failures(self._journey_id)
-        return (JourneyStatus.PARTIAL if bad else JourneyStatus.COMPLETED), "; ".join(answers(self._plan))[:300] or None
+        return (JourneyStatus.PARTIAL if bad else JourneyStatus.COMPLETED), "; ".join(answers(self.plan))[:300] or None
 
     def _incomplete(self, step: PlanStep) -> str | None:
         """What an earlier step lacks. A step is done when its milestone is complete, its checkpoint included."""

@@ -70,6 +70,16 @@ class Planning(Opening):
             return await drafted(self.services, asked, self.engine.run, on_progress=on_progress)
         return await self._planned(asked, wanted, on_progress)
 
+    async def _planned_to_run(
+        self, paths: Sequence[PathOrPair], *, policy: PolicyValue, on_progress: OnProgress, **wishes: Any
+    ) -> Plan:
+        """A plan that is run at once by whoever asked for it; its documents are laid by until then."""
+        wanted = self._policy(policy)
+        self._known_policies[wanted.digest] = wanted
+        self.services.stop.clear()
+        asked = PlanRequest(paths=_paths(paths), policy=wanted, **wishes)
+        return await self._planned(asked, wanted, on_progress, going_on=True)
+
     async def plan_each(
         self,
         paths: Sequence[PathOrPair] = (),
@@ -117,12 +127,14 @@ class Planning(Opening):
                 await other.close()
 
     @spanned("plan")
-    async def _planned(self, asked: PlanRequest, policy: Policy, on_progress: OnProgress) -> Plan:
+    async def _planned(
+        self, asked: PlanRequest, policy: Policy, on_progress: OnProgress, *, going_on: bool = False
+    ) -> Plan:
         handle = uuid.uuid4().hex
         engine = self.engine
         engine.inbox[handle] = asked
         try:
-            asking = {"request": handle, "only_planning": True}
+            asking = {"request": handle, "only_planning": True, "going_on": going_on}
             state = await streamed(self._graph(policy), asking, on_progress)
         finally:
             engine.inbox.pop(handle, None)

@@ -19,6 +19,8 @@ class JourneyRequest(TypedDict, total=False):
     request_text: str | None
     request: str
     only_planning: bool
+    going_on: bool
+    """Of one that only plans: whoever asked runs the plan at once."""
     plan_id: str
 
 

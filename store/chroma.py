@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -62,15 +63,18 @@ class ChromaFolder:
             blank(self.path)
         _forget_clients(self.path)  # somebody else in this process may have it open, and hand us what they have cached
 
-    def index(self, name: str, *, create: bool = False) -> Index:
-        """The collection `name`; KeyError where there is none and `create` is not asked."""
+    def index(self, name: str, *, create: bool = False, queued: int = QUEUED) -> Index:
+        """The collection `name`; KeyError where there is none and `create` is not asked.
+
+        A new one has at most so many rows `queued`.
+        """
         client = self._opened()
         if create:
             # L2 keeps the float32 bits; cosine gives back normalised ones.
             with self._writing():
                 made = client.get_or_create_collection(
                     name,
-                    configuration={"hnsw": {"space": "l2", "sync_threshold": QUEUED}},
+                    configuration={"hnsw": {"space": "l2", "sync_threshold": queued}},
                     embedding_function=None,
                 )
             return Index(made, self._writing)
@@ -169,13 +173,17 @@ class Index:
                 )
 
     def put(
-        self, ids: Sequence[str], documents: Sequence[str], metadatas: Sequence[Metadata], vectors: Vectors
-    ) -> None:
-        """Write rows over what is there, metadata keys that are no longer sent included (upsert would keep them)."""
+        self, ids: Sequence[str], documents: Sequence[str], metadatas: Sequence[Metadata], vectors: Vectors,
+        *, over: AbstractSet[str] | None = None,
+    ) -> None:  # fmt: skip
+        """Write rows over what is there, metadata keys that are no longer sent included (upsert would keep them).
+
+        Only `over` may be there with such keys, where it is said: of the rest nobody has to look.
+        """
         check_metadata(ids, metadatas)
         for at in range(0, len(ids), BATCH):
             batch = slice(at, at + BATCH)
-            before = self._metadatas(ids[batch])
+            before = self._metadatas([id_ for id_ in ids[batch] if over is None or id_ in over])
             sent = [
                 {**dict.fromkeys(set(before.get(id_, {})) - set(metadata)), **metadata}
                 for id_, metadata in zip(ids[batch], metadatas[batch], strict=True)
@@ -262,6 +270,8 @@ class Index:
         ]
 
     def _metadatas(self, ids: Sequence[str]) -> dict[str, Metadata]:
+        if not ids:
+            return {}
         found = self._collection.get(ids=list(ids), include=["metadatas"])
         return {
             id_: cast(Metadata, dict(metadata or {}))

@@ -22,15 +22,17 @@ class DocumentTable:
         self._record = record
         self._clock = clock
 
-    def change(self, documents: Sequence[Document], gone: Iterable[tuple[Namespace, str]] = ()) -> dict[str, str]:
-        """Write documents and delete others in one transaction; returns the digests written, by row id."""
+    def change(
+        self, documents: Sequence[Document], gone: Iterable[tuple[Namespace, str]] = (), *, lazy: bool = False
+    ) -> list[str]:
+        """Write documents and delete others in one transaction; returns the row ids written."""
         now = self._clock.now()
         rows = [_row(document, now) for document in documents]
         names = [(row_id(namespace, key),) for namespace, key in gone]
-        with self._record.write() as writing:
+        with self._record.write(lazy=lazy) as writing:
             writing.executemany("UPDATE documents SET deleted = 1, indexed = 0 WHERE id = ?", names)
             writing.executemany(_PUT, rows)
-        return {row["id"]: row["digest"] for row in rows}
+        return [row["id"] for row in rows]
 
     def one(self, namespace: Namespace, key: str) -> list[Shelved]:
         """The document of that name, or nothing."""
@@ -70,10 +72,12 @@ class DocumentTable:
         return [_shelved(row) for row in rows]
 
     def settle(self, rows: Sequence[Shelved]) -> None:
-        """Chroma holds these now, or no longer where they were deleted."""
-        with self._record.write() as writing:
-            done = [(row.seq, row.digest) for row in rows if not row.deleted]
-            writing.executemany("UPDATE documents SET indexed = 1 WHERE seq = ? AND digest = ? AND deleted = 0", done)
+        """Chroma holds these now, or no longer where they were deleted. Where a power cut takes this they go again."""
+        with self._record.write(lazy=True) as writing:
+            done = [(row.digest, row.seq) for row in rows if not row.deleted]
+            writing.executemany(
+                "UPDATE documents SET fresh = 0, indexed = (digest = ? AND deleted = 0) WHERE seq = ?", done
+            )
             gone = [(row.seq,) for row in rows if row.deleted]
             writing.executemany("DELETE FROM documents WHERE seq = ? AND deleted = 1", gone)
             if gone:
@@ -143,8 +147,11 @@ VALUES (:id, :namespace, :key, :type, :tenant, :journey_id, :body, :metadata, :d
 ON CONFLICT (namespace, key) DO UPDATE SET type = excluded.type, journey_id = excluded.journey_id,
   body = excluded.body, metadata = excluded.metadata, digest = excluded.digest, fields = excluded.fields,
   meaning = excluded.meaning, updated = excluded.updated,
-  created = CASE WHEN deleted THEN excluded.created ELSE created END, indexed = 0, deleted = 0
+  created = CASE WHEN deleted THEN excluded.created ELSE created END, indexed = 0, deleted = 0,
+  fresh = fresh AND metadata = excluded.metadata
+    AND (COALESCE(journey_id, '') = '') = (COALESCE(excluded.journey_id, '') = '')
 """
+"""A row is `fresh` as long as Chroma was given it with no other metadata keys, if at all."""
 
 _BELOW = "(namespace = :exact OR (namespace >= :low AND namespace < :high))"
 
@@ -177,4 +184,5 @@ def _shelved(row: sqlite3.Row) -> Shelved:
         metadata=json.loads(row["metadata"]), tenant=row["tenant"], type=row["type"], journey_id=row["journey_id"],
         digest=row["digest"], fields=None if fields is None else tuple(json.loads(fields)), meaning=row["meaning"],
         created=row["created"], updated=row["updated"], deleted=bool(row["deleted"]),
+        fresh=bool(row["fresh"]),
     )  # fmt: skip

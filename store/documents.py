@@ -56,6 +56,8 @@ class Shelved:
     created: str
     updated: str
     deleted: bool
+    fresh: bool
+    """Whether Chroma was never given it with other metadata keys."""
 
     @cached_property
     def content(self) -> dict[str, Any]:

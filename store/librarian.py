@@ -77,11 +77,33 @@ class Librarian(BaseStore):
         found: dict[str, Any] | None = await self.run(lambda: self.retrieve(document_id, tenant=tenant))
         return found
 
-    def write_documents(self, documents: Sequence[Document]) -> None:
-        """Store several documents at once: what one costs, ten cost hardly more. Of equal names the last one counts."""
-        named = {(document.tenant, document.document_id): document for document in documents}
-        if named:
-            self._shelf.write([replace(one, namespace=(JOURNEYS, one.tenant)) for one in named.values()])
+    def write_documents(self, documents: Sequence[Document], *, before: bool = False) -> None:
+        """Store several documents at once: what one costs, ten cost hardly more. Of equal names the last one counts.
+
+        What was laid by goes along, unless these come `before` it.
+        """
+        if documents:
+            self._shelf.write(_named(documents), before=before)
+
+    def lay_by(self, documents: Sequence[Document]) -> None:
+        """Keep documents in the record, joining an open transaction; Chroma has them after the next write, or `bring`.
+
+        For what is to be there before something happens, and would be written twice.
+        """
+        if documents:
+            self._shelf.lay_by(_named(documents))
+
+    def bring(self) -> None:
+        """Have what was laid by in Chroma, and read back, before this returns."""
+        self._shelf.bring()
+
+    def left_behind(self) -> bool:
+        """Whether a process that died left documents that Chroma has not; those laid by here are on their way."""
+        return self._shelf.left_behind()
+
+    def give_up(self) -> None:
+        """Leave what was laid by to the next holder of the lease: whoever laid it by was stopped."""
+        self._shelf.give_up()
 
     def retrieve(self, document_id: str, *, tenant: str | None = None) -> dict[str, Any] | None:
         """The content of a document, or None; `StoreDamaged` where it is not what was written."""
@@ -206,6 +228,11 @@ class Librarian(BaseStore):
 
     def _inside(self, namespace: Namespace) -> Namespace:
         return (ITEMS, self.tenant, *namespace)
+
+
+def _named(documents: Sequence[Document]) -> list[Document]:
+    named = {(document.tenant, document.document_id): document for document in documents}
+    return [replace(one, namespace=(JOURNEYS, one.tenant)) for one in named.values()]
 
 
 def _where(tenant: str, type: str | None, journey_id: str | None) -> dict[str, Any]:

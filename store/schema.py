@@ -147,7 +147,7 @@ CREATE TABLE documents (
   seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, namespace TEXT NOT NULL, key TEXT NOT NULL, type TEXT,
   tenant TEXT NOT NULL, journey_id TEXT, body TEXT NOT NULL, metadata TEXT NOT NULL, digest TEXT NOT NULL,
   fields TEXT, meaning BLOB, created TEXT NOT NULL, updated TEXT NOT NULL,
-  indexed INTEGER NOT NULL DEFAULT 0, deleted INTEGER NOT NULL DEFAULT 0,
+  indexed INTEGER NOT NULL DEFAULT 0, deleted INTEGER NOT NULL DEFAULT 0, fresh INTEGER NOT NULL DEFAULT 1,
   UNIQUE (namespace, key)
 );
 CREATE INDEX documents_behind ON documents (seq) WHERE indexed = 0;

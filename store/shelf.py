@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -16,16 +15,16 @@ from .document_table import DocumentTable
 from .documents import Document, Namespace, Shelved, embeddable, meaning_text, sha, tampered
 from .errors import MilepostError, NoSpace, StoreBusy, StoreDamaged
 from .faults import faultpoint
-from .index_rows import Metadata
 from .ports import Embedder, Vectors
 from .secrets import told
+from .shelf_rows import flat, stand_in
 from .trouble import as_trouble
 from .vectors import embed_normalised
 
+QUEUED = 50
+"""Rows that may wait in Chroma's queue: few, as each write of a document or two reads all of them again."""
 PROBES = 20
 """Rows that are looked for by their own vector when the collection is opened."""
-
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 
 T = TypeVar("T")
 Ask = Callable[[], list[Shelved]]
@@ -52,16 +51,44 @@ class Shelf:
         self._chroma = chroma
         self._hold = hold
         self._embedder = embedder
+        self._waiting: set[str] = set()
         self._looked = 0
         self._opened: tuple[str, int, Index] | None = None
 
-    def write(self, documents: Sequence[Document], gone: Iterable[tuple[Namespace, str]] = ()) -> None:
-        """Write and delete documents: one transaction, one call to Chroma, and all read back before this returns."""
+    def write(
+        self, documents: Sequence[Document], gone: Iterable[tuple[Namespace, str]] = (), *, before: bool = False
+    ) -> None:
+        """Write and delete documents: one transaction, one call to Chroma, and all read back before this returns.
+
+        What was laid by goes with them, unless they come `before` it.
+        """
         with self._hold():
-            written = self.table.change(documents, gone)
+            self.table.change(documents, gone)
             faultpoint("librarian.after_ledger")
-            self.follow()
-            self._confirm(written)
+            self.follow(leaving=self._waiting if before else ())
+
+    def lay_by(self, documents: Sequence[Document]) -> None:
+        """Write documents to the ledger alone, joining an open transaction; `bring` or the next write takes them along.
+
+        Whoever reads finds them. To be brought before anything happens that they are to be there for; a process that
+        dies first leaves them to the next one, as any other.
+        """
+        self._waiting.update(self.table.change(documents, lazy=True))
+
+    def bring(self) -> None:
+        """Have everything that was laid by in Chroma, and read back, before this returns."""
+        if self.table.behind(1):
+            with self._hold():
+                faultpoint("librarian.after_ledger")
+                self.follow()
+
+    def left_behind(self) -> bool:
+        """Whether the ledger has documents that Chroma has not, and that nobody in this process is about to bring."""
+        return any(row.id not in self._waiting for row in self.table.behind(len(self._waiting) + 1))
+
+    def give_up(self) -> None:
+        """Whoever laid documents by does not come back for them: they are left to the next holder of the lease."""
+        self._waiting.clear()
 
     def read(self, ask: Ask, where: Filter | None = None) -> list[Shelved]:
         """What `ask` finds in the ledger, each as Chroma holds it, by id or by a filter that must find the same.
@@ -69,11 +96,11 @@ class Shelf:
         `StoreDamaged` where the two differ; what Chroma has lost is made anew. While another process has the
         store, the ledger's own copies answer. Where nothing is found, nothing is opened.
         """
-        if not ask():
+        if not (there := ask()):
             return []
         try:
             with self._hold(wait=0):
-                self.follow()
+                self.follow(leaving=self._waiting - {document.id for document in there})
                 return self._as_held(ask(), where)
         except StoreBusy:
             return [document.checked() for document in ask()]
@@ -128,8 +155,9 @@ class Shelf:
         if self.table.behind(1):
             self.follow()
 
-    def follow(self) -> None:
-        """Bring the collection to the ledger: write what is missing, take out what was deleted. Can be done again."""
+    def follow(self, *, leaving: Collection[str] = ()) -> None:
+        """Bring the collection to the ledger, but for the rows `leaving`: write what is missing, take out what was
+        deleted. A row counts as brought once it was read back. Can be done again."""
         collection = self._collection()
         known = self.table.collection()
         if known != collection:  # another embedder: another collection, filled again from the ledger
@@ -137,10 +165,10 @@ class Shelf:
             if known is not None:
                 self._chroma.drop(known)
             self.table.move_to(collection)
-        while behind := self.table.behind(BATCH):
+        while behind := self._behind(leaving):
             self._guarded(partial(self._bring, rows=behind))
             faultpoint("librarian.after_index")
-            self.table.settle(behind)
+            self._settle(behind, self._guarded(partial(_held, rows=behind)))
         self._look()
 
     def rebuild(self) -> None:
@@ -150,7 +178,7 @@ class Shelf:
         self.table.unindex()
         while behind := self.table.behind(BATCH):
             self._bring(self._index(), rows=behind)
-            self.table.settle(behind)
+            self._settle(behind, _held(self._index(), rows=behind))
 
     def mend(self) -> None:
         """Write what the collection has lost, and take out what was never given to it."""
@@ -197,12 +225,18 @@ class Shelf:
                 raise tampered(document.key, "Chroma")
         return [document.checked() for document in documents]
 
-    def _confirm(self, written: dict[str, str]) -> None:
-        held = self._guarded(lambda index: index.texts(list(written)))
+    def _behind(self, leaving: Collection[str]) -> list[Shelved]:
+        """The next documents to be brought, oldest first."""
+        behind = self.table.behind(BATCH + len(leaving))
+        return [row for row in behind if row.id not in leaving][:BATCH]
+
+    def _settle(self, rows: Sequence[Shelved], held: dict[str, str]) -> None:
+        """Note that Chroma has these as they are, which what it `held` when it was asked has to show."""
         faultpoint("librarian.before_ack")
-        for id_, digest in written.items():
-            if sha(held.get(id_, "")) != digest:
-                raise StoreDamaged("a document that was just written cannot be read back", next="milepost doctor")
+        if any(held.get(row.id) != (None if row.deleted else row.body) for row in rows):
+            raise StoreDamaged("a document that was just written cannot be read back", next="milepost doctor")
+        self.table.settle(rows)
+        self._waiting.difference_update(row.id for row in rows)
 
     def _nearest(self, query: Vectors, where: Filter, k: int) -> list[str]:
         where = {"$and": [*where["$and"], {"by_meaning": {"$eq": True}}]}
@@ -215,9 +249,10 @@ class Shelf:
             embedder = self._embedder()
             dimensions = self._dimensions(embedder)
             known = self.table.vectors((d.meaning for d in there if d.meaning), embedder.name, dimensions)
-            vectors = np.stack([known.get(d.meaning or b"", _stand_in(d.id, dimensions)) for d in there])
-            metadatas = [_flat(d, by_meaning=d.meaning in known) for d in there]
-            index.put([d.id for d in there], [d.body for d in there], metadatas, vectors)
+            vectors = np.stack([known.get(d.meaning or b"", stand_in(d.id, dimensions)) for d in there])
+            metadatas = [flat(d, by_meaning=d.meaning in known) for d in there]
+            over = {row.id for row in there if not row.fresh}
+            index.put([d.id for d in there], [d.body for d in there], metadatas, vectors, over=over)
         if gone:
             index.delete(gone)
 
@@ -249,7 +284,7 @@ class Shelf:
         """The collection; looked up once for each opening of the folder."""
         name, session = self._collection(), self._chroma.session
         if self._opened is None or not session or self._opened[:2] != (name, session):
-            index = self._chroma.index(name, create=True)
+            index = self._chroma.index(name, create=True, queued=QUEUED)
             self._opened = (name, self._chroma.session, index)
         return self._opened[2]
 
@@ -262,35 +297,6 @@ class Shelf:
         return self.table.known_dimensions(embedder.name) or embedder.dimensions
 
 
-def _stand_in(id_: str, dimensions: int) -> Vectors:
-    """A vector that says nothing: equal ones for all would leave rows that no search reaches."""
-    drawn = np.random.default_rng(int(id_[:16], 16)).standard_normal(dimensions)
-    return np.asarray(drawn / np.linalg.norm(drawn), dtype=np.float32)
-
-
-def _flat(document: Shelved, *, by_meaning: bool) -> Metadata:
-    """What Chroma can be asked for: ours, and the document's own under other names where ours are taken.
-
-    Chroma refuses some keys with the whole batch; what is no plain name stays in the ledger alone.
-    """
-    flat: Metadata = {
-        "document_id": document.key,
-        "tenant": document.tenant,
-        "room": document.namespace[0] if document.namespace else "",
-        "digest": document.digest,
-        "by_meaning": by_meaning,
-    }
-    if document.type is not None:
-        flat["type"] = document.type
-    if document.journey_id:
-        flat["journey_id"] = document.journey_id
-    for key, value in document.metadata.items():
-        if value is not None and flat.get(key) != value and _NAME.fullmatch(key):
-            flat[f"own_{key}" if key in flat else key] = _kept(value)
-    return flat
-
-
-def _kept(value: str | int | float | bool) -> str | int | float | bool:
-    """A large integer as text: Chroma would turn it into another number."""
-    large = isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**53
-    return str(value) if large else value
+def _held(index: Index, *, rows: Sequence[Shelved]) -> dict[str, str]:
+    """What the collection holds of these rows, by id."""
+    return index.texts([row.id for row in rows])

@@ -75,8 +75,7 @@ class Views:
         """Whether a process that died left something for the views to follow."""
         with self._record.read() as reading:
             kbs = reading.execute("SELECT 1 FROM kbs WHERE index_revision != head LIMIT 1").fetchone()
-            documents = reading.execute("SELECT 1 FROM documents WHERE indexed = 0 LIMIT 1").fetchone()
-            return bool(kbs or documents or doomed(reading))
+            return bool(kbs or doomed(reading) or self._librarian.left_behind())
 
     def inspect(self, *, mend: bool = True) -> bool:
         """Look at the folder once for each taking of the lease, before this process opens it: whether it can be used.

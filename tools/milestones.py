@@ -25,10 +25,12 @@ def take(
     policy: Policy,
     state: dict[str, Any],
     rollback_handler: str | None = None,
+    before: bool = False,
 ) -> str | None:
     """Take a journey's checkpoint at a milestone, where its policy wants one; returns its id.
 
-    The same moment twice (a step that ran again after a kill) gives the checkpoint that is there.
+    The same moment twice (a step that ran again after a kill) gives the checkpoint that is there. Documents that were
+    laid by go along with its own, unless it is taken `before` them.
     """
     home = services.home
     if not policy.checkpoints_at(milestone_id):
@@ -48,13 +50,14 @@ def take(
         kb=journey.kb, revision=revision, timestamp=home.clock.now(), rollback_handler=rollback_handler,
         state_digest=digest, state={"journey_id": journey_id, "kb": journey.kb, "revision": revision, **state},
     )  # fmt: skip
-    store(services, checkpoint, tenant=journey.tenant, kb_id=kb_id, receipt_seq=receipt_seq)
+    store(services, checkpoint, tenant=journey.tenant, kb_id=kb_id, receipt_seq=receipt_seq, before=before)
     return checkpoint.checkpoint_id
 
 
 def store(
-    services: Services, checkpoint: Checkpoint, *, tenant: str, kb_id: int | None, receipt_seq: int
-) -> dict[str, Any]:
+    services: Services, checkpoint: Checkpoint, *, tenant: str, kb_id: int | None, receipt_seq: int,
+    before: bool = False,
+) -> dict[str, Any]:  # fmt: skip
     """Write a checkpoint's document, read it back, and commit its row; returns the document."""
     body = checkpoint_document(checkpoint)
     services.home.librarian.write_documents(
@@ -66,7 +69,8 @@ def store(
                 tenant=tenant,
                 journey_id=checkpoint.journey_id or None,
             )
-        ]
+        ],
+        before=before,
     )
     faultpoint("checkpoint.before_commit")
     services.home.checkpoints.commit(

@@ -7,12 +7,14 @@ import json
 import math
 from collections.abc import Callable, Iterator
 from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from librarian_kit import Embedding, House, documents, keys, row_ids, stored
+from librarian_kit import Embedding, House, documents, keys, row_ids, stored, unfinished
 
 from milepost.store.errors import UsageError
 from milepost.store.home import Home
@@ -241,3 +243,62 @@ def test_documents_are_found_by_meaning(house: House) -> None:
     assert set(house.librarian.documents(find="x", type="t")[0]) == {
         "document_id", "type", "journey_id", "timestamp", "content", "score"
     }  # fmt: skip
+
+
+def test_what_is_laid_by_can_be_read_at_once_and_is_brought_once(house: House) -> None:
+    """It waits in the ledger for the next write, or for `bring`; whoever asks for it has it brought."""
+    house.librarian.write_documents(documents(1))
+    house.librarian.lay_by([Document("early", {"n": 1})])
+    house.librarian.write_documents([Document("other", {"n": 2})], before=True)
+    assert house.librarian.retrieve("other") == {"n": 2}
+    assert unfinished(house) == 1 and not house.librarian.left_behind()
+    assert house.librarian.retrieve("early") == {"n": 1}
+    assert unfinished(house) == 0
+    house.librarian.lay_by([Document("late", {"n": 3})])
+    house.librarian.write_documents([Document("other", {"n": 4})])
+    house.librarian.lay_by([Document("last", {"n": 5})])
+    house.librarian.bring()
+    assert unfinished(house) == 0
+    assert {key: json.loads(body)["n"] for key, body in house.held().items()} == {
+        "d0": 0, "early": 1, "late": 3, "other": 4, "last": 5,
+    }  # fmt: skip
+
+
+def test_what_is_given_up_is_the_next_holders(house: House) -> None:
+    """Whoever takes the lease next brings it, as what a dead process left."""
+    house.librarian.write_documents(documents(1))
+    house.librarian.lay_by([Document("early", {"n": 1})])
+    with house.home.hold():
+        pass
+    assert unfinished(house) == 1
+    house.librarian.give_up()
+    assert house.librarian.left_behind()
+    with house.home.hold():
+        pass
+    assert unfinished(house) == 0
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    said=st.lists(st.tuples(st.sampled_from(["a", "b"]), st.sets(st.sampled_from("xyz")), st.booleans()), max_size=6)
+)
+def test_a_row_has_the_metadata_of_its_last_writing(said: list[tuple[str, set[str], bool]]) -> None:
+    """However often it was written or laid by, with whatever keys: none of an earlier writing is left."""
+    with TemporaryDirectory() as folder:
+        house = House(Path(folder) / "home")
+        try:
+            last: dict[str, dict[str, Any]] = {}
+            for at, (name, fields, now) in enumerate(said):
+                last[name] = {"type": "t", **dict.fromkeys(fields, at)}
+                document = Document(name, {"at": at}, last[name], journey_id="j" if "x" in fields else None)
+                (house.librarian.write_documents if now else house.librarian.lay_by)([document])
+            house.librarian.bring()
+            with house.home.hold():
+                rows = list(house.index().scan()) if said else []
+            kept = {row.metadata["document_id"]: {k: v for k, v in row.metadata.items() if k in "xyz"} for row in rows}
+            assert kept == {name: {k: v for k, v in wanted.items() if k in "xyz"} for name, wanted in last.items()}
+            assert all(
+                ("journey_id" in row.metadata) == ("x" in last[str(row.metadata["document_id"])]) for row in rows
+            )
+        finally:
+            house.home.close()

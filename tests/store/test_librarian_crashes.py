@@ -39,8 +39,15 @@ def _other_embedder(house: House) -> None:
     house.reopen(Embedding(24)).write_documents([Document("last", {"n": 1})])
 
 
+def _lay_by(house: House) -> None:
+    house.librarian.lay_by(documents(5))
+    house.librarian.write_documents([Document("first", {"n": 1})], before=True)
+    house.librarian.lay_by([Document("d1", {"n": 1, "more": True}, {"type": "other"})])
+    house.librarian.bring()
+
+
 WORKS: dict[str, Callable[[House], None]] = {
-    work.__name__: work for work in (_write, _write_over, _change_items, _find, _other_embedder)
+    work.__name__: work for work in (_write, _write_over, _change_items, _find, _other_embedder, _lay_by)
 }
 
 
@@ -107,7 +114,7 @@ def test_a_document_is_not_acknowledged_before_it_can_be_read_back(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If Chroma takes a document and does not give it back, the writer is told."""
-    monkeypatch.setattr(Index, "put", lambda *_: None)
+    monkeypatch.setattr(Index, "put", lambda *_, **__: None)
     with pytest.raises(StoreDamaged, match="cannot be read back"):
         _write(house)
 

@@ -42,9 +42,9 @@ def test_many_documents_cost_one_call(house: House, monkeypatch: pytest.MonkeyPa
     sizes: list[int] = []
     put = Index.put
 
-    def counting(self: Index, ids: Any, *rest: Any) -> None:
+    def counting(self: Index, ids: Any, *rest: Any, **more: Any) -> None:
         sizes.append(len(ids))
-        put(self, ids, *rest)
+        put(self, ids, *rest, **more)
 
     monkeypatch.setattr(Index, "put", counting)
     house.librarian.write_documents(documents(200))
