@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -15,7 +14,7 @@ from ..store.receipts import Receipt
 from ..store.records import Journey
 from ..tools.services import Services
 from .executor import journey_id_of
-from .forecast import deeds, forecast, page, step_page
+from .forecast import Told, forecast, page, step_page
 from .issues import as_list, as_mapping
 from .planner import keep_plan
 from .requirements import person, plan_request
@@ -31,43 +30,53 @@ _LISTED = 100
 _IDS = uuid.uuid5(uuid.NAMESPACE_URL, "milepost:forward-documentation")
 
 
-def plan_document(plan: Plan) -> Document:
+def forward_documents(plan: Plan, policy: Policy) -> list[Document]:
+    """What is written down before a journey does anything, as far as the policy wants it: the plan, and each step."""
+    told = Told(plan)
+    documents = [plan_document(plan, told)] if policy.generate_plan else []
+    return documents + [step_document(plan, step, told) for step in (plan.steps if policy.document_steps else ())]
+
+
+def plan_document(plan: Plan, told: Told | None = None) -> Document:
     """The plan as the librarian keeps it: unchanged files are counted only, long lists are cut, and the cut is said."""
     content = plan.model_dump(mode="json", exclude={"files", "policy", "steps"})
     content["steps"] = [_short(step.model_dump(mode="json")) for step in plan.steps]
     moving = [file for file in plan.files if file.reason != "unchanged"]
     content["files"] = [_line(file) for file in moving[:_LISTED]]
     content["files_left_out"] = len(plan.files) - len(content["files"])
-    content |= {"forecast": forecast(plan), "markdown": page(plan)}
+    told = told or Told(plan)
+    content |= {"forecast": forecast(told), "markdown": page(told)}
     return _document(plan.plan_id, content, EXECUTION_PLAN, plan.tenant, journey_id_of(plan))
 
 
-def step_document(plan: Plan, step: PlanStep, *, at: str | None = None) -> Document:
+def step_document(plan: Plan, step: PlanStep, told: Told | None = None) -> Document:
     """What one step will touch, written before it runs. The same step of the same plan has the same document."""
     doc_id = f"forward_doc_{uuid.uuid5(_IDS, f'{plan.plan_id}/{step.id}')}"
+    told = told or Told(plan)
     context = {
-        **touches(plan, step), **deeds(plan, step), "estimate": _dumped(step), "args": _short(dict(step.args)),
+        **touches(plan, step), **told.deeds(step), "estimate": _dumped(step), "args": _short(dict(step.args)),
     }  # fmt: skip
-    content = forward_content(doc_id, plan.plan_id, step.id, step.action, context, at or plan.generated_at)
-    content["markdown"] = step_page(plan, step)
+    content = forward_content(doc_id, plan.plan_id, step.id, step.action, context, plan.generated_at)
+    content["markdown"] = step_page(told, step)
     return _document(doc_id, content, FORWARD, plan.tenant, journey_id_of(plan))
 
 
-def what_came(plan: Plan, journey: Journey, receipts: Sequence[Receipt], policy: Policy) -> list[Document]:
+def what_came(
+    plan: Plan, journey: Journey, outcomes: Mapping[str, int], receipts: Sequence[Receipt], policy: Policy
+) -> list[Document]:
     """The plan's documents again, each with what came of it beside what it said: status, seconds, what was done."""
-    documents: list[Document] = []
     by_step = {step.id: step for step in journey.steps}
-    if policy.generate_plan:
-        document = plan_document(plan)
-        seconds = round(sum(step.seconds or 0.0 for step in journey.steps), 3)
-        came = {"status": str(journey.status), "seconds": seconds, "embeddings": journey.embeddings_computed,
-                "outcomes": dict(Counter(file.outcome for file in journey.files if file.outcome))}  # fmt: skip
-        documents.append(replace(document, content={**document.content, "came_of_it": came}))
-    for step in plan.steps if policy.document_steps else ():
-        document = step_document(plan, step)
-        ran = by_step.get(step.id)
-        did = [_short(receipt.post) for receipt in receipts if receipt.step_id == step.id and receipt.post]
-        came = {"status": ran.status if ran else None, "seconds": ran.seconds if ran else None, "did": did}
+    documents: list[Document] = []
+    for document in forward_documents(plan, policy):
+        name = document.content.get("step")
+        if name is None:
+            seconds = round(sum(step.seconds or 0.0 for step in journey.steps), 3)
+            came = {"status": str(journey.status), "seconds": seconds, "embeddings": journey.embeddings_computed,
+                    "outcomes": dict(outcomes)}  # fmt: skip
+        else:
+            ran = by_step.get(name)
+            did = [_short(receipt.post) for receipt in receipts if receipt.step_id == name and receipt.post]
+            came = {"status": ran.status if ran else None, "seconds": ran.seconds if ran else None, "did": did}
         documents.append(replace(document, content={**document.content, "came_of_it": came}))
     return documents
 

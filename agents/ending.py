@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from ..store.faults import faultpoint
@@ -11,13 +11,13 @@ from ..store.plan import Plan
 from ..store.policy import Policy
 from ..store.receipts import Receipt
 from ..store.records import Journey, JourneyStatus
-from ..store.standing import ENDED
+from ..store.standing import ENDED, LIVE
 from ..tools.services import Services
 from .order import Order
 from .outcomes import outcome_document
 
-Came = Callable[[Plan, Journey, Sequence[Receipt], Policy], list[Document]]
-"""The documents about what came of a journey."""
+Came = Callable[[Plan, Journey, Mapping[str, int], Sequence[Receipt], Policy], list[Document]]
+"""The documents about what came of a journey, told without its files, by how many of them came to what."""
 
 
 def settle(services: Services, journey_id: str, order: Order, came: Came | None) -> Journey:
@@ -45,8 +45,11 @@ def _what_came(services: Services, journey_id: str, order: Order, came: Came | N
     if came is None and not learns:
         return []
     ledger = services.home.ledger
-    journey = ledger.journey(journey_id, None, whole=True)
-    documents = [] if came is None else came(order.plan, journey, ledger.receipts(journey_id), order.policy)
+    journey = ledger.journey(journey_id, None)
+    journey.steps = ledger.steps(journey_id, live=journey.status in LIVE)
+    documents: list[Document] = []
+    if came is not None:
+        documents += came(order.plan, journey, ledger.tally(journey_id), ledger.receipts(journey_id), order.policy)
     if learns and journey.status in ENDED:
         documents.append(outcome_document(journey, order.plan, ledger.files(journey_id)))
     return documents

@@ -19,16 +19,35 @@ _COUNTED = "counted"
 _SHIPPED = "shipped constants"
 
 
-def forecast(plan: Plan) -> dict[str, dict[str, Any]]:
+class Told:
+    """A plan, with what its documents ask of it one after the other."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.policy = Policy.model_validate(plan.policy)
+        self.taken = [file for file in plan.files if file.action in ("add", "replace")]
+        self.gone = [file for file in plan.files if file.action == "remove"]
+        self._deeds: dict[str, dict[str, str]] = {}
+
+    def deeds(self, step: PlanStep) -> dict[str, str]:
+        """What one step reads, writes, replaces, and how it is undone, a sentence each."""
+        if step.id not in self._deeds:
+            self._deeds[step.id] = _deeds(self, step)
+        return self._deeds[step.id]
+
+
+def forecast(told: Told) -> dict[str, dict[str, Any]]:
     """What the whole will use: each figure as p10, p50, p90 with its unit and where it comes from.
 
     What was counted has three equal figures. Model calls and tokens are what planning took: running a plan asks none.
     """
-    told, origin = plan.resources, plan.origin
+    plan = told.plan
+    used, origin = plan.resources, plan.origin
     guessed = any(file.estimated for file in plan.files)
-    embeddings = int(told.get("embeddings", 0))
-    disk = int(told.get("disk_bytes", 0))
-    limit = Policy.model_validate(plan.policy).limits.parse_memory_mb * 1_000_000
+    embeddings = int(used.get("embeddings", 0))
+    disk = int(used.get("disk_bytes", 0))
+    limit = told.policy.limits.parse_memory_mb * 1_000_000
+    chunks = sum(file.chunks for file in told.taken)
     parses = any(step.action == "parse" for step in plan.steps)
     low, middle, high = (
         int(own + part * limit * parses) for own, part in zip(_PROCESS_BYTES, (0.1, 0.3, 1.0), strict=True)
@@ -37,19 +56,17 @@ def forecast(plan: Plan) -> dict[str, dict[str, Any]]:
     return {
         "seconds": _figure("s", time.p10, time.p50, time.p90, time.basis),
         "embeddings": _about(embeddings, "texts") if guessed else _exactly(embeddings, "texts"),
-        "chunks": _about(_chunks(plan), "chunks") if guessed else _exactly(_chunks(plan), "chunks"),
+        "chunks": _about(chunks, "chunks") if guessed else _exactly(chunks, "chunks"),
         "model_calls": _exactly(origin.calls, "calls"),
         "tokens": _exactly(origin.input_tokens + origin.output_tokens, "tokens"),
-        "money": _money(origin.cost, told.get("cost"), guessed=guessed),
+        "money": _money(origin.cost, used.get("cost"), guessed=guessed),
         "disk_bytes": _figure("bytes", int(disk * _DISK[0]), disk, int(disk * _DISK[1]), _SHIPPED),
         "memory_bytes": _figure("bytes", low, middle, high, _SHIPPED),
     }
 
 
-def deeds(plan: Plan, step: PlanStep) -> dict[str, str]:
-    """What one step reads, writes, replaces, and how it is undone, a sentence each."""
-    taken = [file for file in plan.files if file.action in ("add", "replace")]
-    gone = [file for file in plan.files if file.action == "remove"]
+def _deeds(told: Told, step: PlanStep) -> dict[str, str]:
+    plan, taken, gone = told.plan, told.taken, told.gone
     old = sum(file.chunks_replaced for file in taken) + sum(file.chunks for file in gone)
     chunks = count(sum(file.chunks for file in taken), "chunk")
     vectors = count(int(plan.resources.get("embeddings", 0)), "vector")
@@ -70,32 +87,28 @@ def deeds(plan: Plan, step: PlanStep) -> dict[str, str]:
     reads, writes, replaces = sentences.get(
         step.action, ("its arguments", f"what {clean(step.action)} does", "unknown to Milepost")
     )
-    return {"reads": reads, "writes": writes, "replaces": replaces, "undone_by": _undone(plan, step)}
+    return {"reads": reads, "writes": writes, "replaces": replaces, "undone_by": _undone(told, step)}
 
 
-def page(plan: Plan) -> str:
+def page(told: Told) -> str:
     """The plan's forward documentation for people, as Markdown; its files are counted and not listed."""
     rows = [f"| {name.replace('_', ' ')} | {_shown(figure)} | {figure['basis']} |"
-            for name, figure in forecast(plan).items()]  # fmt: skip
-    steps = [_row(plan, step) for step in plan.steps]
-    told = plan.summary
+            for name, figure in forecast(told).items()]  # fmt: skip
+    steps = [_row(told, step) for step in told.plan.steps]
+    sums = told.plan.summary
     return "\n".join(
-        [f"# Plan {plan.plan_id}", "",
-         f"{told.add} to add, {told.replace} to replace, {told.remove} to remove, {told.skip} to skip, "
-         f"{told.reject} rejected.", "",
+        [f"# Plan {told.plan.plan_id}", "",
+         f"{sums.add} to add, {sums.replace} to replace, {sums.remove} to remove, {sums.skip} to skip, "
+         f"{sums.reject} rejected.", "",
          "| step | reads | writes | replaces | undone by | takes |", "|---|---|---|---|---|---|", *steps, "",
          "| the whole | | from |", "|---|---|---|", *rows, ""]
     )  # fmt: skip
 
 
-def step_page(plan: Plan, step: PlanStep) -> str:
+def step_page(told: Told, step: PlanStep) -> str:
     """One step's forward documentation for people, as Markdown."""
-    lines = [f"- {name.replace('_', ' ')}: {_cell(said)}" for name, said in deeds(plan, step).items()]
+    lines = [f"- {name.replace('_', ' ')}: {_cell(said)}" for name, said in told.deeds(step).items()]
     return "\n".join([f"# {_cell(step.id)} ({_cell(step.action)})", "", *lines, f"- takes: {_takes(step)}", ""])
-
-
-def _chunks(plan: Plan) -> int:
-    return sum(file.chunks for file in plan.files if file.action in ("add", "replace"))
 
 
 def _figure(unit: str, p10: float, p50: float, p90: float, basis: str) -> dict[str, Any]:
@@ -139,12 +152,12 @@ def _hidden(plan: Plan) -> str:
     return f"{count(len(hidden), 'source')} that nobody finds any more, {chunks}; the content stays"
 
 
-def _undone(plan: Plan, step: PlanStep) -> str:
+def _undone(told: Told, step: PlanStep) -> str:
     if step.action == "report":
         return "nothing: it changes nothing"
     if step.effect == "irreversible":
         return "nothing: it cannot be undone"
-    if not Policy.model_validate(plan.policy).restorable:
+    if not told.policy.restorable:
         return "nothing: rollback is off by policy"
     if step.rollback_handler:
         return f"its handler {clean(step.rollback_handler)}"
@@ -152,8 +165,8 @@ def _undone(plan: Plan, step: PlanStep) -> str:
     return "going back to the revision before" if step.action in shown else "leaving it unseen"
 
 
-def _row(plan: Plan, step: PlanStep) -> str:
-    did = deeds(plan, step)
+def _row(told: Told, step: PlanStep) -> str:
+    did = told.deeds(step)
     return f"| {_cell(step.id)} | " + " | ".join(_cell(did[name]) for name in did) + f" | {_takes(step)} |"
 
 

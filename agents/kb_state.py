@@ -45,5 +45,4 @@ def kb_state(record: Record, kb: Kb | None) -> KbState:
             (kb.kb_id,),
         ).fetchall()
         head = reading.execute("SELECT head FROM kbs WHERE kb_id = ?", (kb.kb_id,)).fetchone()[0]
-    known = [KbSource(**{name: row[name] for name in KbSource.__dataclass_fields__}) for row in rows]
-    return KbState(head, {source.name: source for source in known})
+    return KbState(head, {row[0]: KbSource(*row) for row in rows})

@@ -15,7 +15,7 @@ from ..store.policy import Policy
 from ..store.records import JourneyStatus, Progress
 from ..store.step_order import in_order
 from .approving import Approving
-from .documenter import plan_document, step_document, what_came
+from .documenter import forward_documents, what_came
 from .engine import Engine
 from .executor import journey_id_of
 from .plan_facts import world_facts
@@ -46,7 +46,7 @@ class Nodes:
         )
         engine = self._engine
         await engine.run(lambda: None)  # a home that is opened by its first use is open then
-        plan = await drafted(engine.services, request, self._telling)
+        plan = await drafted(engine.services, request, engine.run if state.get("unheard") else self._telling)
         await engine.run(lambda: save_plan(engine.services, request, plan))
         return {"plan_id": plan.plan_id, "verdict": "stop" if plan.questions else "go"}
 
@@ -77,7 +77,8 @@ class Nodes:
 
         async def run(state: JourneyState) -> dict[str, Any]:
             await self._engine.starting()
-            return await self._telling(lambda: self._step(_plan_id(state), action))
+            run_there = self._engine.run if state.get("unheard") else self._telling
+            return await run_there(lambda: self._step(_plan_id(state), action))
 
         run.__name__ = action
         return run
@@ -119,9 +120,7 @@ class Nodes:
 
     def _document(self, plan_id: str, *, alone: bool) -> None:
         plan = self._plan_of(plan_id)
-        documents = [plan_document(plan)] if self._policy.generate_plan else []
-        if self._policy.document_steps:
-            documents += [step_document(plan, step) for step in plan.steps]
+        documents = forward_documents(plan, self._policy)
         librarian = self._engine.services.home.librarian
         if alone:
             librarian.write_documents(documents)

@@ -9,6 +9,7 @@ from ..store.errors import PlanRejected, UsageError
 from ..store.plan import Origin, Plan
 from ..store.policy import Policy
 from ..tools.journey_types import BUILT_IN
+from ..tools.registry import REGISTRY
 from ..tools.services import Services
 from ..tools.type_finder import JourneyTypes
 from .ai_answers import ModelFailed
@@ -187,7 +188,8 @@ def judge(
         "files": [file.source for file in plan.files],
         **(world or {}),
     }
-    return validate_plan(plan, types.registry(plan.journey_type), policy, facts)
+    registry = REGISTRY if plan.journey_type == BUILT_IN else types.registry(plan.journey_type)
+    return validate_plan(plan, registry, policy, facts)
 
 
 class PlanningIntegrationCapability:

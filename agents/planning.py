@@ -226,10 +226,14 @@ async def streamed(
 ) -> dict[str, Any]:
     """Run a graph to its end or pause; its progress events go to whoever watches. Returns the last state."""
     state: dict[str, Any] = {}
+    if on_progress is None:  # an event wakes the loop, for nobody
+        async for said in graph.astream({**given, "unheard": True}, config, stream_mode="values", **options):
+            state = said
+        return state
     async for kind, said in graph.astream(given, config, stream_mode=["custom", "values"], **options):
         if kind == "values":
             state = said
-        elif on_progress is not None:
+        else:
             on_progress(Progress.model_validate(said))
     return state
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..store.policy import Policy
 from ..store.records import UserContext
 from .chat_model import ready
+from .ending import Came
 from .engine import Engine
 from .opening import user_of
 from .planner import PlanRequest
@@ -55,11 +56,11 @@ class LazyEngine:
             await engine.take_turn()
             self._has_turn = True
 
-    def finish(self, journey_id: str) -> str:
+    def finish(self, journey_id: str, came: Came | None = None) -> str:
         """Settle a journey, and let the next one run."""
         assert self._engine is not None  # this is work, which runs on it
         try:
-            return self._engine.finish(journey_id)
+            return self._engine.finish(journey_id, came)
         finally:
             self._end_turn()
 

@@ -21,6 +21,8 @@ class JourneyRequest(TypedDict, total=False):
     only_planning: bool
     going_on: bool
     """Of one that only plans: whoever asked runs the plan at once."""
+    unheard: bool
+    """Nobody listens to how far it is."""
     plan_id: str
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from .chunks import tags_of
 
@@ -21,6 +22,7 @@ def tagged(tags: Mapping[str, object]) -> str | None:
     return None if tag is None else audience_name(str(tag))
 
 
+@lru_cache(maxsize=1_000)
 def audience_of(chunker: str) -> str | None:
     """Whom a source is for, by the id of its chunker."""
     return tagged(tags_of(chunker))

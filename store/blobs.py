@@ -216,7 +216,7 @@ def _blocks(path: Path | str) -> Iterator[bytes]:
         try:
             before, size = os.fstat(descriptor), 0
             # one that grows has no end to wait for
-            while size < before.st_size and (block := os.read(descriptor, BLOCK)):
+            while size < before.st_size and (block := os.read(descriptor, min(BLOCK, before.st_size - size))):
                 yield block
                 size += len(block)
             after = os.fstat(descriptor)

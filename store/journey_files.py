@@ -92,6 +92,14 @@ class JourneyFiles:
             for path, source, outcome, reason, detail, warnings, chunks in rows
         ]  # fmt: skip
 
+    def tally(self, journey_id: str) -> dict[str, int]:
+        """How many files came to each outcome."""
+        sql = (
+            "SELECT outcome, count(*) FROM journey_files WHERE journey_id = ? AND outcome IS NOT NULL GROUP BY outcome"
+        )
+        with self._record.read() as reading:
+            return {row[0]: row[1] for row in reading.execute(sql, (journey_id,))}
+
     def purged(self, journey_id: str) -> list[str]:
         """Those of a journey's sources that were purged since."""
         return [row.source for row in self._files("journey_id = ? AND reason = ?", journey_id, "purged")]
@@ -109,7 +117,7 @@ class JourneyFiles:
                 " detail = ?, warnings = ?, chunks = ?, parsed_id = ?, version_id = ?, action = ?"
                 " WHERE journey_id = ? AND position = ?",
                 [(r.sha256, r.bytes, r.hint, r.stage, r.outcome, r.reason, r.detail,
-                  json.dumps(list(r.warnings), ensure_ascii=False), r.chunks, r.parsed_id, r.version_id, r.action,
+                  packed(r.warnings), r.chunks, r.parsed_id, r.version_id, r.action,
                   journey_id, r.position)
                  for r in rows],
             )  # fmt: skip
@@ -118,6 +126,11 @@ class JourneyFiles:
 _COLUMNS = ", ".join(FileRow.__dataclass_fields__)
 _OF_FILES = ", ".join(f"f.{name}" for name in FileRow.__dataclass_fields__)
 _WARNINGS = list(FileRow.__dataclass_fields__).index("warnings")
+
+
+def packed(warnings: Sequence[str]) -> str:
+    """Warnings as the record has them: of most files there are none."""
+    return json.dumps(list(warnings), ensure_ascii=False) if warnings else "[]"
 
 
 def _file_row(row: Sequence[Any]) -> FileRow:

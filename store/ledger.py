@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from .errors import NotFound
-from .journey_files import JourneyFiles
+from .journey_files import JourneyFiles, packed
 from .plan import Interval, Plan, canonical_json
 from .policy import Policy
 from .ports import Clock
@@ -57,7 +57,7 @@ class Ledger(JourneyFiles, Receipts, Standing, Tries):
                 "INSERT INTO journey_files (journey_id, position, path, source, action, sha256, bytes, outcome,"
                 " reason, detail, warnings, chunks) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
                 [(journey_id, i, f.path, f.source, f.action, f.sha256, f.bytes, _settled(plan, f.action), f.reason,
-                  f.detail, json.dumps(list(f.warnings), ensure_ascii=False), f.chunks if f.action == "skip" else 0)
+                  f.detail, packed(f.warnings), f.chunks if f.action == "skip" else 0)
                  for i, f in enumerate(plan.files)],
             )  # fmt: skip
             writing.executemany(

@@ -168,7 +168,7 @@ class Shelf:
         while behind := self._behind(leaving):
             self._guarded(partial(self._bring, rows=behind))
             faultpoint("librarian.after_index")
-            self._settle(behind, self._guarded(partial(_held, rows=behind)))
+            self._settle(behind, self._guarded(partial(Index.texts, ids=[row.id for row in behind])))
         self._look()
 
     def rebuild(self) -> None:
@@ -178,7 +178,7 @@ class Shelf:
         self.table.unindex()
         while behind := self.table.behind(BATCH):
             self._bring(self._index(), rows=behind)
-            self._settle(behind, _held(self._index(), rows=behind))
+            self._settle(behind, self._index().texts([row.id for row in behind]))
 
     def mend(self) -> None:
         """Write what the collection has lost, and take out what was never given to it."""
@@ -295,8 +295,3 @@ class Shelf:
 
     def _dimensions(self, embedder: Embedder) -> int:
         return self.table.known_dimensions(embedder.name) or embedder.dimensions
-
-
-def _held(index: Index, *, rows: Sequence[Shelved]) -> dict[str, str]:
-    """What the collection holds of these rows, by id."""
-    return index.texts([row.id for row in rows])
