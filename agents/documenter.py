@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -27,6 +27,7 @@ EXECUTION_PLAN = "execution_plan"
 FORWARD = "forward_documentation"
 _LISTED = 100
 """Files named in a document; all of them are in the plan, which the record keeps."""
+_TOLD = {"source", "action", "sha256", "bytes", "chunks", "reason", "detail"}
 _IDS = uuid.uuid5(uuid.NAMESPACE_URL, "milepost:forward-documentation")
 
 
@@ -97,7 +98,7 @@ def touches(plan: Plan, step: PlanStep) -> dict[str, Any]:
     return {
         "kb": plan.kb,
         "kb_revision": plan.base.kb_revision,
-        "files": [_line(file) for file in files[:_LISTED]],
+        "files": [_line(file, but={"sha256"}) for file in files[:_LISTED]],
         "files_left_out": max(0, len(files) - _LISTED),
         **_counts(plan, step.action, files),
         "effect": step.effect,
@@ -172,8 +173,9 @@ def _counts(plan: Plan, action: str, files: list[PlannedFile]) -> dict[str, Any]
     return {**counts.get(action, moved), "exact": exact}
 
 
-def _line(file: PlannedFile) -> dict[str, Any]:
-    told = file.model_dump(mode="json", include={"source", "action", "sha256", "bytes", "chunks", "reason", "detail"})
+def _line(file: PlannedFile, *, but: Set[str] = frozenset()) -> dict[str, Any]:
+    """What a document says of a file; a step's says no hash, which the plan's does."""
+    told = file.model_dump(mode="json", include=_TOLD - but)
     return {key: value for key, value in told.items() if value is not None}
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from .errors import MilepostError
 from .trouble import as_trouble
 
-BYTES = 512 << 10
-"""Enough for the record of a rollback in a home that is small; in others the collections give the rest (`Views`)."""
+BYTES = 320 << 10
+"""Half as much again as a rollback in a small home was seen to need; in others the collections give the rest."""
 
 
 class Reserve:
