@@ -216,7 +216,7 @@ class Knowledge:
         self, writing: sqlite3.Connection, kb: Kb, source_id: int, source: str, parsed_id: int
     ) -> list[int]:
         ids, metadatas, text_ids = self._identify(kb, source, parsed_id)
-        known = _known_slots(writing, kb.kb_id, ids)
+        known = _known_slots(writing, source_id, text_ids)
         first = int(writing.execute("SELECT next_slot FROM kbs WHERE kb_id = ?", (kb.kb_id,)).fetchone()[0])
         fresh = [i for i, id_ in enumerate(ids) if id_ not in known]
         texts = self._content.texts(text_ids[i] for i in fresh)
@@ -287,9 +287,10 @@ class _Rehearsed(Exception):
         self.counted = counted
 
 
-def _known_slots(reading: sqlite3.Connection, kb_id: int, ids: Sequence[bytes]) -> dict[bytes, int]:
+def _known_slots(reading: sqlite3.Connection, source_id: int, text_ids: Sequence[int]) -> dict[bytes, int]:
+    """The slots of a source's chunks with these texts, by chunk id, which says source and text."""
     found: dict[bytes, int] = {}
-    for some in batched(ids, IN_LIST):
-        sql = f"SELECT chunk_id, slot FROM chunks WHERE kb_id = ? AND chunk_id IN ({marks(some)})"
-        found |= {bytes(row[0]): row[1] for row in reading.execute(sql, (kb_id, *some))}
+    for some in batched(sorted(set(text_ids)), IN_LIST):
+        sql = f"SELECT chunk_id, slot FROM chunks WHERE text_id IN ({marks(some)}) AND source_id = ?"
+        found |= {bytes(row[0]): row[1] for row in reading.execute(sql, (*some, source_id))}
     return found

@@ -10,8 +10,8 @@ from pathlib import Path
 from .errors import MilepostError
 from .trouble import as_trouble
 
-BYTES = 320 << 10
-"""Half as much again as a rollback in a small home was seen to need; in others the collections give the rest."""
+BYTES = 512 << 10
+"""Twice what a rollback in a small home was seen to need; in a larger one the collections give the rest (`Views`)."""
 
 
 class Reserve:

@@ -45,8 +45,7 @@ CREATE TABLE chunks (
   text_id INTEGER NOT NULL, chunk_id BLOB NOT NULL, meta TEXT NOT NULL, digest BLOB NOT NULL,
   PRIMARY KEY (kb_id, slot)
 ) WITHOUT ROWID;
-CREATE UNIQUE INDEX chunk_ids ON chunks (kb_id, chunk_id);
-CREATE INDEX chunk_texts ON chunks (text_id);
+CREATE INDEX chunk_texts ON chunks (text_id, source_id);
 CREATE TABLE spans (
   kb_id INTEGER NOT NULL REFERENCES kbs ON DELETE CASCADE, slot INTEGER NOT NULL, appeared INTEGER NOT NULL,
   gone INTEGER, source_id INTEGER NOT NULL,
