@@ -136,7 +136,7 @@ def _naming(config: Path) -> Generator[None]:
     try:
         yield
     except PolicyError as wrong:
-        if CONFIG in wrong.message:
+        if CONFIG in wrong.message and not wrong.facts.get("unreadable"):
             wrong.next = f"milepost policy check {shlex.quote(str(config))}"
         raise
 

@@ -226,7 +226,12 @@ def read_toml(path: Path) -> dict[str, Any]:
     except (FileNotFoundError, NotADirectoryError):
         raise NotFound(f'there is no file "{path}"', next="milepost policy presets") from None
     except OSError as error:
-        raise PolicyError(f"cannot read {path}: {error.strerror}") from None
+        raise PolicyError(
+            f"cannot read {path}: {error.strerror}",
+            cause="permission to read it, or to enter its folder, is missing, or it is no file",
+            next=f"ls -ld {shlex.quote(str(path.parent))} {shlex.quote(str(path))}",
+            unreadable=True,
+        ) from None
     except UnicodeDecodeError as error:
         raise PolicyError(f"{path} is not UTF-8 text: byte {error.start}") from None
     except tomllib.TOMLDecodeError as error:

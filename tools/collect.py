@@ -261,10 +261,10 @@ _KINDS = {
 
 
 def _unreadable(path: str, source: str, error: OSError) -> Found:
+    what = "this folder cannot be looked into: " if os.path.isdir(path) else ""
+    detail = f"{what}{error.strerror or error}; check its permissions"
     if os.path.islink(path):
         detail = f"a link that leads nowhere ({os.readlink(path)!r}); mend it or leave it out"
-    else:
-        detail = f"{error.strerror or error}; check its permissions"
     return Found(safe_name(path), source, None, 0, 0, "unreadable", detail)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from dataclasses import replace
 from pathlib import Path
@@ -76,10 +77,16 @@ def _uploaded(ctx: StepRun, row: FileRow, inputs: dict[str, str], again: Again |
     except ChangedWhileReading:
         return failed(row, "changed_while_reading", "the file changed while it was read; plan again")
     except CannotRead as refused:
-        return failed(row, "unreadable", f"{refused.strerror or refused}; make it readable, or leave it out")
+        return failed(row, "unreadable", _unreadable(refused))
     if row.sha256 and sha256 != row.sha256:
         return failed(row, "changed_while_reading", "the file is not the one that was planned; plan again")
     return replace(row, stage="uploaded", sha256=sha256, bytes=size, hint=hint)
+
+
+def _unreadable(refused: OSError) -> str:
+    if refused.errno == errno.EISDIR:  # when it was planned, nobody could look into it
+        return "a folder, and folders are looked into by a plan; ingest it again"
+    return f"{refused.strerror or refused}; make it readable, or leave it out"
 
 
 def _is_parsed(ctx: StepRun, row: FileRow, hint: str) -> bool:

@@ -192,6 +192,15 @@ def test_a_damaged_milepost_toml(folder: Path, toml: bytes) -> None:
     assert digest(folder) == before
 
 
+def test_a_milepost_toml_that_cannot_be_read(folder: Path) -> None:
+    """What is there is to be looked at; a check of the file would only say the same."""
+    config = folder / ".milepost" / "milepost.toml"
+    config.unlink()
+    config.mkdir()
+    assert_clear(told(folder, *READING[1]), 3, "milepost.toml", "next: ls -ld .milepost .milepost/milepost.toml")
+    assert assert_doctor_knows(folder, "configuration").startswith("ls -ld ")
+
+
 def no_header(record: Path) -> None:
     """The beginning of the record is not SQLite's any more."""
     record.write_bytes(b"what is this " * 1000)

@@ -434,6 +434,17 @@ def test_dry_runs_of_plan_and_ingest_save_nothing(cli: Any, home: Path, tmp_path
     assert "Apply with" not in said and "nothing was saved" in said
 
 
+def test_a_resume_says_of_a_folder_that_only_a_plan_looks_into_one(cli: Any, tmp_path: Path) -> None:
+    """What could not be looked into when it was planned has no files that a journey knows of."""
+    (tmp_path / "handbook" / "late").write_bytes(b"%PDF-1.7 cut off")
+    journey = cli("ingest", "handbook", "--kb", "hr", "--json").json["journey"]
+    (tmp_path / "handbook" / "late").unlink()
+    (tmp_path / "handbook" / "late").mkdir()
+    again = cli("resume", journey["journey_id"], "--json")
+    said = {one["source"]: one["detail"] for one in again.json["journey"]["files"] if one["outcome"] == "failed"}
+    assert again.code == 5 and said == {"late": "a folder, and folders are looked into by a plan; ingest it again"}
+
+
 def test_no_expose_stages_and_resume_exposes(cli: Any, home: Path, tmp_path: Path) -> None:
     """`--no-expose` ends completed with "staged" and no revision; resume makes it searchable."""
     (tmp_path / "handbook" / "new.md").write_text("# New\n\nSomething new.\n")

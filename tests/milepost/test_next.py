@@ -19,7 +19,7 @@ from milepost.slash import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 FLOORS = ("milepost", "agents", "tools", "store")
-OTHERS = {"chmod", "df", "kill", "mv", "pip", "python", "rm"}
+OTHERS = {"chmod", "df", "kill", "ls", "mv", "pip", "python", "rm"}
 """Commands that are not ours, and that a system with Python has."""
 SAMPLES = {
     "kb": "hr", "journey": "journey_1", "plan": "plan_1", "approval": "approval_1", "checkpoint": "checkpoint_1",
