@@ -129,10 +129,10 @@ def _usage(error: Any) -> UsageError:
         if path == "milepost" and option in typed.VALUED and (moved := typed.after_command(option)):
             cause = "only what every command takes can stand before it"
             return UsageError(f"{option} stands after the command that it is for", cause=cause, next=moved)
-        near = f"; did you mean {error.possibilities[0]}?" if error.possibilities else ""
-        said = f"{path} has no option {error.option_name}{near}"
-        if error.possibilities:
-            return UsageError(said, instead=(error.option_name, error.possibilities[0]), next=f"{path} --help")
+        near = typed.nearest(option, error.possibilities or ())
+        said = f"{path} has no option {option}"
+        if near:
+            return UsageError(f"{said}; did you mean {near}?", instead=(option, near), next=f"{path} --help")
     elif type(error).__name__ == "MissingParameter" and error.param is not None and error.param.opts[0].startswith("-"):
         missing = _missing(context) or [error.param]
         add = [word for each in missing for word in (each.opts[0], each.metavar or "VALUE")]

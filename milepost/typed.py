@@ -5,10 +5,11 @@ A word in capitals (PATH, NAME) in a command that is offered is a blank; what wa
 
 from __future__ import annotations
 
+import difflib
 import re
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from .store.places import exists
@@ -78,6 +79,13 @@ def after_command(option: str) -> str | None:
     if not any(word.isidentifier() for word in given[at + size :]):
         return None
     return shlex.join(["milepost", *rest, *given[at : at + size]])
+
+
+def nearest(option: str, known: Iterable[str]) -> str | None:
+    """The option that was meant, by its letters alone: two dashes make none like another."""
+    names = {each.lstrip("-"): each for each in known}
+    near = difflib.get_close_matches(option.lstrip("-")[:80], names, n=1, cutoff=0.6)
+    return names[near[0]] if near else None
 
 
 def value_of(option: str) -> str | None:

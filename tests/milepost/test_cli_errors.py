@@ -15,6 +15,7 @@ MISTAKES = {
     "misspelt option": (("plan", "handbook", "--kbb", "hr"), 2, "--kb"),
     "an option before its command": (("--kb", "hr", "search", "days", "-k", "3"), 2, "search days -k 3 --kb hr"),
     "no path to ingest": (("ingest", "--kb", "hr"), 2, "ingest PATH"),
+    "an option like no other": (("plan", "handbook", "--kb", "hr", "--bogus"), 2, "no option --bogus\n"),
     "no kb": (("plan", "handbook"), 2, "--kb"),
     "no kb of a kb command": (("kb", "stats"), 2, "--kb"),
     "no revisions to compare": (("kb", "diff", "--kb", "hr"), 2, "--from and --to"),
