@@ -16,8 +16,8 @@ from .ports import Vectors
 MAPPED = 8
 """Mappings that a process keeps: one for each kb that it searches, and size."""
 BATCH = 1_000
-FILED = 8_192
-"""Slots of a kb from which on it has a file: those of a smaller one are packed from the record in a moment."""
+FILED = 4_096
+"""Slots of a kb from which on it has a file: those of a smaller one are packed from the record in 20 ms, once."""
 
 
 class Pack:

@@ -65,16 +65,21 @@ def _coded(whole: Vectors, largest: Counts, below: Counts) -> list[bytes]:
 
 def _decoded(rows: Sequence[bytes], dimensions: int) -> Vectors:
     fixed = 1 + 3 * dimensions
-    front = np.frombuffer(b"".join(row[:fixed] for row in rows), np.uint8).reshape(len(rows), fixed)
+    front = np.frombuffer(b"".join([row[:fixed] for row in rows]), np.uint8).reshape(len(rows), fixed)
     starts = np.cumsum([0, *(8 * (len(row) - fixed) for row in rows)])
-    unary = np.unpackbits(np.frombuffer(b"".join(row[fixed:] for row in rows), np.uint8))
-    ends = np.flatnonzero(unary).reshape(len(rows), dimensions)
-    below = np.diff(ends, axis=1, prepend=starts[:-1, None] - 1) - 1
-    exponents = front[:, :1].astype(np.int64) - below
-    if (exponents < 0).any() or (below < 0).any() or (ends[:, -1:] >= starts[1:, None]).any():
+    unary = np.unpackbits(np.frombuffer(b"".join([row[fixed:] for row in rows]), np.uint8))
+    ends = np.flatnonzero(unary.view(bool)).reshape(len(rows), dimensions)
+    if (ends[:, :1] < starts[:-1, None]).any() or (ends[:, -1:] >= starts[1:, None]).any():
+        raise ValueError("one row's exponents are in another's")
+    below = np.empty(ends.shape, np.int32)
+    below[:, 0] = ends[:, 0] - starts[:-1]
+    np.subtract(ends[:, 1:], ends[:, :-1], out=below[:, 1:], casting="unsafe")
+    below[:, 1:] -= 1
+    exponents = front[:, :1].astype(np.int32) - below
+    if exponents.min(initial=0) < 0:
         raise ValueError("an exponent is none")
     bits = np.zeros((len(rows), dimensions, 4), np.uint8)
     bits[:, :, :3] = front[:, 1:].reshape(len(rows), dimensions, 3)
     rest = bits.view("<u4")[:, :, 0]
-    whole: Vectors = (((rest & _SIGN) << 8) | (rest & _FRACTION) | exponents.astype("<u4") << 23).view("<f4")
+    whole: Vectors = (((rest & _SIGN) << 8) | (rest & _FRACTION) | exponents.view("<u4") << 23).view("<f4")
     return whole
