@@ -63,12 +63,16 @@ class Planning(Opening):
         )  # fmt: skip
         if not save and not self.there:
             return await self._planned_elsewhere(asked, on_progress)
-        if not self.there and journey_type == BUILT_IN:
-            await asyncio.to_thread(_check, asked)
-        self.services.stop.clear()
+        await self._begin(asked)
         if not save:
             return await drafted(self.services, asked, self.engine.run, on_progress=on_progress)
         return await self._planned(asked, wanted, on_progress)
+
+    async def _begin(self, asked: PlanRequest) -> None:
+        """Open the home for a request; one that nobody can plan makes none."""
+        if not self.there and asked.journey_type == BUILT_IN:
+            await asyncio.to_thread(_check, asked)
+        self.services.stop.clear()
 
     async def _planned_to_run(
         self, paths: Sequence[PathOrPair], *, policy: PolicyValue, on_progress: OnProgress, **wishes: Any
@@ -76,8 +80,8 @@ class Planning(Opening):
         """A plan that is run at once by whoever asked for it; its documents are laid by until then."""
         wanted = self._policy(policy)
         self._known_policies[wanted.digest] = wanted
-        self.services.stop.clear()
         asked = PlanRequest(paths=_paths(paths), policy=wanted, **wishes)
+        await self._begin(asked)
         return await self._planned(asked, wanted, on_progress, going_on=True)
 
     async def plan_each(
