@@ -56,11 +56,11 @@ class Rollback:
         found = self._target(checkpoint_ids)  # an unknown one is told before anybody waits for the store
         running = [part.journey_id for part in found.parts if part.journey_id]
         with stopped(self._services, self._policy, running), self._home.hold(wait=self._services.wait, lend=True):
+            if found.journey_id is None:
+                return self._by_hand(self._target(checkpoint_ids))
             return self._home.on_a_full_disk(lambda: self._to_target(self._target(checkpoint_ids), mode))
 
     def _to_target(self, target: Target, mode: str) -> RollbackResult:
-        if target.journey_id is None:
-            return self._by_hand(target)
         if inner := rollbacks_within(self._home, target):
             done = undone_within(target, inner, lambda one: self.to_checkpoint(one, on_conflict=mode))
             return marked_within(self._services, target, done)
