@@ -17,6 +17,7 @@ from milepost.store.errors import NotFound, PolicyError
 from milepost.store.kb import Kb
 from milepost.store.nearest import nearest
 from milepost.store.pack import FILED, Pack
+from milepost.store.packed_rows import packed_rows
 from milepost.store.packing import EXTRA, pack_rows, read_rows
 from milepost.store.vector_bits import restored
 from milepost.store.vectors import embed_normalised
@@ -355,11 +356,26 @@ def test_rows_of_a_transaction_that_is_undone_are_not_kept(kit: Kit) -> None:
     kb = kit.kb()
     kit.publish(kb, {"a": ["kept"]})
     with pytest.raises(sqlite3.IntegrityError), kit.home.record.write() as writing:
-        kit.change(kb, "b", ["lost"])
-        kit.search(kb, "lost")
+        kit.change(kb, "b", [f"lost {n}" for n in range(90)])
+        kit.search(kb, "lost 3")
         writing.execute("INSERT INTO holder (id, epoch) VALUES (2, 0)")
-    kit.publish(kb, {"b": ["other"]}, follow=False)
-    assert kit.search(kb, "other")[0].score == pytest.approx(1.0)
+    kit.publish(kb, {"b": [f"other {n}" for n in range(90)]}, follow=False)
+    assert [kit.search(kb, f"other {n}", k=1)[0].text for n in range(90)] == [f"other {n}" for n in range(90)]
+
+
+def test_what_was_given_up_is_not_kept_packed(kit: Kit) -> None:
+    """A file of another name is for other rows, those in memory too."""
+    kb = kit.kb()
+    kit.publish(kb, {"a": ["stays"], "b": ["goes"]})
+    kit.search(kb, "goes")
+    kit.publish(kb, {"b": None}, restorable=False)
+    kit.home.knowledge.release(kb.kb_id)
+    kit.home.knowledge.renew_pack(kb.kb_id)
+    kit.search(kb, "stays")
+    now = kit.now(kb)
+    with kit.home.record.read() as reading:
+        rows = packed_rows(kit.home.record, reading, now, kit.home.knowledge.pack(now), now.next_slot)
+    assert [bool(row.any()) for row in rows.codes] == [True, False]
 
 
 def test_a_kb_dropped_and_made_again_is_packed_again(kit: Kit) -> None:
