@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import posixpath
+import re
 import zipfile
 from collections.abc import Iterator
 from urllib.parse import unquote
@@ -13,6 +14,7 @@ from .document import Document, Limits, Refused
 
 Element = ElementTree.Element
 
+_STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/(\w+)")
 RATIO_FROM = 50_000_000
 """Bytes up to which nobody minds how densely something was packed."""
 
@@ -62,10 +64,15 @@ class Package:
         except Exception as error:  # zlib.error and its like of other compressions have no common base
             raise Refused("corrupt", f"damaged ({error}); give an undamaged copy") from None
 
+    def _usual(self, name: str) -> bytes:
+        """An XML part with the names that nearly all documents use: a "strict" one has others for the same."""
+        data = self.read(name)
+        return _STRICT.sub(rb"http://schemas.openxmlformats.org/\1/2006/\2", data) if _STRICT.search(data) else data
+
     def xml(self, name: str) -> Element:
         """The root of an XML part."""
         try:
-            return ElementTree.fromstring(self.read(name))
+            return ElementTree.fromstring(self._usual(name))
         except ElementTree.ParseError as error:
             raise Refused("corrupt", f"damaged: {name} is no XML ({error}); give an undamaged copy") from None
 
@@ -74,7 +81,7 @@ class Package:
         depth = 0
         above: list[Element] = []
         try:
-            for event, element in ElementTree.iterparse(io.BytesIO(self.read(name)), ("start", "end")):
+            for event, element in ElementTree.iterparse(io.BytesIO(self._usual(name)), ("start", "end")):
                 if event == "start":
                     above.append(element)
                     depth += element.tag in tags

@@ -24,6 +24,8 @@ _BETWEEN = re.compile(
 _QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
 _FORMS = ("text/plain", "text/html")
 """What the text of a mail itself comes in."""
+_UNREAD = ("text/css", "text/javascript", "application/javascript", "application/x-javascript")
+"""What a saved page brings along without a name; no text for people."""
 _NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 _DEEPEST = 10
 """Mails inside mails, at most."""
@@ -79,7 +81,8 @@ def _forwarded(part: Message, document: Document, depth: int) -> Iterator[Block]
 def _parts(part: Message, body: Message | None) -> Iterator[Message]:
     """The parts to read, forwarded mails whole: of several forms of one text, the body or else the plain one."""
     if part.get_content_type() == "message/rfc822" or not part.is_multipart():
-        if part.get_content_maintype() in ("text", "message") or part.get_filename() or _is_file(part):
+        written = part.get_content_maintype() in ("text", "message") and part.get_content_type() not in _UNREAD
+        if written or part.get_filename() or _is_file(part):
             yield part
         return
     inner = [each for child in cast("list[Message]", part.get_payload()) for each in _parts(child, body)]
@@ -95,7 +98,11 @@ def _is_file(part: Message) -> bool:
     if part.get_content_disposition() == "attachment":
         return True
     kind = part.get_content_type()
-    return kind.startswith("application/") and not kind.endswith(("signature", "encrypted", "keys"))
+    return (
+        kind.startswith("application/")
+        and kind not in _UNREAD
+        and not kind.endswith(("signature", "encrypted", "keys"))
+    )
 
 
 def _header(message: EmailMessage, key: str) -> str:

@@ -10,6 +10,7 @@ import zipfile
 import pytest
 from pdf_kit import document
 from pdf_kit import text as shown
+from test_parse import W, docx, para
 
 from milepost.store.policy import ChunkPolicy, LimitPolicy
 from milepost.tools.parse import Parsed, parse_bytes
@@ -73,6 +74,13 @@ def test_all_texts_of_a_mail_are_read_once() -> None:
     assert "key: value" in text(mail(f"{PLAIN}one", unnamed), "x.eml")
 
 
+def test_a_page_saved_as_a_mail_is_read_without_its_styles() -> None:
+    """As browsers save pages (MHTML): what stands beside the page is for the browser."""
+    styles = "Content-Type: text/css\nContent-Location: cid:css\n\n.a { color: red }"
+    program = "Content-Type: application/javascript\n\nalert(1)"
+    assert text(mail(f"{HTML}<p>page", styles, program, kind="related"), "x.mht").endswith("\n\npage")
+
+
 def test_a_mail_that_is_forwarded_with_its_attachment_is_read_once() -> None:
     """Wherever among the parts it stands."""
     named = 'Content-Type: text/plain\nContent-Disposition: attachment; filename="deep.txt"\n\ngiraffe'
@@ -124,6 +132,26 @@ def test_what_went_wrong_in_a_notebook_is_text() -> None:
     failed = {"output_type": "error", "ename": "ValueError", "evalue": "no such street", "traceback": ["\x1b[31mline"]}
     cell = {"cell_type": "code", "source": "go()", "outputs": [failed]}
     assert text(json.dumps({"nbformat": 4, "cells": [cell]}), "x.ipynb") == "go()\n\nValueError: no such street"
+
+
+def test_a_strict_document_is_read_as_any_other() -> None:
+    """Office offers that form too; its elements have other names for the same."""
+    usual = docx(
+        f"<w:tbl><w:tr><w:tc>{para('A')}</w:tc><w:tc>{para('B')}</w:tc></w:tr></w:tbl>",
+        header1=f"<w:hdr {W}>{para('Top')}</w:hdr>",
+    )
+    data = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(usual)) as given, zipfile.ZipFile(data, "w") as archive:
+        for name in given.namelist():
+            part = (
+                given.read(name)
+                .replace(b"schemas.openxmlformats.org/", b"purl.oclc.org/ooxml/")
+                .replace(b"/2006/", b"/")
+            )
+            archive.writestr(name, part)
+    strict = parse(data.getvalue(), "x.docx")
+    assert b"purl.oclc.org" in data.getvalue() and strict.warnings == []
+    assert [chunk.text for chunk in strict.chunks] == [chunk.text for chunk in parse(usual, "x.docx").chunks]
 
 
 @pytest.mark.parametrize("kind", ["text", "text-template"])
