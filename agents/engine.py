@@ -87,6 +87,9 @@ class Engine:
         """Let the next journey of this process run."""
         self._turn.lock.release()
 
+    async def open(self) -> None:
+        """From here on there is a home; an engine that waits for its first use opens it."""
+
     async def starting(self) -> None:
         """A step is about to run; whoever runs the graph over this engine has taken the turn."""
 
@@ -124,7 +127,8 @@ class Engine:
         if self._held.journey in (journey_id, RESERVED):
             self._held.journey = journey_id
             return
-        self._give_back()
+        self._held.journey = None
+        self._held.lease.close()
         self._held.lease.enter_context(self.services.home.hold(journey_id, wait=self.services.wait))
         self._held.journey = journey_id
 
@@ -135,9 +139,6 @@ class Engine:
     def leave(self) -> None:
         """Give the store back; documents that a journey laid by and did not come to bring are the next holder's."""
         self.services.home.librarian.give_up()
-        self._give_back()
-
-    def _give_back(self) -> None:
         self._held.journey = None
         self._held.lease.close()
 

@@ -15,7 +15,7 @@ from ..tools.collect import Found, collect
 PathOrPair = str | os.PathLike[str] | tuple[str, bytes]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Input:
     """One file as found. With a `reason` it will not be taken; `data` is only there where no file holds it."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from ..store.errors import ApprovalRequired, NotFound, StalePlan
@@ -88,12 +89,10 @@ class Journeys(Planning):
         on_progress: OnProgress = None,
     ) -> Journey:
         """Plan and apply in one go."""
-
-        async def planned() -> Plan:
-            return await self._planned_to_run(
-                paths, kb=kb, request=request, policy=policy, planner=planner, expose=expose, on_progress=on_progress
-            )
-
+        planned = partial(
+            self._planned_to_run, paths, kb=kb, request=request, policy=policy, planner=planner, expose=expose,
+            on_progress=on_progress,
+        )  # fmt: skip
         try:
             return await self._run(await planned(), approve=approve, on_progress=on_progress)
         except StalePlan:  # somebody published in between: again, with the store held

@@ -8,7 +8,7 @@ from ..store.kb import Kb
 from ..store.record import Record
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class KbSource:
     """One source of a kb's newest revision. A claim shows no chunks: another source has the same content."""
 

@@ -45,7 +45,7 @@ class Nodes:
             policy=self._policy,
         )
         engine = self._engine
-        await engine.run(lambda: None)  # a home that is opened by its first use is open then
+        await engine.open()
         plan = await drafted(engine.services, request, engine.run if state.get("unheard") else self._telling)
         await engine.run(lambda: save_plan(engine.services, request, plan))
         return {"plan_id": plan.plan_id, "verdict": "stop" if plan.questions else "go"}

@@ -40,6 +40,10 @@ class LazyEngine:
         self._engine: Engine | None = None
         self._has_turn = False
 
+    async def open(self) -> None:
+        """Open the engine, if it is not."""
+        await self._open()
+
     async def run(self, work: Callable[[], T]) -> T:
         """Do something on the engine's thread, once there is one."""
         engine = await self._open()

@@ -61,5 +61,5 @@ def validate_plan(
 
 def _files(plan: object) -> list[Mapping[str, Any]]:
     listed = as_list((as_mapping(plan) or {}).get("files")) or ()
-    files = [as_mapping(vars(file) if isinstance(file, BaseModel) else file) for file in listed]
+    files = [vars(file) if isinstance(file, BaseModel) else as_mapping(file) for file in listed]
     return [file for file in files if file is not None]

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 Action = Literal["add", "replace", "remove", "hide", "skip", "reject"]
 Effect = Literal["reversible", "compensable", "irreversible"]
@@ -193,11 +193,17 @@ def takes_away_by_model(plan: Plan) -> bool:
     return takes_away(plan) or any(step.effect == "irreversible" for step in plan.steps)
 
 
-_NOT_IN_DIGEST = {"plan_id", "digest", "generated_at", "origin", "estimated_time", "resources"}
+_NOT_IN_DIGEST = {"plan_id", "digest", "generated_at", "origin", "estimated_time", "resources", "files"}
+
+
+_FILES = TypeAdapter(tuple[PlannedFile, ...])
 
 
 def plan_digest(plan: Plan) -> str:
-    """SHA-256 in hexadecimal over the plan's canonical JSON, without time, estimates and origin."""
+    """SHA-256 in hexadecimal over the plan's canonical JSON, without time, estimates and origin.
+
+    Its files come last, on a line of their own, with their keys in the order of `PlannedFile`: there may be very many.
+    """
     body = plan.model_dump(mode="json", exclude=_NOT_IN_DIGEST)
     if not body["args"]:
         del body["args"]
@@ -206,7 +212,7 @@ def plan_digest(plan: Plan) -> str:
         for own in ("handler_version", "observed"):
             if step[own] is None:
                 del step[own]
-    return hashlib.sha256(canonical_json(body).encode()).hexdigest()
+    return hashlib.sha256(canonical_json(body).encode() + b"\n" + _FILES.dump_json(plan.files)).hexdigest()
 
 
 def canonical_json(value: Any) -> str:

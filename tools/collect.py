@@ -32,7 +32,7 @@ _ANYBODY_READS = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
 """Where all three may read, so may we: it need not be asked, which for very many files takes its time."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Found:
     """One input file.
 

@@ -5,6 +5,7 @@ Documents lie in the ledger first, and go to Chroma together. Killed anywhere be
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import shutil
@@ -17,11 +18,14 @@ from typing import Any
 import chromadb
 import pytest
 from kill import House
+from langgraph.checkpoint.memory import InMemorySaver
 from works import opened
 
-from milepost import ApprovalRequired, Milepost, NotFound
+from milepost import ApprovalRequired, AsyncMilepost, Milepost, NotFound
+from milepost.agents.graph import build_graph
 from milepost.store import faults
 from milepost.store.chroma import Index
+from milepost.tools.embedders import FakeEmbedder
 
 SMALL = {"chunk": {"size": 200, "overlap": 0}, "approval": "never"}
 FULL = {**SMALL, "enable_rollback": True, "enable_forward_docs": True, "learn_from_results": True}
@@ -126,6 +130,21 @@ def test_while_a_person_is_asked_the_documents_are_there(tmp_path: Path, folder:
         assert kinds(home, in_chroma(home)) == PLANNED
 
 
+def test_a_graph_that_waits_has_written_down_what_for(tmp_path: Path, folder: Path) -> None:
+    """The same in a graph of somebody's own, which plans and asks in one run."""
+    home, policy = tmp_path / "home", {**FULL, "approval": "always"}
+
+    async def scenario() -> Any:
+        async with AsyncMilepost(home, policy=policy, embedder=FakeEmbedder(16)) as mp:
+            graph = build_graph(mp.engine, mp.policy, checkpointer=InMemorySaver())
+            config: Any = {"configurable": {"thread_id": "one"}}
+            state = await graph.ainvoke({"paths": [str(folder)], "kb": "hr"}, config)
+            return state["__interrupt__"], kinds(home, in_chroma(home))
+
+    asked, there = asyncio.run(scenario())
+    assert asked and there == PLANNED
+
+
 def test_a_plan_that_is_not_run_at_once_is_written_down(tmp_path: Path, folder: Path) -> None:
     """Planning brings what it wrote: nobody knows when somebody applies it."""
     home = tmp_path / "home"
@@ -155,7 +174,7 @@ def test_a_journey_writes_to_chroma_as_often_as_somebody_is_told(
 
 
 def test_what_nobody_came_back_for_goes_with_the_next(tmp_path: Path, folder: Path) -> None:
-    """Documents of a plan that could not be run in the end are in Chroma after the next journey."""
+    """Documents of a plan that could not be run in the end are brought by whoever takes the lease next."""
     home = tmp_path / "home"
     with opened(home, policy=FULL) as mp:
         mp.ingest([folder], kb="hr")
@@ -171,7 +190,8 @@ def test_what_nobody_came_back_for_goes_with_the_next(tmp_path: Path, folder: Pa
         faults.arm(None)
         waiting = in_ledger(home).keys() - in_chroma(home).keys()
         assert kinds(home, dict.fromkeys(waiting)) == PLANNED
-        mp.kb_remove("b.md", kb="hr")
+        with mp.workspace.services.home.hold():
+            pass
         assert in_ledger(home) == in_chroma(home)
 
 

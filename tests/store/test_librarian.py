@@ -254,7 +254,9 @@ def test_what_is_laid_by_can_be_read_at_once_and_is_brought_once(house: House) -
     assert unfinished(house) == 1 and not house.librarian.left_behind()
     assert house.librarian.retrieve("early") == {"n": 1}
     assert unfinished(house) == 0
-    house.librarian.lay_by([Document("late", {"n": 3})])
+    house.librarian.lay_by([Document("other", {"n": 9}), Document("late", {"n": 3})])
+    assert house.librarian.retrieve("other") == {"n": 9}
+    assert unfinished(house) == 1
     house.librarian.write_documents([Document("other", {"n": 4})])
     house.librarian.lay_by([Document("last", {"n": 5})])
     house.librarian.bring()
@@ -302,3 +304,15 @@ def test_a_row_has_the_metadata_of_its_last_writing(said: list[tuple[str, set[st
             )
         finally:
             house.home.close()
+
+
+def test_a_second_writing_takes_away_what_others_added(house: House) -> None:
+    """Metadata that another program put on a row are gone when the document is written again."""
+    house.librarian.write_documents(documents(1))
+    with house.home.hold():
+        (row,) = house.index().scan()
+        house.index().put([row.id], [row.document], [{**row.metadata, "evil": 1}], row.vector[None, :])
+    house.librarian.write_documents(documents(1))
+    with house.home.hold():
+        (row,) = house.index().scan()
+    assert "evil" not in row.metadata

@@ -110,6 +110,33 @@ def test_an_error_at_any_point_reaches_the_caller_and_is_made_good(house: House,
     assert unfinished(house) == 0
 
 
+@pytest.mark.parametrize(
+    "second",
+    [
+        Document("d", {"n": 2}, {"type": "t", "new": 1}, journey_id="j"),
+        Document("d", {"n": 2}, {"type": "t", "old": 1}),
+    ],
+    ids=["another key", "no journey"],
+)
+def test_what_chroma_got_before_a_failure_leaves_no_metadata(house: House, second: Document) -> None:
+    """A first writing that came as far as Chroma and was not settled is written over, with every key that it had."""
+
+    def trap(reached: str) -> None:
+        if reached == "librarian.after_index":
+            raise InterruptedError
+
+    faults.arm(trap)
+    with pytest.raises(InterruptedError):
+        house.librarian.write_documents([Document("d", {"n": 1}, {"type": "t", "old": 1}, journey_id="j")])
+    faults.arm(None)
+    house.librarian.lay_by([second])
+    house.librarian.bring()
+    with house.home.hold():
+        (row,) = house.index().scan()
+    told = {"document_id", "tenant", "room", "digest", "by_meaning"} | ({"journey_id"} if second.journey_id else set())
+    assert row.metadata.keys() == told | second.metadata.keys()
+
+
 def test_a_document_is_not_acknowledged_before_it_can_be_read_back(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

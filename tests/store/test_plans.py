@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from store_kit import Kit
 
 from milepost.store.errors import NotFound, UsageError
-from milepost.store.plan import Base, Plan, PlanStep
+from milepost.store.plan import Base, Plan, PlannedFile, PlanStep
+from milepost.store.plans import _kept as plans_kept
 
 
 def plan(kit: Kit, request: str = "one", tenant: str = "default") -> Plan:
@@ -36,6 +39,35 @@ def test_whoever_writes_into_a_plan_writes_into_his_own(kit: Kit) -> None:
     for dictionary in (mine.args, mine.asked, mine.resources, mine.policy["d"], mine.base.archives, mine.steps[0].args):
         dictionary["mine"] = True
     assert kit.home.plans.plan(made.plan_id, "default") == made
+
+
+def test_a_plan_just_saved_is_what_reading_it_gives(kit: Kit) -> None:
+    """Who asks for it in the process that made it gets what JSON makes of it, as everybody else does."""
+    file = PlannedFile(path="/a.md", source="a.md", sha256="0" * 64, action="add", warnings=("w", "\u2028\\\x1f"))
+    steps = (PlanStep(id="upload", action="upload", args={"files": ("a.md",)}),)
+    made = Plan(kb="hr", steps=steps, files=(file,), args={"pair": (1, [2])}).sealed()
+    kit.home.plans.save(made, None)
+    saved = kit.home.plans.plan(made.plan_id, "default")
+    plans_kept.clear()
+    assert kit.home.plans.plan(made.plan_id, "default") == saved
+    assert saved.steps[0].args == {"files": ["a.md"]} and saved.args == {"pair": [1, [2]]}
+    assert saved.files == made.files and saved.sealed() == saved
+
+
+CHANGES: dict[str, Any] = {
+    "path": "/b.md", "source": "b.md", "sha256": "1", "bytes": 1, "media_type": "text/plain", "action": "skip",
+    "reason": "unchanged", "detail": "d", "warnings": ("w",), "chunks": 1, "chunks_replaced": 1, "estimated": True,
+    "archive": "z.zip",
+}  # fmt: skip
+
+
+def test_a_digest_is_over_everything_about_every_file() -> None:
+    """Another value in any field of any file, another order or number of them: another plan."""
+    one, two = (PlannedFile(path=f"/{name}", source=name, action="add") for name in ("x.md", "y.md"))
+    assert CHANGES.keys() == PlannedFile.model_fields.keys()
+    others = [(one, two.model_copy(update={name: value})) for name, value in CHANGES.items()]
+    every = [(), (one,), (one, two), (two, one), *others]
+    assert len({Plan(files=files).sealed().digest for files in every}) == len(every)
 
 
 def test_asking_again_is_the_same_question(kit: Kit) -> None:
