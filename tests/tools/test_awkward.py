@@ -42,6 +42,7 @@ def test_a_page_whose_head_or_navigation_is_left_open_is_read(page: str) -> None
     """HTML lets authors leave out the tags of head and body; navigation holds no main part."""
     found = text(page, "x.html")
     assert "one" in found and "two" in found and "Home" not in found
+    assert parse(page, "x.html").warnings == []
 
 
 def test_navigation_and_programs_stay_unread() -> None:

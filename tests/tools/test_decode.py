@@ -18,6 +18,7 @@ POLISH = "Zażółć gęślą jaźń. Pracownicy mają prawo do urlopu. Święta
 CZECH = "Příliš žluťoučký kůň úpěl ďábelské ódy. Zaměstnanci mají nárok na dovolenou."
 TURKISH = "Tüm çalışanların yıllık izin hakkı vardır. Şirket İstanbul'da güçlü bir ağa sahiptir."
 RUSSIAN = "Все сотрудники имеют право на ежегодный отпуск продолжительностью двадцать восемь дней."
+TALK = "Привет, мир! Здравствуйте, дорогие друзья: это проверка, правда? Конечно."
 GREEK = "Όλοι οι εργαζόμενοι έχουν δικαίωμα σε ετήσια άδεια είκοσι ημερών."
 JAPANESE = "すべての従業員は年間二十日の有給休暇を取得する権利があります。東京の事務所までお知らせください。"
 CHINESE = "所有员工每年有权享受二十天的带薪休假。请通知北京的办公室，谢谢。"
@@ -68,6 +69,7 @@ def test_english_with_signs_is_western(text: str) -> None:
         ("# 休暇規程\n\n正社員は年間二十日の有給休暇を取得できる。\n", ["shift_jis", "euc_jp"]),
         ("姓名,部门,电话\n王小明,销售部,010-1234\n", ["gb18030"]),
         ("姓名,部門,電話\n王小明,銷售部,02-1234\n", ["big5"]),
+        ("简体汉字。\n", ["gb18030"]),
         ("이름,부서\n김철수,영업부\n", ["euc_kr"]),
         ("Имя;Цена\nГайка;1,50\n", ["cp1251", "koi8-r", "cp866", "iso8859-5"]),
         ("Отпуск: двадцать дней\n", ["cp1251", "koi8-r"]),
@@ -106,7 +108,7 @@ def test_a_byte_order_mark_decides(text: str, encoding: str) -> None:
     assert found is not None and found.text == f"{text}\n" * 9 and not found.warnings
 
 
-@pytest.mark.parametrize("text", [GERMAN, JAPANESE, KOREAN, CHINESE, RUSSIAN, GREEK, ARABIC, HEBREW, THAI])
+@pytest.mark.parametrize("text", [GERMAN, JAPANESE, KOREAN, CHINESE, RUSSIAN, GREEK, ARABIC, HEBREW, THAI, TALK])
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("times", [1, 9])
 def test_utf_16_without_a_mark_is_recognised(text: str, encoding: str, times: int) -> None:
