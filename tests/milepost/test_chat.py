@@ -166,13 +166,20 @@ def test_errors_lose_nothing(talk: Talk) -> None:
         "/plan handbook", "/help", "/approve", "/approve",
     )  # fmt: skip
     for said in (
-        "no knowledge base is named yet", "did you mean search", "a path is missing", "nowhere", "there is no kb 'hr'",
-        "nothing waits for an answer", "there is nothing to search for", "there is no journey yet", "3 added",
+        "no knowledge base is named yet", "did you mean search", "a path is missing", "nowhere",
+        "there is no home at .milepost", "nothing waits for an answer", "there is nothing to search for", "3 added",
     ):  # fmt: skip
         assert said in ran.out, said
     assert ran.out.count("error: ") == 9
     assert "Traceback" not in ran.out + ran.err
     assert ran.code == 0
+
+
+def test_what_a_home_does_not_hold_yet_is_said(talk: Talk) -> None:
+    """A plan that was declined leaves neither a kb nor a journey that did something."""
+    said = talk("/kb hr", "/plan handbook", "/reject", "/undo", "/status").out
+    assert "there is no kb 'hr'" in said
+    assert "there is no home" not in said and "Traceback" not in said
 
 
 def test_events_for_programs(talk: Talk) -> None:
