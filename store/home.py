@@ -118,7 +118,7 @@ class Home:
                 raise
         self.record.empty_log()
         done = work()
-        with suppress(NoSpace, StoreDamaged):  # the work is done; whoever has room next brings the other collections
+        with suppress(Exception):  # native ones among them: the work is done, and whoever has room next brings the rest
             self.views.finish()
         return done
 

@@ -139,7 +139,10 @@ class Views:
         """
         ours = self._ours()
         self._chroma.close()
-        if not self._chroma.path.exists() or not collections(self._chroma.path) <= ours:
+        try:
+            if not self._chroma.path.exists() or not collections(self._chroma.path) <= ours:
+                return False
+        except sqlite3.Error:  # whose collections there are cannot be told
             return False
         shutil.rmtree(self._chroma.path)  # first, or there is no room for saying so; without it all is made anew
         faultpoint("views.after_giving_up")

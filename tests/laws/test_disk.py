@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import sqlite3
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ from kill import House
 from scenarios import Scenario, Scenarios
 from shim import ROOM, SYNCS, Call, built, why_not
 from works import opened
+
+from milepost.store.trouble import no_space
 
 KNOWN = {"no_space", "disk_failed", "store_damaged", "store_unwritable"}
 """What a person may be told. Chroma does not always say why it failed: then it is the collection that needs repair."""
@@ -234,6 +237,52 @@ def test_collections_of_others_are_left_where_they_are(small: Path, tmp_path: Pa
         assert mp.undo(done).success
         assert mp.kb_digest("hr").digest == before and mp.kb_verify("hr").ok
     assert chromadb.PersistentClient(str(home / "chroma")).get_collection("theirs").get()["documents"] == ["mine"]
+
+
+def once_full(home: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next time that a collection follows there is no room for it."""
+    follow, full = home.follower.follow, [no_space(home.path)]
+
+    def following(kb_id: int, **how: Any) -> None:
+        if full:
+            raise full.pop()
+        follow(kb_id, **how)
+
+    monkeypatch.setattr(home.follower, "follow", following)
+
+
+def test_a_rollback_that_is_done_says_so_whatever_is_left_to_follow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other collections that find no room, in words of native code, are brought by the next one."""
+    home = tmp_path / "home"
+    with opened(home) as mp:
+        mp.ingest([str(pages(tmp_path / "other", "another", 3))], kb="other")
+        done = mp.ingest([str(pages(tmp_path / "pages", "one", 3))], kb="hr")
+        once_full(mp.workspace.services.home, monkeypatch)
+        monkeypatch.setattr(mp.workspace.services.home.views, "finish", lambda: 1 // 0)
+        assert mp.undo(done).verified == "confirmed"
+    with opened(home) as mp:
+        assert mp.kb_verify("other").ok and mp.kb_verify("hr").ok
+
+
+def test_collections_that_cannot_be_told_are_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose they are is not known, so that they are nobody's to delete; the rollback waits for room."""
+    from milepost import NoSpace
+
+    home = tmp_path / "home"
+    with opened(home) as mp:
+        done = mp.ingest([str(pages(tmp_path / "pages", "one", 3))], kb="hr")
+        once_full(mp.workspace.services.home, monkeypatch)
+        monkeypatch.setattr("milepost.store.views.collections", _locked)
+        with pytest.raises(NoSpace):
+            mp.undo(done)
+        assert (home / "chroma").exists()
+        assert mp.undo(done).verified == "confirmed"
+
+
+def _locked(folder: Path) -> set[str]:
+    raise sqlite3.OperationalError(f"{folder} is locked")
 
 
 @pytest.mark.parametrize("point", ["views.after_giving_up", "follow.after_batch", "rollback.before_done"])
